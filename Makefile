@@ -1,0 +1,47 @@
+# One word per job; CI runs the same words. `make demo` and `make test` need Python >= 3.11 and make, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+STAMP := $(VENV)/.installed
+CODE := flows ml expectations tests
+
+.PHONY: setup demo check test test-full bench evaluate lock clean
+
+setup: $(STAMP)
+
+# A pinned uv installs the locked set in seconds; hashes are required.
+$(STAMP): requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	touch $(STAMP)
+
+demo: setup
+	$(BIN)/gridweave demo
+
+check: setup
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy $(CODE)
+	$(BIN)/lint-imports
+	$(BIN)/sqlfmt --check --no-progressbar transform
+	$(BIN)/sqlfluff lint --disable-progress-bar transform/models transform/tests
+	$(BIN)/dbt parse --quiet --project-dir transform --profiles-dir transform --target-path target --log-path target/logs
+	$(BIN)/pytest -q -m "not slow and not real_data and not full"
+
+test: setup
+	$(BIN)/pytest -q -m "not full" --cov=flows --cov=ml --cov=expectations --cov-report=term --cov-fail-under=85
+
+test-full: setup
+	$(BIN)/pytest -q
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-strip-extras \
+		--python-version 3.11 --custom-compile-command "make lock" --quiet --output-file requirements.lock
+
+clean:
+	-$(BIN)/gridweave down
+	rm -rf $(VENV) data/var transform/target build *.egg-info .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Suites, one file per asset, named like it: `build()` returns the suite."""

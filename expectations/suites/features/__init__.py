@@ -1,0 +1,1 @@
+"""Suites at the border between the warehouse and the models."""

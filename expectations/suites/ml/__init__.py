@@ -1,0 +1,1 @@
+"""Suites at the border between the models and everyone who acts on scores."""

@@ -1,0 +1,1 @@
+"""Suites at the border between delivered files and the warehouse."""

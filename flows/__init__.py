@@ -1,0 +1,1 @@
+"""gridweave's orchestration: assets, ledger, warehouse, sources, engine, pipelines, command line."""

@@ -1,0 +1,197 @@
+"""What must run, and why. Pure: the same graph and the same ledger state give the same plan.
+
+What lives here: states, causes and the decision run / reuse / skip per asset. What does not: reading the ledger
+(flows.lineage.state) and doing the work (flows.engine).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from flows.assets.definition import AssetDefinition
+from flows.assets.graph import AssetGraph
+from flows.assets.versions import parameters_hash
+
+TEXT_VERSION_PREFIX = "sha256:"
+"""Prefix of a code version that plain `dbt build` recorded: a hash of the text, not of the meaning."""
+
+
+class State(StrEnum):
+    """How an asset stands against its code and inputs."""
+
+    FRESH = "FRESH"
+    STALE = "STALE"
+    MISSING = "MISSING"
+
+
+class Cause(StrEnum):
+    """Why an asset is stale."""
+
+    CODE = "CODE"
+    DATA = "DATA"
+    DEPENDENCY = "DEPENDENCY"
+    PARAMS = "PARAMS"
+    ENV = "ENV"
+    CHECK = "CHECK"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """The latest materialization of an asset, as the ledger has it.
+
+    Args:
+        materialization_id: Identifier.
+        code_version: Code it was made with.
+        source_text: That code's text.
+        data_version: Content.
+        input_versions: Data version of each input by key, as it was read.
+        parameters_hash: Parameters it was made with; empty when not recorded.
+        environment_id: Environment it was made in; empty when not recorded.
+        is_released: True when every blocking check has passed.
+        row_count: Rows; None for views and models.
+    """
+
+    materialization_id: str
+    code_version: str
+    data_version: str
+    source_text: str = ""
+    input_versions: Mapping[str, str] = field(default_factory=dict)
+    parameters_hash: str = ""
+    environment_id: str = ""
+    is_released: bool = True
+    row_count: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One line of a plan."""
+
+    asset_key: str
+    state: State
+    causes: tuple[Cause, ...]
+    action: Literal["run", "reuse"]
+    reason: str
+    partition_key: str = ""
+
+
+def make_plan(
+    graph: AssetGraph,
+    *,
+    selected: Collection[str],
+    recorded: Mapping[str, Recorded],
+    environment_id: str,
+    is_forced: bool = False,
+) -> tuple[Step, ...]:
+    """Decide for each selected asset whether it runs.
+
+    Args:
+        graph: All assets.
+        selected: Keys to consider.
+        recorded: Latest materialization by key.
+        environment_id: The present environment.
+        is_forced: Run everything selected (but not landing, which is content-addressed).
+
+    Returns:
+        Steps in the graph's order.
+    """
+    will_run: set[str] = set()
+    steps: list[Step] = []
+    for key in graph.order:
+        if key not in selected:
+            continue
+        definition = graph[key]
+        step = _step(definition, recorded, will_run, environment_id, is_forced=is_forced)
+        if step.action == "run":
+            will_run.add(key)
+        steps.append(step)
+    return tuple(steps)
+
+
+def _step(
+    definition: AssetDefinition,
+    recorded: Mapping[str, Recorded],
+    will_run: Collection[str],
+    environment_id: str,
+    *,
+    is_forced: bool,
+) -> Step:
+    record = recorded.get(definition.key)
+    if record is None:
+        return Step(
+            asset_key=definition.key,
+            state=State.MISSING,
+            causes=(),
+            action="run",
+            reason="never materialized",
+        )
+    found = staleness(definition, record, recorded, environment_id)
+    rerun = [key for key in definition.deps if key in will_run]
+    if rerun and Cause.DEPENDENCY not in found:
+        found[Cause.DEPENDENCY] = f"{rerun[0]} runs before it"
+    if found or (is_forced and definition.engine != "landing"):
+        return Step(
+            asset_key=definition.key,
+            state=State.STALE if found else State.FRESH,
+            causes=tuple(found),
+            action="run",
+            reason="; ".join(found.values()) or "forced",
+        )
+    return Step(
+        asset_key=definition.key, state=State.FRESH, causes=(), action="reuse", reason="unchanged"
+    )
+
+
+def staleness(
+    definition: AssetDefinition,
+    record: Recorded,
+    recorded: Mapping[str, Recorded],
+    environment_id: str,
+) -> dict[Cause, str]:
+    """Compare an asset's last materialization with its present code and inputs.
+
+    Args:
+        definition: The asset.
+        record: Its latest materialization.
+        recorded: Latest materialization of every asset.
+        environment_id: The present environment.
+
+    Returns:
+        A sentence for each cause; empty when the asset is fresh.
+    """
+    found: dict[Cause, str] = {}
+    if definition.engine == "landing":
+        return found  # landing is content-addressed and done before planning
+    if not _is_same_code(definition, record):
+        found[Cause.CODE] = "its code or checks changed"
+    present = {key: recorded[key].data_version for key in definition.deps if key in recorded}
+    changed = sorted(
+        key
+        for key, version in record.input_versions.items()
+        if present.get(key, version) != version
+    )
+    if changed:
+        found[Cause.DATA] = f"{changed[0]} has other data" + _and_more(changed)
+    missing = sorted(set(present) - set(record.input_versions))
+    if missing:
+        found[Cause.DEPENDENCY] = f"{missing[0]} was not read before" + _and_more(missing)
+    if record.parameters_hash and record.parameters_hash != parameters_hash(definition.parameters):
+        found[Cause.PARAMS] = "its parameters changed"
+    if record.environment_id and record.environment_id != environment_id:
+        found[Cause.ENV] = "Python or a locked package changed"
+    if not record.is_released:
+        found[Cause.CHECK] = "a blocking check has no PASS"
+    return found
+
+
+def _and_more(names: list[str]) -> str:
+    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+
+
+def _is_same_code(definition: AssetDefinition, record: Recorded) -> bool:
+    """Tell whether code is the same; a text version is compared by its text."""
+    if record.code_version.startswith(TEXT_VERSION_PREFIX):
+        return record.source_text == definition.source_text
+    return record.code_version == definition.code_version

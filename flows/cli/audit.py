@@ -1,0 +1,92 @@
+"""Commands for auditors: `gridweave audit query` and `gridweave audit sql`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.output import JsonOption, print_json, print_table
+from flows.errors import UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+
+audit = typer.Typer(help="Ask the ledger and the published tables, read-only.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.add_typer(audit, name="audit")
+
+
+@audit.command()
+def query(
+    name: Annotated[str | None, typer.Argument(help="Question; none lists them.")] = None,
+    *,
+    param: Annotated[
+        list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE, once per parameter.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a canned question."""
+    from flows.lineage.queries import QUERIES
+
+    if name is None:
+        rows = [
+            (each.name, each.question, ", ".join(f"{key} ({meaning})" for key, meaning in each.parameters))
+            for each in QUERIES.values()
+        ]
+        print_table(("name", "answers", "parameters"), rows)
+        return
+    if name not in QUERIES:
+        raise UsageError(f"There is no question {name!r}.", hint=f"one of {', '.join(QUERIES)}")
+    canned = QUERIES[name]
+    given = dict(each.partition("=")[::2] for each in param or [])
+    wanted = {key for key, _ in canned.parameters}
+    if set(given) != wanted:
+        raise UsageError(
+            f"Question {name} takes parameters {', '.join(sorted(wanted)) or 'none'};"
+            f" given: {', '.join(sorted(given)) or 'none'}.",
+            hint=" ".join(f"-p {key}=…" for key in sorted(wanted)) or "leave -p out",
+        )
+    _answer(canned.sql, given, as_json=as_json)
+
+
+@audit.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="One SELECT over lineage, marts, ml, reports, ….")],
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Run free SQL on the published state. It cannot write, read files or run for more than 30 s."""
+    _answer(statement, {}, as_json=as_json)
+
+
+def _answer(statement: str, parameters: dict[str, str], *, as_json: bool) -> None:
+    import duckdb
+
+    from flows.settings import get_settings
+    from flows.warehouse.reader import open_reader, time_limit
+
+    with open_reader(get_settings().published_dir) as reader, time_limit(reader):
+        try:
+            answer = reader.execute(statement, parameters) if parameters else reader.execute(statement)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise UsageError(
+                f"The query was refused: {str(error).strip()}",
+                hint="only reading is possible; `gridweave assets` names the tables",
+            ) from error
+        _print(answer, as_json=as_json)
+
+
+def _print(answer: duckdb.DuckDBPyConnection, *, as_json: bool) -> None:
+    headers = [column[0] for column in answer.description or ()]
+    rows = answer.fetchall()
+    if as_json:
+        print_json([dict(zip(headers, row, strict=True)) for row in rows])
+        return
+    print_table(headers, rows)
+    typer.echo(f"{len(rows):,} rows", err=True)

@@ -1,0 +1,163 @@
+"""Commands that look: status, assets, lineage, quality. All read the published state and never wait for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.output import JsonOption, print_json, print_table
+from flows.errors import UsageError
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from flows.assets.graph import AssetGraph
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (status, assets, lineage, quality):
+        app.command()(command)
+
+
+def status(*, as_json: JsonOption = False) -> None:
+    """Show the last run, who owns the warehouse, failed checks and refused loads."""
+    from flows.lineage.status import current_status
+    from flows.settings import get_settings
+    from flows.warehouse.lock import holder_pid
+    from flows.warehouse.reader import open_reader
+
+    settings = get_settings()
+    with open_reader(settings.published_dir) as reader:
+        facts = current_status(reader)
+    facts["warehouse_owner_pid"] = holder_pid(settings.warehouse_path)
+    if as_json:
+        print_json(facts)
+        return
+    for run in facts["last_runs"]:
+        typer.echo(f"{run['job_name']:<8} {run['status']:<9} {run['started_at']}  {run['run_id']}")
+        if run["error_message"]:
+            typer.echo(f"         {run['error_message']}")
+    owner = facts["warehouse_owner_pid"]
+    typer.echo(f"warehouse: {'free' if owner is None else f'owned by process {owner}'}")
+    typer.echo(f"assets: {facts['asset_count']}, released {facts['released_count']}")
+    print_table(
+        ("skipped", "why"), [(each["asset_key"], each["reason"]) for each in facts["skipped"]]
+    )
+    print_table(
+        ("failed check", "asset", "blocking", "expected", "found"),
+        [
+            (each["check_name"], each["asset_key"], each["blocking"], each["expected"], each["actual"])
+            for each in facts["failed_checks"]
+        ],
+    )
+    print_table(
+        ("refused load or file", "source", "status", "reason"),
+        [(each["reference"], each["source"], each["status"], each["reason"]) for each in facts["refused"]],
+    )
+
+
+def assets(
+    key: Annotated[str | None, typer.Argument(help="One asset; none lists all.")] = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the catalog, or one asset: definition, owner, dependencies, history, checks, columns."""
+    from flows.lineage.catalog import asset_facts, catalog
+
+    graph = _graph()
+    if key is None:
+        with _reader() as reader:
+            rows = catalog(graph, reader)
+        if as_json:
+            print_json(rows)
+        else:
+            print_table(
+                ("asset", "kind", "owner", "rows", "materialized", "checks"),
+                [
+                    (row["key"], row["kind"], row["owner"], row["row_count"], row["materialized_at"], row["checks"])
+                    for row in rows
+                ],
+            )
+        return
+    with _reader() as reader:
+        facts = asset_facts(graph, graph[key].key, reader)
+    if as_json:
+        print_json(facts)
+        return
+    for name in ("key", "kind", "engine", "owner", "group", "description", "source_path", "code_version"):
+        typer.echo(f"{name:<13} {facts[name]}")
+    typer.echo(f"{'reads':<13} {', '.join(facts['deps']) or 'nothing'}")
+    typer.echo(f"{'read by':<13} {', '.join(facts['downstream']) or 'nothing'}")
+    print_table(("column", "type"), facts["columns"])
+    print_table(
+        ("recorded", "event", "rows", "data version", "materialization"),
+        [
+            (each["recorded_at"], each["event_kind"], each["row_count"], each["data_version"], each["materialization_id"])
+            for each in facts["history"]
+        ],
+    )
+    print_table(
+        ("check", "blocking", "status", "expected", "found"),
+        [
+            (each["check_name"], each["blocking"], each["status"], each["expected"], each["actual"])
+            for each in facts["checks"]
+        ],
+    )
+
+
+def lineage(
+    key: Annotated[str, typer.Argument(help="Asset key.")],
+    *,
+    upstream: Annotated[bool, typer.Option("--upstream", help="Only what it is made from.")] = False,
+    downstream: Annotated[bool, typer.Option("--downstream", help="Only what is made from it.")] = False,
+    output: Annotated[
+        str, typer.Option("--format", help="text, json, dot or mermaid.")
+    ] = "text",
+) -> None:
+    """Draw the graph around an asset."""
+    from flows.assets.drawing import FORMATS, neighbourhood
+
+    graph = _graph()
+    if output not in FORMATS:
+        raise UsageError(f"Unknown format {output!r}.", hint=f"one of {', '.join(FORMATS)}")
+    both = upstream == downstream
+    keys = neighbourhood(graph, key, upstream=upstream or both, downstream=downstream or both)
+    typer.echo(FORMATS[output](graph, keys))
+
+
+def quality(
+    *,
+    open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+) -> None:
+    """Build the data-quality reports: GX Data Docs and a one-page summary."""
+    from flows.engine.quality import build_reports
+    from flows.settings import get_settings
+
+    page = build_reports(get_settings())
+    typer.echo(str(page))
+    if open_page:
+        typer.launch(page.as_uri())
+
+
+def _graph() -> AssetGraph:
+    from flows.cli.running import pipeline
+
+    return pipeline().graph
+
+
+
+@contextmanager
+def _reader() -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """Open the published state; None before the first run, when the catalog has definitions only."""
+    from flows.settings import get_settings
+    from flows.warehouse.reader import NothingPublishedError, open_reader
+
+    try:
+        with open_reader(get_settings().published_dir) as reader:
+            yield reader
+    except NothingPublishedError:
+        yield None

@@ -1,0 +1,78 @@
+"""How the command line prints: tables, JSON, progress, the summary of a run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from flows.engine.summary import RunSummary
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    typer.echo(json.dumps(value, default=str, indent=2))
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
+    """Print a table that fits a terminal; plain text when piped."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*headers, title=title or None, title_justify="left", header_style="bold", box=None)
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console.print(table)
+
+
+@contextmanager
+def shown_progress() -> Iterator[None]:
+    """Print what a run says about itself on standard error, each line with the seconds since the start."""
+    started = time.monotonic()
+
+    class Printer(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            typer.secho(f"{time.monotonic() - started:6.1f}s  {record.getMessage()}", err=True, dim=True)
+
+    progress = logging.getLogger("flows.progress")
+    handler = Printer()
+    progress.addHandler(handler)
+    progress.setLevel(logging.INFO)
+    progress.propagate = False
+    try:
+        yield
+    finally:
+        progress.removeHandler(handler)
+
+
+def print_summary(summary: RunSummary) -> None:
+    """Print what a run came to."""
+    colour = {"COMPLETE": "green", "FAIL": "red", "BLOCKED": "yellow"}[summary.status]
+    typer.secho(f"\nrun {summary.run_id}: {summary.status} in {summary.seconds:.1f} s", fg=colour, bold=True)
+    typer.echo(
+        f"  {len(summary.materialized)} materialized, {len(summary.reused)} reused,"
+        f" {len(summary.skipped)} skipped, {len(summary.failed)} failed, {len(summary.blocked)} blocked;"
+        f" {sum(summary.row_counts.values()):,} rows written"
+    )
+    if summary.gates:
+        gates = ", ".join(f"{name} {status}" for name, status in summary.gates.items())
+        typer.echo(f"  gates: {gates}")
+    for word, facts in (
+        ("skipped", summary.skipped),
+        ("failed", summary.failed),
+        ("blocked", summary.blocked),
+    ):
+        for key, reason in facts.items():
+            typer.echo(f"  {word} {key}: {reason}")
+    for note in summary.notes:
+        typer.echo(f"  note: {note}")

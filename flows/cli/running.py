@@ -1,0 +1,221 @@
+"""Commands that make things: simulate, ingest, loads, plan, run, demo."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.output import JsonOption, print_json, print_summary, print_table, shown_progress
+from flows.errors import UsageError
+
+if TYPE_CHECKING:
+    from flows.engine.pipeline import Pipeline
+    from flows.engine.summary import RunSummary
+
+SelectArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help="Assets in dbt's syntax: +ml/load_forecast, raw/*+, tag:storm. None: all."),
+]
+DEMO_DAYS = 365
+DEMO_FEEDERS = 12
+DEMO_TRANSFORMERS = 300
+DEMO_SEED = 7
+DEMO_DIRT = 0.3
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (demo, simulate, ingest, loads, plan, run):
+        app.command()(command)
+
+
+def demo(
+    *,
+    days: Annotated[int, typer.Option(min=30, help="Days of history.")] = DEMO_DAYS,
+    feeders: Annotated[int, typer.Option(min=1, help="Feeders.")] = DEMO_FEEDERS,
+    transformers: Annotated[int, typer.Option(min=1, help="Power transformers.")] = DEMO_TRANSFORMERS,
+) -> None:
+    """Simulate a small utility, run the whole pipeline on it, say where the results are."""
+    from flows.cli.demo_summary import print_demo_summary
+    from flows.settings import get_settings
+
+    settings = get_settings()
+    _prefect_begins()
+    with shown_progress():
+        simulate(days=days, feeders=feeders, transformers=transformers, seed=DEMO_SEED, dirt=DEMO_DIRT)
+        summary = _run([], force=False)
+    print_summary(summary)
+    if summary.exit_code:
+        raise typer.Exit(summary.exit_code)
+    print_demo_summary(settings)
+
+
+def simulate(
+    *,
+    days: Annotated[int, typer.Option(min=1, help="Days of history.")] = DEMO_DAYS,
+    feeders: Annotated[int, typer.Option(min=1, help="Feeders.")] = DEMO_FEEDERS,
+    transformers: Annotated[int, typer.Option(min=1, help="Power transformers.")] = DEMO_TRANSFORMERS,
+    seed: Annotated[int, typer.Option(help="Same seed, same files.")] = DEMO_SEED,
+    dirt: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="How dirty: 0 clean, 0.3 like real extracts.")
+    ] = DEMO_DIRT,
+    start: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of history.")
+    ] = None,
+) -> None:
+    """Write the extracts of a simulated utility into the inbox, as real systems hand them over."""
+    from flows.settings import get_settings
+    from flows.sources.simulator import DEFAULT_START
+    from flows.sources.simulator import simulate as write_extracts
+
+    settings = get_settings()
+    first_day: date = start.date() if start else DEFAULT_START
+    summary = write_extracts(
+        days=days,
+        feeders=feeders,
+        transformers=transformers,
+        seed=seed,
+        dirt=dirt,
+        start=first_day,
+        output_dir=settings.inbox_dir,
+        truth_dir=settings.truth_dir,
+    )
+    typer.secho(f"simulated: {summary}", err=True, dim=True)
+
+
+def ingest(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders; none: what lies in the inbox.")
+    ] = None,
+    *,
+    source: Annotated[
+        str | None, typer.Option(help="Source description in data/sources, without .yml.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Land files and pass them through the raw gate. The same content twice is landed once."""
+    if paths and source is None:
+        raise UsageError("Files were given without a source.", hint="add --source NAME; see data/sources")
+    for path in paths or []:
+        if not path.exists():
+            raise UsageError(f"There is no {path}.", hint="name a file or folder that exists")
+    with shown_progress():
+        report, summary = pipeline().ingest(source, paths or [])
+    if as_json:
+        print_json(
+            {
+                "status": summary.status,
+                "files": report.file_count,
+                "known_files": report.known_count,
+                "rows": report.row_count,
+                "rejected": [vars(each) for each in report.rejected],
+                "notes": summary.notes,
+            }
+        )
+    else:
+        typer.echo(
+            f"{report.file_count} new files, {report.row_count:,} rows; {report.known_count} files known,"
+            f" {len(report.rejected)} rejected"
+        )
+        for note in (*summary.notes, *summary.blocked.values()):
+            typer.echo(f"  {note}")
+    raise typer.Exit(summary.exit_code)
+
+
+def loads(
+    *,
+    accept: Annotated[str | None, typer.Option(help="Load id to accept after all.")] = None,
+    discard: Annotated[
+        str | None, typer.Option(help="Load id or rejected file name to set aside for good.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List refused loads and rejected files, or decide on one."""
+    from flows.engine.load_decisions import decide, refused
+
+    if accept and discard:
+        raise UsageError("A load is either accepted or discarded.", hint="give one of the two")
+    if accept or discard:
+        if not reason:
+            raise UsageError("A decision needs its reason.", hint='add --reason "why"')
+        decide(pipeline(), accept or discard or "", is_accepted=bool(accept), reason=reason)
+        return
+    rows = refused(pipeline())
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            ("what", "source", "status", "reason"),
+            [(row["reference"], row["source"], row["status"], row["reason"]) for row in rows],
+        )
+
+
+def plan(
+    select: SelectArgument = None,
+    *,
+    force: Annotated[bool, typer.Option(help="As `run --force` would.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a run would do, and why. Changes nothing."""
+    from flows.engine.planning import plan_from_published
+
+    steps = plan_from_published(pipeline(), select or [], is_forced=force)
+    if as_json:
+        print_json({"steps": [vars(step) | {"state": str(step.state)} for step in steps]})
+        return
+    print_table(
+        ("asset", "state", "causes", "action", "reason"),
+        [
+            (step.asset_key, step.state, ", ".join(step.causes), step.action, step.reason)
+            for step in steps
+        ],
+    )
+
+
+def run(
+    select: SelectArgument = None,
+    *,
+    force: Annotated[bool, typer.Option(help="Run what is selected even when fresh.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Land the inbox, bring the selected assets up to date, publish."""
+    _prefect_begins()
+    with shown_progress():
+        summary = _run(select or [], force=force)
+    if as_json:
+        print_json(summary.as_json())
+    else:
+        print_summary(summary)
+    raise typer.Exit(summary.exit_code)
+
+
+def _run(select: list[str], *, force: bool) -> RunSummary:
+    """Run the daily flow on the local Prefect server."""
+    from flows.engine.prefect_server import local_server
+    from flows.settings import get_settings
+
+    local_server(get_settings()).wait()
+    from flows.pipelines.daily import run_daily
+
+    return run_daily(select, force=force)
+
+
+def _prefect_begins() -> None:
+    """Start the server first; it needs a while and other work goes on meanwhile."""
+    from flows.engine.prefect_server import local_server
+    from flows.settings import get_settings
+
+    local_server(get_settings()).begin()
+
+
+def pipeline() -> Pipeline:
+    """The pipeline of this installation."""
+    from flows.definitions import build_graph
+    from flows.engine.pipeline import Pipeline
+    from flows.settings import get_settings
+
+    return Pipeline(settings=get_settings(), build_graph=build_graph)

@@ -1,0 +1,33 @@
+"""The composition root: the one graph of all assets, from dbt's manifest and the Python steps.
+
+What lives here: which assets there are; the Python steps of one use case per module. What does not: how anything is
+computed (ml/, transform/) or run (flows.engine). To add a Python asset, write a module here like its neighbours and
+name it in `PYTHON_ASSETS`.
+"""
+
+from __future__ import annotations
+
+from flows.assets.graph import AssetGraph
+from flows.definitions import load_forecast, outage_risk, scada_anomaly, transformer_failure
+from flows.engine.dbt_assets import dbt_assets
+from flows.engine.dbt_project import DbtProject
+from flows.engine.gates import with_gates
+
+PYTHON_ASSETS = (
+    *transformer_failure.ASSETS,
+    *load_forecast.ASSETS,
+    *outage_risk.ASSETS,
+    *scada_anomaly.ASSETS,
+)
+
+
+def build_graph(project: DbtProject) -> AssetGraph:
+    """Build the graph.
+
+    Args:
+        project: The dbt project, parsed when its files changed.
+
+    Raises:
+        ConfigurationError: Definitions clash; the message names the places.
+    """
+    return AssetGraph(with_gates((*dbt_assets(project.manifest, project.project_dir), *PYTHON_ASSETS)))

@@ -1,0 +1,41 @@
+"""Assets of the use case load_forecast: its model and its forecasts."""
+
+from __future__ import annotations
+
+from flows.assets.definition import asset
+from flows.definitions.training import score_rows, train_or_keep
+from flows.engine.context import StepContext
+
+HOURLY = "features/feat_load_forecast__hourly"
+HORIZON = "features/feat_load_forecast__horizon"
+MODEL = "ml/load_forecast_model"
+SCORES = "ml/load_forecast"
+
+
+@asset(MODEL, kind="model", deps=(HOURLY,), owner="forecasting", group="load_forecast")
+def load_forecast_model(context: StepContext) -> None:
+    """Regression on calendar and temperature with autoregressive errors per series; one model version."""
+    from ml.load_forecast.train import train
+
+    hourly = context.read(HOURLY)
+    train_or_keep(context, "load_forecast", lambda: train(hourly))
+
+
+@asset(
+    SCORES,
+    kind="scores",
+    deps=(HOURLY, HORIZON, MODEL),
+    owner="forecasting",
+    group="load_forecast",
+    tags=("market", "voltage", "storm"),
+)
+def load_forecast_scores(context: StepContext) -> None:
+    """Load of the next 48 hours with its 90 % interval. One row per series, issue time and hour."""
+    from ml.load_forecast.score import score
+
+    champion = context.read_champion(MODEL)
+    live = score(champion.model, context.read(HOURLY), context.read(HORIZON))
+    score_rows(context, champion, live)
+
+
+ASSETS = (load_forecast_model, load_forecast_scores)

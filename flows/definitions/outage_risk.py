@@ -1,0 +1,66 @@
+"""Assets of the use case outage_risk: its model and its scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.assets.definition import asset
+from flows.definitions.training import score_rows, train_or_keep
+from flows.engine.context import StepContext
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEATURES = "features/feat_outage_risk__daily"
+TRANSFORMERS = "marts/dim_transformers"
+TRANSFORMER_SCORES = "ml/transformer_failure_scores"
+LOAD_FORECAST = "ml/load_forecast"
+MODEL = "ml/outage_risk_model"
+SCORES = "ml/outage_risk_scores"
+INPUTS = (FEATURES, TRANSFORMER_SCORES, TRANSFORMERS, LOAD_FORECAST)
+OPTIONAL = (TRANSFORMER_SCORES, TRANSFORMERS, LOAD_FORECAST)
+
+
+@asset(
+    MODEL,
+    kind="model",
+    deps=(FEATURES,),
+    optional_deps=OPTIONAL,
+    owner="reliability",
+    group="outage_risk",
+    tags=("storm",),
+)
+def outage_risk_model(context: StepContext) -> None:
+    """Gradient boosting per feeder and day on weather forecast, vegetation, asset risk and load; one model version."""
+    from ml.outage_risk.train import train
+
+    features, scores, transformers, forecast = _read(context)
+    train_or_keep(context, "outage_risk", lambda: train(features, scores, transformers, forecast))
+
+
+@asset(
+    SCORES,
+    kind="scores",
+    deps=(FEATURES, MODEL),
+    optional_deps=OPTIONAL,
+    owner="reliability",
+    group="outage_risk",
+    tags=("storm",),
+)
+def outage_risk_scores(context: StepContext) -> None:
+    """Probability, count and customers of unplanned outages. One row per feeder and local day."""
+    from ml.outage_risk.score import score
+
+    champion = context.read_champion(MODEL)
+    score_rows(context, champion, score(champion.model, *_read(context)))
+
+
+def _read(
+    context: StepContext,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read the four inputs; the last three may be empty, and the model then says what it lacks."""
+    features, scores, transformers, forecast = (context.read(key) for key in INPUTS)
+    return features, scores, transformers, forecast
+
+
+ASSETS = (outage_risk_model, outage_risk_scores)

@@ -1,0 +1,55 @@
+"""What all model assets share: a training that fails keeps the champion, scores join backtest and live rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flows.engine.context import LoadedModel, StepContext, StepSkippedError
+from flows.errors import GridweaveError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ml.training import TrainedModel
+
+logger = logging.getLogger(__name__)
+
+
+def train_or_keep(context: StepContext, use_case: str, train: Callable[[], TrainedModel]) -> None:
+    """Train and register; when training fails, let the present champion go on and say so.
+
+    Args:
+        context: The model asset's step.
+        use_case: Name in the registry.
+        train: Trains on frames the step has read.
+
+    Raises:
+        StepSkippedError: There is too little data and no champion.
+        ModelError: Training failed and there is no champion.
+    """
+    from ml.errors import NotEnoughDataError
+
+    try:
+        trained = train()
+    except (ArithmeticError, ValueError, GridweaveError) as error:
+        logger.warning("training of %s failed: %s", use_case, error)
+        if context.keep_champion(use_case, reason=str(error)):
+            return
+        if isinstance(error, NotEnoughDataError):
+            raise StepSkippedError(asset_key=context.definition.key, reason=str(error)) from error
+        raise
+    context.notes.extend(trained.notes)
+    context.write_model(trained)
+
+
+def score_rows(context: StepContext, champion: LoadedModel, live: pd.DataFrame) -> None:
+    """Write live scores beside the champion's out-of-time scores, each row once."""
+    import pandas as pd
+
+    if champion.is_stand_in:
+        context.notes.append(f"scored by the stand-in {champion.model_version}")
+    frames = [frame for frame in (champion.backtest_scores, live) if not frame.empty]
+    scored = pd.concat(frames, ignore_index=True) if frames else live
+    context.write(scored, model_version=champion.model_version)

@@ -1,0 +1,39 @@
+"""Assets of the use case transformer_failure: its model and its scores."""
+
+from __future__ import annotations
+
+from flows.assets.definition import asset
+from flows.definitions.training import score_rows, train_or_keep
+from flows.engine.context import StepContext
+
+FEATURES = "features/feat_transformer_failure__weekly"
+MODEL = "ml/transformer_failure_model"
+SCORES = "ml/transformer_failure_scores"
+
+
+@asset(MODEL, kind="model", deps=(FEATURES,), owner="asset-analytics", group="transformer_failure")
+def transformer_failure_model(context: StepContext) -> None:
+    """Random forest on weekly transformer features, calibrated; one model version."""
+    from ml.transformer_failure.train import train
+
+    features = context.read(FEATURES)
+    train_or_keep(context, "transformer_failure", lambda: train(features))
+
+
+@asset(
+    SCORES,
+    kind="scores",
+    deps=(FEATURES, MODEL),
+    owner="asset-analytics",
+    group="transformer_failure",
+    tags=("work_orders", "storm"),
+)
+def transformer_failure_scores(context: StepContext) -> None:
+    """Probability of failure within 28 days. One row per transformer and as-of instant."""
+    from ml.transformer_failure.score import score
+
+    champion = context.read_champion(MODEL)
+    score_rows(context, champion, score(champion.model, context.read(FEATURES)))
+
+
+ASSETS = (transformer_failure_model, transformer_failure_scores)

@@ -1,0 +1,1 @@
+"""Running a plan: landing, dbt, gates, Python steps, on Prefect. One foreign tool per module."""

@@ -1,0 +1,53 @@
+"""The background process that runs scheduled flows.
+
+What lives here: starting and stopping exactly the process gridweave started. What does not: the schedule
+(flows.pipelines.deployments) and the Prefect server (prefect_server.py).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from flows.engine.processes import is_our_process, read_pid, stop_group
+from flows.engine.prefect_server import PrefectServer
+from flows.settings import Settings
+
+MARK = "flows.pipelines.deployments"
+
+
+def start_deployment(settings: Settings, cron: str) -> int:
+    """Start serving the daily deployment in the background; an earlier process of ours is replaced.
+
+    Returns:
+        Process id.
+    """
+    stop_deployment(settings)
+    folder = PrefectServer(home=settings.home, port=settings.prefect_port).folder
+    with (folder / "schedules.log").open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
+            [sys.executable, "-m", MARK, cron],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, "GRIDWEAVE_HOME": str(settings.home)},
+        )
+    _pid_path(settings).write_text(f"{process.pid}\n", encoding="utf-8")
+    return process.pid
+
+
+def stop_deployment(settings: Settings) -> bool:
+    """Stop it; False when it was not running."""
+    pid = read_pid(_pid_path(settings))
+    is_running = pid is not None and is_our_process(pid, MARK)
+    if pid is not None and is_running:
+        stop_group(pid, MARK)
+    _pid_path(settings).unlink(missing_ok=True)
+    return is_running
+
+
+def _pid_path(settings: Settings) -> Path:
+    return settings.home / "prefect" / "schedules.pid"

@@ -1,0 +1,262 @@
+"""Landing: from delivered files to accepted loads and `raw.*` views, with the raw gate between.
+
+    new files of one source ─► one load ─► Parquet in the lake ─► raw gate ─► accepted | quarantined | fallback | blocked
+
+What lives here: the order of these steps and what is committed when. What does not: reading one file
+(flows.sources.file_connector), paths and views (flows.warehouse.lake), checks (flows.engine.gates).
+
+Nothing is half-landed: a load's folder is moved into place complete, then one transaction records files and loads, and
+only the transaction that records the gate's verdict lets the view show the load. A kill between any two of these
+leaves the old view, and the next run goes on from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from flows.clock import Clock
+from flows.errors import FileRejectedError
+from flows.sources.configuration import (
+    SourceConfig,
+    check_mapping,
+    delivered_files,
+    list_sources,
+    load_source,
+)
+from flows.sources.file_connector import convert, sha256_of
+from flows.sources.raw_tables import RawTable
+from flows.warehouse.lake import Lake
+from flows.warehouse.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectedFile:
+    """A malformed file that was set aside."""
+
+    source: str
+    file_name: str
+    reason: str
+    row: int | None
+    policy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandingReport:
+    """What one look at the inbox brought.
+
+    Args:
+        file_count: New files landed.
+        known_count: Files whose content was landed or rejected before.
+        row_count: Rows landed, over all raw tables.
+        rejected: Malformed files.
+    """
+
+    file_count: int = 0
+    known_count: int = 0
+    row_count: int = 0
+    rejected: tuple[RejectedFile, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Delivery:
+    file: Path
+    sha256: str
+
+
+@dataclass
+class _Converted:
+    """Rows of a load by raw table while its files are read."""
+
+    rows: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    parse_errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    files: list[_Delivery] = field(default_factory=list)
+
+
+class Lander:
+    """Lands files of the described sources.
+
+    Args:
+        warehouse: The open warehouse.
+        lake: Where files and Parquet go.
+        sources_dir: Folder of source descriptions.
+        raw_tables: The declared raw layer.
+        run_id: Run the landing belongs to.
+        clock: Wall clock.
+        on_progress: Told about each file in words.
+    """
+
+    def __init__(
+        self,
+        *,
+        warehouse: Warehouse,
+        lake: Lake,
+        sources_dir: Path,
+        raw_tables: dict[str, RawTable],
+        run_id: UUID,
+        clock: Clock,
+        on_progress: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._warehouse = warehouse
+        self._lake = lake
+        self._sources_dir = sources_dir
+        self._raw_tables = raw_tables
+        self._run_id = run_id
+        self._clock = clock
+        self._on_progress = on_progress
+
+    def land_inbox(self, inbox: Path) -> LandingReport:
+        """Land what is new in the inbox: one folder per source, named like its description."""
+        report = LandingReport()
+        for name in list_sources(self._sources_dir):
+            folder = inbox / name
+            if folder.is_dir():
+                report = _sum(report, self.land(name, [folder]))
+        return report
+
+    def land(self, source_name: str, paths: Iterable[Path]) -> LandingReport:
+        """Land the files of one source.
+
+        Args:
+            source_name: Name of `data/sources/<name>.yml`.
+            paths: Files or folders; in folders, files that match the source's globs.
+
+        Raises:
+            ConfigurationError: The source is unknown or its description is wrong.
+        """
+        source = load_source(source_name, self._sources_dir)
+        check_mapping(source, self._raw_tables)
+        found = [_Delivery(file=file, sha256=sha256_of(file)) for file in delivered_files(source, paths)]
+        known = self._known(source.name)
+        new = list({each.sha256: each for each in found if each.sha256 not in known}.values())
+        if not new:
+            return LandingReport(known_count=len(found))
+        for each in new:
+            self._lake.keep_file(each.file, each.sha256)
+        return _sum(self._land_new(source, new), LandingReport(known_count=len(found) - len(new)))
+
+    def _known(self, source_name: str) -> set[str]:
+        rows = self._warehouse.cursor().execute(
+            "select sha256 from lineage.delivered_file where source = ?", [source_name]
+        )
+        return {sha256 for (sha256,) in rows.fetchall()}
+
+    def _land_new(self, source: SourceConfig, new: Sequence[_Delivery]) -> LandingReport:
+        load_id = _load_id(source.name, new)
+        staging = self._lake.fresh_staging(load_id)
+        converted, rejected = _Converted(), list[tuple[_Delivery, FileRejectedError]]()
+        for number, delivery in enumerate(new, start=1):
+            self._on_progress(f"{source.name} {number}/{len(new)} {delivery.file.name}")
+            try:
+                self._convert(source, delivery, load_id, staging, converted)
+            except FileRejectedError as error:
+                logger.warning("%s", error.message)
+                rejected.append((delivery, error))
+        for raw_table in converted.rows:
+            self._lake.place_load(staging / "tables" / raw_table, raw_table, load_id)
+        shutil.rmtree(staging)
+        self._record(source, load_id, converted, rejected)
+        return LandingReport(
+            file_count=len(converted.files),
+            row_count=sum(converted.rows.values()),
+            rejected=tuple(
+                RejectedFile(
+                    source=source.name,
+                    file_name=delivery.file.name,
+                    reason=error.reason,
+                    row=error.row,
+                    policy=source.on_reject,
+                )
+                for delivery, error in rejected
+            ),
+        )
+
+    def _convert(
+        self,
+        source: SourceConfig,
+        delivery: _Delivery,
+        load_id: str,
+        staging: Path,
+        converted: _Converted,
+    ) -> None:
+        """Convert one file into the load's folders; a rejected file leaves nothing there."""
+        scratch = staging / "file"
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+        tables = convert(
+            self._warehouse.cursor(),
+            file=delivery.file,
+            source=source,
+            raw_tables=self._raw_tables,
+            load_id=load_id,
+            ingested_at=self._clock(),
+            output_dir=scratch,
+        )
+        for table in tables:
+            folder = staging / "tables" / table.raw_table
+            folder.mkdir(parents=True, exist_ok=True)
+            table.path.rename(folder / f"{delivery.sha256[:16]}.parquet")
+            converted.rows[table.raw_table] += table.row_count
+            converted.parse_errors[table.raw_table] += table.parse_error_count
+        converted.files.append(delivery)
+
+    def _record(
+        self,
+        source: SourceConfig,
+        load_id: str,
+        converted: _Converted,
+        rejected: Sequence[tuple[_Delivery, FileRejectedError]],
+    ) -> None:
+        """Record files and loads in one transaction; the loads wait for the gate."""
+        now = self._clock()
+        with self._warehouse.transaction() as cursor:
+            for raw_table, row_count in converted.rows.items():
+                folder = self._lake.load_path(raw_table, load_id)
+                cursor.execute(
+                    "insert or replace into lineage.load values"
+                    " (?, ?, ?, ?, ?, 'LANDED', null, ?, ?, ?, ?, null)",
+                    [
+                        load_id, raw_table, source.name, source.network_id, self._run_id, row_count,
+                        converted.parse_errors[raw_table], str(folder.relative_to(self._lake.home)), now,
+                    ],
+                )  # fmt: skip
+            outcomes = [(each, None) for each in converted.files] + list(rejected)
+            for delivery, error in outcomes:
+                kept = self._lake.file_path(delivery.sha256)
+                cursor.execute(
+                    "insert into lineage.delivered_file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        source.name, delivery.sha256, delivery.file.name, kept.stat().st_size,
+                        load_id if error is None else None,
+                        "LANDED" if error is None else "REJECTED",
+                        None if error is None else source.on_reject,
+                        None if error is None else error.reason,
+                        None if error is None else error.row,
+                        str(kept.relative_to(self._lake.home)), self._run_id, now,
+                    ],
+                )  # fmt: skip
+
+
+def _load_id(source_name: str, files: Sequence[_Delivery]) -> str:
+    """Identify a load by the content of its files, whatever their names and order."""
+    hashed = hashlib.sha256(source_name.encode())
+    for sha256 in sorted(each.sha256 for each in files):
+        hashed.update(sha256.encode())
+    return hashed.hexdigest()[:16]
+
+
+def _sum(left: LandingReport, right: LandingReport) -> LandingReport:
+    return LandingReport(
+        file_count=left.file_count + right.file_count,
+        known_count=left.known_count + right.known_count,
+        row_count=left.row_count + right.row_count,
+        rejected=left.rejected + right.rejected,
+    )

@@ -1,0 +1,45 @@
+"""Recording model versions in the ledger.
+
+What lives here: one row of `lineage.model_version`. What does not: the registry itself (ml.registry).
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import duckdb
+
+if TYPE_CHECKING:
+    from ml.registry import RegisteredModel
+    from ml.training import TrainedModel
+
+
+def record_model_version(
+    cursor: duckdb.DuckDBPyConnection,
+    *,
+    trained: TrainedModel,
+    registered: RegisteredModel,
+    materialization_id: UUID,
+    run_id: UUID,
+    created_at: datetime,
+) -> None:
+    """Record a trained version with its figures, once."""
+    cursor.execute(
+        "insert or ignore into lineage.model_version values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            f"{registered.name}:{registered.model_version}",
+            registered.name,
+            registered.artifact_uri,
+            registered.artifact_sha256,
+            trained.estimator_name,
+            json.dumps(dict(trained.hyperparameters), sort_keys=True, default=str),
+            json.dumps(list(trained.feature_columns)),
+            json.dumps([row.as_json() for row in trained.metrics], sort_keys=True),
+            materialization_id,
+            run_id,
+            created_at,
+        ],
+    )

@@ -1,0 +1,238 @@
+"""Writing the ledger.
+
+What lives here: one function per kind of fact. Each takes a cursor inside a transaction, so that a fact is committed
+together with the data it speaks of. What does not: reading (state.py, queries.py) and dbt's own recording, which a hook
+does in dbt's transaction (transform/macros/lineage).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import duckdb
+
+from flows.assets.definition import AssetDefinition
+from flows.assets.versions import parameters_hash
+from flows.lineage.environment import Environment
+from flows.lineage.records import CheckRecord, MaterializationRecord, RunRecord, RunStatus
+
+NAMESPACE = "gridweave"
+
+
+def record_environment(
+    cursor: duckdb.DuckDBPyConnection, environment: Environment, created_at: datetime
+) -> None:
+    """Record Python, packages and commit, once per distinct environment."""
+    cursor.execute(
+        "insert or ignore into lineage.environment values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            environment.environment_id,
+            environment.git_commit,
+            environment.is_git_dirty,
+            None,
+            environment.python_version,
+            environment.platform,
+            json.dumps(environment.packages, sort_keys=True),
+            environment.lockfile_hash,
+            created_at,
+        ],
+    )
+
+
+def record_run(cursor: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
+    """Record a run that starts, or one that is over already (a skipped step)."""
+    cursor.execute(
+        "insert into lineage.run (run_id, parent_run_id, root_run_id, job_namespace, job_name, run_kind, trigger,"
+        " triggered_by, prefect_flow_run_id, started_at, ended_at, status, error_type, error_message,"
+        " parameters, parameters_hash, environment_id)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            run.run_id,
+            run.parent_run_id,
+            run.root_run_id,
+            NAMESPACE,
+            run.job_name,
+            run.run_kind,
+            run.trigger,
+            run.triggered_by,
+            run.prefect_flow_run_id,
+            run.started_at,
+            run.ended_at,
+            run.status,
+            run.error_type,
+            run.error_message,
+            json.dumps(run.parameters, sort_keys=True, default=str),
+            parameters_hash(run.parameters),
+            run.environment_id,
+        ],
+    )
+
+
+def record_run_end(
+    cursor: duckdb.DuckDBPyConnection,
+    run_id: UUID,
+    *,
+    status: RunStatus,
+    ended_at: datetime,
+    error: BaseException | None = None,
+) -> None:
+    """Close a run."""
+    cursor.execute(
+        "update lineage.run set status = ?, ended_at = ?, error_type = ?, error_message = ?"
+        " where run_id = ?",
+        [status, ended_at, type(error).__name__ if error else None, str(error) if error else None, run_id],
+    )
+
+
+def abort_dead_runs(cursor: duckdb.DuckDBPyConnection, *, ended_at: datetime) -> int:
+    """Mark runs as aborted that a dead owner left RUNNING.
+
+    Whoever holds the warehouse lock is the only live run, so every RUNNING row is of a process that died.
+
+    Returns:
+        How many there were.
+    """
+    dead = cursor.execute("select run_id from lineage.run where status = 'RUNNING'").fetchall()
+    for (run_id,) in dead:
+        cursor.execute(
+            "update lineage.run set status = 'ABORT', ended_at = ?, error_type = 'ProcessDied',"
+            " error_message = 'the process ended without closing the run' where run_id = ?",
+            [ended_at, run_id],
+        )
+    return len(dead)
+
+
+def record_definitions(
+    cursor: duckdb.DuckDBPyConnection,
+    definitions: Iterable[AssetDefinition],
+    *,
+    valid_from: datetime,
+) -> None:
+    """Record every asset, its present code and dependencies, and the checks it must pass."""
+    assets, codes, deps, checks = [], [], [], []
+    for each in definitions:
+        assets.append(
+            [each.key, NAMESPACE, each.key, each.kind, each.group, each.owner, each.description, valid_from]
+        )
+        columns = json.dumps([list(column) for column in each.columns])
+        codes.append(
+            [each.key, each.code_version, each.engine, each.source_path, each.source_text, columns, valid_from]
+        )
+        deps.extend([each.key, each.code_version, upstream_key] for upstream_key in each.deps)
+        checks.extend(
+            [each.key, check.name, check.engine, check.is_blocking, check.version]
+            for check in each.checks
+        )
+    _insert(
+        cursor,
+        "insert into lineage.asset (asset_key, ol_namespace, ol_name, kind, group_name, owner, description,"
+        " first_seen_at) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (asset_key) do update set"
+        " kind = excluded.kind, group_name = excluded.group_name, owner = excluded.owner,"
+        " description = excluded.description",
+        assets,
+    )
+    _insert(
+        cursor, "insert or ignore into lineage.asset_definition values (?, ?, ?, ?, ?, ?, ?)", codes
+    )
+    _insert(
+        cursor,
+        "insert or ignore into lineage.asset_dep (asset_key, code_version, upstream_key) values (?, ?, ?)",
+        deps,
+    )
+    cursor.execute("delete from lineage.asset_check")
+    _insert(cursor, "insert into lineage.asset_check values (?, ?, ?, ?, ?)", checks)
+
+
+def record_materialization(
+    cursor: duckdb.DuckDBPyConnection, made: MaterializationRecord, *, recorded_at: datetime
+) -> None:
+    """Record one materialization and the exact inputs it read."""
+    cursor.execute(
+        "insert into lineage.materialization (materialization_id, asset_key, run_id, code_version, data_version,"
+        " logical_version, event_kind, row_count, column_schema, storage_uri, metadata, valid_from, recorded_at)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            made.materialization_id,
+            made.asset_key,
+            made.run_id,
+            made.code_version,
+            made.data_version,
+            made.logical_version,
+            made.event_kind,
+            made.row_count,
+            json.dumps([list(column) for column in made.columns]),
+            made.storage_uri,
+            json.dumps(made.metadata, sort_keys=True, default=str),
+            made.valid_from,
+            recorded_at,
+        ],
+    )
+    _insert(
+        cursor,
+        "insert into lineage.materialization_input (materialization_id, input_materialization_id, upstream_key,"
+        " upstream_data_version, role) values (?, ?, ?, ?, ?)",
+        [
+            [made.materialization_id, each.materialization_id, each.upstream_key, each.data_version, each.role]
+            for each in made.inputs
+        ],
+    )
+
+
+def record_reused(
+    cursor: duckdb.DuckDBPyConnection,
+    asset_keys: Sequence[str],
+    *,
+    run_id: UUID,
+    recorded_at: datetime,
+) -> None:
+    """Record that a run looked at assets and kept them as they were."""
+    cursor.execute(
+        "insert into lineage.materialization (materialization_id, asset_key, run_id, code_version, data_version,"
+        " logical_version, event_kind, row_count, column_schema, storage_uri, metadata, valid_from, recorded_at)"
+        " select uuid(), asset_key, ?, code_version, data_version, logical_version, 'REUSED', row_count,"
+        " column_schema, storage_uri, json_object('reuses', materialization_id), valid_from, ?"
+        " from lineage.current_materialization where list_contains(?::varchar[], asset_key) order by asset_key",
+        [run_id, recorded_at, list(asset_keys)],
+    )
+
+
+def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecord]) -> None:
+    """Record outcomes of checks."""
+    _insert(
+        cursor,
+        "insert into lineage.check_result (check_result_id, asset_key, materialization_id, run_id, check_name, engine,"
+        " check_version, column_name, severity, blocking, status, expected, actual, failing_rows, sample,"
+        " evaluated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            [
+                uuid4(),
+                each.asset_key,
+                each.materialization_id,
+                each.run_id,
+                each.check_name,
+                each.engine,
+                each.check_version,
+                each.column_name,
+                "ERROR" if each.is_blocking else "WARN",
+                each.is_blocking,
+                each.status,
+                each.expected,
+                each.actual,
+                each.failing_rows,
+                None if each.sample is None else json.dumps(each.sample, default=str),
+                each.evaluated_at,
+            ]
+            for each in checks
+        ],
+    )
+
+
+def _insert(
+    cursor: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[object]]
+) -> None:
+    """Insert rows; none at all is fine (executemany refuses an empty list)."""
+    if rows:
+        cursor.executemany(statement, rows)

@@ -1,0 +1,98 @@
+-- The ledger. Additive only: a table or column is added, never changed or dropped, so every older file opens.
+-- Primary keys only: DuckDB 2.0 writes secondary indexes slowly and checkpoints them badly after a kill.
+-- Not here yet: column_dep, row_provenance, openlineage_event, audit_log and audit_anchor (see CHANGELOG, Unreleased)
+
+CREATE SCHEMA IF NOT EXISTS lineage;
+CREATE SEQUENCE IF NOT EXISTS lineage.materialization_seq;
+
+CREATE TABLE IF NOT EXISTS lineage.run (
+  run_id UUID PRIMARY KEY, parent_run_id UUID, root_run_id UUID NOT NULL,
+  job_namespace VARCHAR NOT NULL, job_name VARCHAR NOT NULL,
+  run_kind VARCHAR NOT NULL CHECK (run_kind IN ('flow','task','dbt_invocation','dbt_node','check','replay')),
+  trigger VARCHAR NOT NULL, triggered_by VARCHAR, attempt INTEGER NOT NULL DEFAULT 1,
+  prefect_flow_run_id UUID, prefect_task_run_id UUID, dbt_invocation_id VARCHAR,
+  nominal_start TIMESTAMPTZ, nominal_end TIMESTAMPTZ,
+  started_at TIMESTAMPTZ NOT NULL, ended_at TIMESTAMPTZ,
+  status VARCHAR NOT NULL CHECK (status IN ('RUNNING','COMPLETE','FAIL','ABORT','SKIPPED','CACHED')),
+  error_type VARCHAR, error_message VARCHAR,
+  parameters JSON NOT NULL, parameters_hash VARCHAR NOT NULL, environment_id VARCHAR NOT NULL, random_seed BIGINT);
+
+CREATE TABLE IF NOT EXISTS lineage.environment (
+  environment_id VARCHAR PRIMARY KEY, git_commit VARCHAR, git_dirty BOOLEAN, git_diff_hash VARCHAR,
+  python_version VARCHAR, platform VARCHAR, packages JSON NOT NULL, lockfile_hash VARCHAR, created_at TIMESTAMPTZ NOT NULL);
+
+CREATE TABLE IF NOT EXISTS lineage.asset (
+  asset_key VARCHAR PRIMARY KEY, ol_namespace VARCHAR NOT NULL, ol_name VARCHAR NOT NULL,
+  kind VARCHAR NOT NULL, group_name VARCHAR, owner VARCHAR, description VARCHAR,
+  partition_kind VARCHAR, first_seen_at TIMESTAMPTZ NOT NULL, UNIQUE (ol_namespace, ol_name));
+
+CREATE TABLE IF NOT EXISTS lineage.asset_definition (
+  asset_key VARCHAR NOT NULL, code_version VARCHAR NOT NULL,
+  source_kind VARCHAR NOT NULL, source_path VARCHAR, source_text VARCHAR NOT NULL, schema_json JSON,
+  valid_from TIMESTAMPTZ NOT NULL, PRIMARY KEY (asset_key, code_version));
+
+CREATE TABLE IF NOT EXISTS lineage.asset_dep (
+  asset_key VARCHAR NOT NULL, code_version VARCHAR NOT NULL, upstream_key VARCHAR NOT NULL, dep_kind VARCHAR NOT NULL DEFAULT 'declared',
+  PRIMARY KEY (asset_key, code_version, upstream_key));
+
+CREATE TABLE IF NOT EXISTS lineage.materialization (
+  materialization_id UUID PRIMARY KEY, seq BIGINT NOT NULL DEFAULT nextval('lineage.materialization_seq'), asset_key VARCHAR NOT NULL, partition_key VARCHAR NOT NULL DEFAULT '',
+  run_id UUID NOT NULL, code_version VARCHAR NOT NULL, data_version VARCHAR NOT NULL, logical_version VARCHAR NOT NULL,
+  event_kind VARCHAR NOT NULL CHECK (event_kind IN ('MATERIALIZED','OBSERVED','REUSED','DELETED')),
+  row_count BIGINT, column_schema JSON, storage_uri VARCHAR, metadata JSON,
+  valid_from TIMESTAMPTZ NOT NULL, recorded_at TIMESTAMPTZ NOT NULL);
+
+CREATE TABLE IF NOT EXISTS lineage.materialization_input (
+  materialization_id UUID NOT NULL, input_materialization_id UUID NOT NULL,
+  upstream_key VARCHAR NOT NULL, upstream_partition VARCHAR NOT NULL DEFAULT '', upstream_data_version VARCHAR NOT NULL,
+  role VARCHAR NOT NULL DEFAULT 'data', PRIMARY KEY (materialization_id, input_materialization_id, role));
+
+CREATE TABLE IF NOT EXISTS lineage.check_result (
+  check_result_id UUID PRIMARY KEY, asset_key VARCHAR NOT NULL, partition_key VARCHAR NOT NULL DEFAULT '',
+  materialization_id UUID NOT NULL, run_id UUID NOT NULL, check_name VARCHAR NOT NULL, engine VARCHAR NOT NULL,
+  check_version VARCHAR NOT NULL, column_name VARCHAR, severity VARCHAR NOT NULL CHECK (severity IN ('WARN','ERROR')),
+  blocking BOOLEAN NOT NULL, status VARCHAR NOT NULL CHECK (status IN ('PASS','FAIL','ERROR','NOT_RUN')),
+  expected VARCHAR, actual VARCHAR, failing_rows BIGINT, sample JSON, evaluated_at TIMESTAMPTZ NOT NULL);
+
+CREATE TABLE IF NOT EXISTS lineage.model_version (
+  model_version_id VARCHAR PRIMARY KEY, model_name VARCHAR NOT NULL, artifact_uri VARCHAR NOT NULL, artifact_sha256 VARCHAR NOT NULL,
+  estimator VARCHAR NOT NULL, hyperparameters JSON NOT NULL, feature_columns JSON NOT NULL, metrics JSON,
+  training_materialization_id UUID NOT NULL, run_id UUID NOT NULL, created_at TIMESTAMPTZ NOT NULL);
+
+-- Checks an asset must pass before it is released; a check that never ran has no PASS and so blocks.
+CREATE TABLE IF NOT EXISTS lineage.asset_check (
+  asset_key VARCHAR NOT NULL, check_name VARCHAR NOT NULL, engine VARCHAR NOT NULL, blocking BOOLEAN NOT NULL,
+  check_version VARCHAR NOT NULL, PRIMARY KEY (asset_key, check_name));
+
+-- One row per load and raw table. A load is the set of files of one source that arrived together; its id is their hash.
+CREATE TABLE IF NOT EXISTS lineage.load (
+  load_id VARCHAR NOT NULL, raw_table VARCHAR NOT NULL, source VARCHAR NOT NULL, network_id VARCHAR NOT NULL, run_id UUID NOT NULL,
+  status VARCHAR NOT NULL CHECK (status IN ('LANDED','ACCEPTED','QUARANTINED','FALLBACK','BLOCKED','DISCARDED')),
+  reason VARCHAR, row_count BIGINT NOT NULL, parse_error_count BIGINT NOT NULL, storage_uri VARCHAR NOT NULL,
+  landed_at TIMESTAMPTZ NOT NULL, decided_at TIMESTAMPTZ, PRIMARY KEY (load_id, raw_table));
+
+-- Every delivered file ever seen, landed or rejected, by content hash; the bytes are kept in the lake.
+CREATE TABLE IF NOT EXISTS lineage.delivered_file (
+  source VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, file_name VARCHAR NOT NULL, byte_count BIGINT NOT NULL,
+  load_id VARCHAR, status VARCHAR NOT NULL CHECK (status IN ('LANDED','REJECTED','DISCARDED')), policy VARCHAR,
+  reason VARCHAR, defect_row BIGINT, storage_uri VARCHAR NOT NULL, run_id UUID NOT NULL, seen_at TIMESTAMPTZ NOT NULL,
+  PRIMARY KEY (source, sha256));
+
+-- OBSERVED rows were looked at and not taken over: a refused load, a model that did not replace the champion.
+CREATE OR REPLACE VIEW lineage.current_materialization AS
+SELECT * FROM lineage.materialization WHERE event_kind = 'MATERIALIZED'
+QUALIFY row_number() OVER (PARTITION BY asset_key, partition_key ORDER BY seq DESC) = 1;
+
+-- The latest result of each check on each materialization.
+CREATE OR REPLACE VIEW lineage.latest_check_result AS
+SELECT * FROM lineage.check_result
+QUALIFY row_number() OVER (PARTITION BY materialization_id, check_name ORDER BY evaluated_at DESC, check_result_id) = 1;
+
+-- Released: every blocking check the asset carries has a PASS for exactly this materialization.
+CREATE OR REPLACE VIEW lineage.released_materialization AS
+SELECT m.* FROM lineage.materialization m
+WHERE m.event_kind = 'MATERIALIZED' AND NOT EXISTS (
+  SELECT 1 FROM lineage.asset_check c
+  LEFT JOIN lineage.latest_check_result r
+    ON r.materialization_id = m.materialization_id AND r.check_name = c.check_name AND r.status = 'PASS'
+  WHERE c.asset_key = m.asset_key AND c.blocking AND r.check_result_id IS NULL);

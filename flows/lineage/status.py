@@ -1,0 +1,62 @@
+"""What a person wants to know first at 6 a.m.: last runs, failed checks, skipped assets, refused loads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+RUNS_SHOWN = 3
+
+
+def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Gather the facts.
+
+    Args:
+        reader: The published state.
+
+    Returns:
+        JSON-ready facts: last_runs, asset_count, released_count, skipped, failed_checks, refused.
+    """
+    counts = _rows(
+        reader,
+        "select count(*) as asset_count, count(r.seq) as released_count"
+        " from lineage.current_materialization m"
+        " left join lineage.released_materialization r on r.materialization_id = m.materialization_id",
+    )[0]
+    last_runs = _rows(
+        reader,
+        "select run_id::varchar as run_id, job_name, status, started_at, ended_at, error_message"
+        f" from lineage.run where parent_run_id is null order by started_at desc limit {RUNS_SHOWN}",  # noqa: S608 - constant
+    )
+    return {
+        "last_runs": last_runs,
+        **counts,
+        "skipped": _rows(
+            reader,
+            "select job_name as asset_key, arg_max(error_message, started_at) as reason from lineage.run"
+            " where run_kind = 'task' group by job_name"
+            " having arg_max(status, started_at) = 'SKIPPED' order by job_name",
+        ),
+        "failed_checks": _rows(
+            reader,
+            "select r.asset_key, r.check_name, r.blocking, r.status, r.expected, r.actual, r.evaluated_at"
+            " from lineage.latest_check_result r"
+            " semi join lineage.current_materialization m on m.materialization_id = r.materialization_id"
+            " where r.status in ('FAIL', 'ERROR') order by r.blocking desc, r.asset_key, r.check_name",
+        ),
+        "refused": _rows(
+            reader,
+            "select load_id as reference, source, any_value(status) as status, any_value(reason) as reason"
+            " from lineage.load where status in ('BLOCKED', 'QUARANTINED', 'FALLBACK') group by load_id, source"
+            " union all"
+            " select file_name, source, 'REJECTED (' || policy || ')', reason from lineage.delivered_file"
+            " where status = 'REJECTED' order by source, reference",
+        ),
+    }
+
+
+def _rows(reader: duckdb.DuckDBPyConnection, statement: str) -> list[dict[str, Any]]:
+    answer = reader.execute(statement)
+    names = [column[0] for column in answer.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

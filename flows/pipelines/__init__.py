@@ -1,0 +1,1 @@
+"""Prefect flows, thin: read settings, call one function, return the summary."""

@@ -1,0 +1,53 @@
+"""The daily run: everything from the inbox to the published snapshot.
+
+What lives here: the Prefect flow. What does not: the run itself (flows.engine.pipeline).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.runtime import deployment, flow_run
+from prefect.states import Failed, State
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.definitions import build_graph
+from flows.engine.pipeline import Pipeline
+from flows.engine.summary import RunSummary
+from flows.settings import get_settings
+
+
+@flow(name="daily", persist_result=False)
+def daily(select: list[str] | None = None, *, force: bool = False) -> RunSummary | State[Any]:
+    """Land what arrived, bring every selected asset up to date, publish.
+
+    Args:
+        select: Selection terms; none selects everything.
+        force: Run what is selected even when it is fresh.
+
+    Returns:
+        What happened; a run that failed or was blocked ends in a failed state that holds the same summary.
+    """
+    pipeline = Pipeline(
+        settings=get_settings(),
+        build_graph=build_graph,
+        trigger="schedule" if deployment.id else "manual",
+        prefect_flow_run_id=flow_run.id,
+    )
+    summary = pipeline.run(select or [], is_forced=force)
+    return Failed(message=summary.status, data=summary) if summary.exit_code else summary
+
+
+def run_daily(select: list[str], *, force: bool) -> RunSummary:
+    """Run the flow in this process.
+
+    Raises:
+        GridweaveError: The run could not begin, for example because the warehouse is busy.
+    """
+    runner = ThreadPoolTaskRunner(max_workers=get_settings().python_workers)
+    state = daily.with_options(task_runner=runner)(select, force=force, return_state=True)
+    result = state.result(raise_on_failure=False)
+    if isinstance(result, RunSummary):
+        return result
+    raise result

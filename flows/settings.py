@@ -1,0 +1,93 @@
+"""Settings: `GRIDWEAVE_*` environment variables over `gridweave.toml` over the defaults here.
+
+What lives here: every setting, described, with unit and default. Nothing else in gridweave reads the environment.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """All settings, frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="GRIDWEAVE_", toml_file="gridweave.toml", frozen=True, extra="forbid"
+    )
+
+    home: Path = Field(
+        default=CHECKOUT / "data" / "var", description="Folder that holds everything generated."
+    )
+    sources_dir: Path = Field(
+        default=CHECKOUT / "data" / "sources", description="Folder of source descriptions."
+    )
+    transform_dir: Path = Field(default=CHECKOUT / "transform", description="The dbt project.")
+    duckdb_threads: int = Field(
+        default=1, ge=1, description="Threads per query; more than one gives up bit-equal results."
+    )
+    dbt_threads: int = Field(default=2, ge=1, description="dbt models built side by side.")
+    python_workers: int = Field(default=2, ge=1, description="Python assets run side by side.")
+    prefect_port: int = Field(
+        default=4217, ge=1024, le=65535, description="Port of the local Prefect server, loopback only."
+    )
+    daily_cron: str = Field(default="15 5 * * *", description="When the daily run starts, cron syntax.")
+    schedule_time_zone: str = Field(default="UTC", description="Time zone of the schedule.")
+    random_seed: int = Field(default=20260101, description="Seed of every model.")
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        """Folder of the published snapshot and ledger."""
+        return self.home / "published"
+
+    @property
+    def inbox_dir(self) -> Path:
+        """Folder where extracts arrive, one folder per source."""
+        return self.home / "inbox"
+
+    @property
+    def truth_dir(self) -> Path:
+        """Folder of the simulator's ground truth."""
+        return self.home / "truth"
+
+    @property
+    def quality_dir(self) -> Path:
+        """Folder of data-quality reports."""
+        return self.home / "quality"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order: arguments, environment, gridweave.toml."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Read the settings once per process; paths are made absolute."""
+    settings = Settings()
+    return settings.model_copy(
+        update={name: getattr(settings, name).resolve() for name in ("home", "sources_dir", "transform_dir")}
+    )

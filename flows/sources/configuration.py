@@ -1,0 +1,328 @@
+"""Source descriptions: how the files of one source system map onto raw tables.
+
+What lives here: the model of `data/sources/<name>.yml` and its readers. What does not: reading delivered files
+(`file_connector`) and the raw tables' shape (`raw_tables`). `data/README.md` explains every key with an example.
+Decision: delivered columns are declared by name and nothing is guessed from the data, so that drift is an error with a
+name instead of a column that silently became null.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from flows.errors import ConfigurationError, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from flows.sources.raw_tables import RawTable
+
+OnDefect = Literal["block", "quarantine", "fallback"]
+_NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+
+
+class _Frozen(BaseModel):
+    """Base of all parts of a source description: unchangeable, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Freshness(_Frozen):
+    """How old the newest row may be."""
+
+    warn_after_hours: float = Field(gt=0, description="Age that raises a warning, hours.")
+    error_after_hours: float = Field(gt=0, description="Age that fails the check, hours.")
+
+
+class CsvOptions(_Frozen):
+    """How a CSV file is written."""
+
+    delimiter: str = Field(default=",", min_length=1, max_length=1, description="Field separator.")
+    encoding: str = Field(default="utf-8", description="Python codec name; a BOM is accepted.")
+    decimal: Literal[".", ","] = Field(default=".", description="Decimal mark.")
+    requires_final_newline: bool = Field(
+        default=False,
+        description="True rejects a file whose last line is not ended: the system always ends it, "
+        "so a missing end means a truncated transfer.",
+    )
+
+    @model_validator(mode="after")
+    def _check_encoding(self) -> CsvOptions:
+        try:
+            "".encode(self.encoding)
+        except LookupError:
+            raise ValueError(f"unknown encoding {self.encoding!r}") from None
+        return self
+
+
+class RepeatedHour(_Frozen):
+    """Tells the two hours apart that share one local clock reading on the autumn day."""
+
+    by_order_within: tuple[str, ...] = Field(
+        default=(),
+        description="Delivered columns that name one series; within it the first row with a repeated reading is "
+        "the earlier hour, later rows the second.",
+    )
+    flag_column: str | None = Field(default=None, description="Delivered column that tells.")
+    second_when: str | None = Field(default=None, description="Its text in the second hour.")
+
+    @model_validator(mode="after")
+    def _check_one_way(self) -> RepeatedHour:
+        has_flag = self.flag_column is not None and self.second_when is not None
+        if has_flag == bool(self.by_order_within):
+            raise ValueError("give either by_order_within, or flag_column with second_when")
+        return self
+
+
+class ColumnMapping(_Frozen):
+    """Where one raw column comes from, and how its text becomes a value."""
+
+    from_column: str | None = Field(default=None, alias="from", description="Delivered column.")
+    constant: str | int | float | bool | None = Field(default=None, description="Fixed value.")
+    from_file_name: str | None = Field(
+        default=None, description="Regular expression; its first group is the value."
+    )
+    sql: str | None = Field(
+        default=None, description="Expression over delivered columns, for what the other keys cannot say."
+    )
+    multiply: float = Field(default=1.0, description="Factor of the unit conversion.")
+    add: float = Field(default=0.0, description="Added after the factor.")
+    time_zone: str = Field(default="UTC", description="Zone of stamps that carry no offset.")
+    format: str | tuple[str, ...] | None = Field(
+        default=None, description="strptime format or formats; without one ISO 8601 is read."
+    )
+    epoch_seconds: bool = Field(default=False, description="True for seconds since 1970, UTC.")
+    interval_end_minutes: int = Field(
+        default=0, ge=0, description="Interval length when the stamp names its end; 0 when its start."
+    )
+    interval_end_on: Literal["elapsed", "clock"] = Field(
+        default="elapsed",
+        description="elapsed: the stamp is the instant the interval ends. clock: it is a label, the start's clock "
+        "reading plus the length (hour ending 1..24 of market files).",
+    )
+    repeated_hour: RepeatedHour | None = Field(default=None, description="Autumn hour, see there.")
+    value_map: dict[str, str | int | float | bool | None] = Field(
+        default_factory=dict, description="Delivered text to value; other texts are parse errors."
+    )
+    pattern: str | None = Field(
+        default=None, description="Regular expression the whole text must match; else a parse error."
+    )
+    required: bool = Field(default=False, description="True makes an empty cell a parse error.")
+
+    @model_validator(mode="after")
+    def _check_one_origin(self) -> ColumnMapping:
+        origins = (self.from_column, self.constant, self.from_file_name, self.sql)
+        if sum(origin is not None for origin in origins) != 1:
+            raise ValueError("give exactly one of from, constant, from_file_name, sql")
+        if self.time_zone != "UTC" and self.time_zone not in available_timezones():
+            raise ValueError(f"unknown time zone {self.time_zone!r}")
+        if self.from_file_name is not None and re.compile(self.from_file_name).groups < 1:
+            raise ValueError("from_file_name needs one group in parentheses")
+        return self
+
+
+def _from_shorthand(value: object) -> object:
+    """Let `column: DELIVERED` stand for `column: {from: DELIVERED}`."""
+    return {"from": value} if isinstance(value, str) else value
+
+
+class TableMapping(_Frozen):
+    """The raw table one delivered row feeds, and its columns."""
+
+    raw_table: str = Field(description="Name of the raw table.")
+    columns: dict[str, Annotated[ColumnMapping, BeforeValidator(_from_shorthand)]] = Field(
+        min_length=1, description="Raw column to its origin; raw columns not named stay null."
+    )
+
+
+class Delivery(_Frozen):
+    """One kind of file a source hands over."""
+
+    files: tuple[str, ...] = Field(min_length=1, description="Globs over file names.")
+    format: Literal["csv", "parquet"] = Field(description="File format; .gz means gzip.")
+    csv: CsvOptions = Field(default=CsvOptions(), description="How the CSV is written.")
+    network_id: str | None = Field(default=None, description="Instead of the source's network.")
+    null_tokens: tuple[str, ...] = Field(default=(), description="Texts that mean no value.")
+    columns: tuple[str, ...] = Field(min_length=1, description="Delivered columns, all expected.")
+    aliases: dict[str, str] = Field(
+        default_factory=dict, description="Delivered name to declared name, for renamed columns."
+    )
+    ignore_columns: tuple[str, ...] = Field(
+        default=(), description="Further columns that may be delivered and are not read."
+    )
+    tables: tuple[TableMapping, ...] = Field(min_length=1, description="Raw tables it feeds.")
+
+    @model_validator(mode="after")
+    def _check_columns(self) -> Delivery:
+        declared = set(self.columns)
+        if len(declared) < len(self.columns):
+            raise ValueError("columns names a column twice")
+        read = {alias for alias in self.aliases.values()}
+        for table in self.tables:
+            for mapping in table.columns.values():
+                read |= {mapping.from_column} if mapping.from_column else set()
+                hour = mapping.repeated_hour
+                read |= {*hour.by_order_within, hour.flag_column or next(iter(declared))} if hour else set()
+        if unknown := sorted(read - declared):
+            raise ValueError(f"not among the declared columns: {', '.join(unknown)}")
+        return self
+
+
+class SourceConfig(_Frozen):
+    """One source system: `data/sources/<name>.yml`."""
+
+    name: str = Field(pattern=_NAME_PATTERN, description="File name without .yml.")
+    description: str = Field(min_length=1, description="What the system is.")
+    owner: str = Field(min_length=1, description="Who to call when it stops delivering.")
+    network_id: str = Field(min_length=1, description="Utility network of all its rows.")
+    licence: str | None = Field(default=None, description="Licence of the data.")
+    attribution: str | None = Field(default=None, description="Whom to name when showing it.")
+    on_failure: OnDefect = Field(description="What the raw gate does with a load that fails it.")
+    on_reject: OnDefect = Field(description="What happens with a malformed file.")
+    freshness: Freshness | None = Field(default=None, description="None: a closed archive.")
+    deliveries: tuple[Delivery, ...] = Field(min_length=1, description="Kinds of files.")
+
+    def delivery_for(self, file_name: str) -> Delivery | None:
+        """Return the first delivery one of whose globs matches the file name, or None."""
+        for delivery in self.deliveries:
+            if any(fnmatchcase(file_name, glob) for glob in delivery.files):
+                return delivery
+        return None
+
+    @property
+    def raw_table_names(self) -> tuple[str, ...]:
+        """Raw tables this source feeds, each once, in order of first mention."""
+        names = (table.raw_table for delivery in self.deliveries for table in delivery.tables)
+        return tuple(dict.fromkeys(names))
+
+
+def list_sources(sources_dir: Path) -> list[str]:
+    """Return the names of all source descriptions in a folder, sorted."""
+    return sorted(path.stem for path in sources_dir.glob("*.yml"))
+
+
+def load_source(name: str, sources_dir: Path) -> SourceConfig:
+    """Read and check one source description.
+
+    Args:
+        name: Source name.
+        sources_dir: Folder of the `<name>.yml` files (`data/sources`).
+
+    Raises:
+        ConfigurationError: There is no such file, or a key in it is wrong; it names the key, expected and found.
+    """
+    path = sources_dir / f"{name}.yml"
+    if name not in list_sources(sources_dir):
+        known = ", ".join(list_sources(sources_dir)) or "none"
+        raise ConfigurationError(
+            f"No source {name!r} in {sources_dir.name}/; known sources: {known}.",
+            hint=f"write {path.name}; data/README.md shows how",
+        )
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"Source description {path.name} is not YAML: {error}.", hint="check indents and quotes"
+        ) from error
+    try:
+        source = SourceConfig.model_validate(document)
+    except ValidationError as error:
+        raise _configuration_error(path.name, error) from error
+    if source.name != name:
+        raise ConfigurationError(
+            f"{path.name}: key name is {source.name!r}, expected {name!r}, the file's own name.",
+            hint="rename one of them",
+        )
+    return source
+
+
+def _configuration_error(file_name: str, error: ValidationError) -> ConfigurationError:
+    """Say the first defects of a description: key, what was expected, what was found."""
+    sentences = []
+    for defect in error.errors()[:3]:
+        key = ".".join(str(part) for part in defect["loc"]) or "(whole file)"
+        found = defect["input"] if not isinstance(defect["input"], dict) else sorted(defect["input"])
+        sentences.append(f"key {key}: {defect['msg']}; found {str(found)[:80]!r}")
+    return ConfigurationError(
+        f"Source description {file_name} is wrong: {' | '.join(sentences)}.",
+        hint="data/README.md lists the keys with an example",
+    )
+
+
+def check_mapping(source: SourceConfig, raw_tables: Mapping[str, RawTable]) -> None:
+    """Check that a source maps onto tables and columns that exist.
+
+    Raises:
+        ConfigurationError: A raw table or raw column is unknown.
+    """
+    for number, delivery in enumerate(source.deliveries):
+        for table in delivery.tables:
+            key = f"deliveries.{number}.tables.{table.raw_table}"
+            raw_table = raw_tables.get(table.raw_table)
+            if raw_table is None:
+                raise _unknown_target(source, key, table.raw_table, raw_tables)
+            names = [column.name for column in raw_table.columns]
+            for column_name in table.columns:
+                if column_name not in names:
+                    raise _unknown_target(source, f"{key}.columns", column_name, names)
+
+
+def _unknown_target(
+    source: SourceConfig, key: str, found: str, expected: Iterable[str]
+) -> ConfigurationError:
+    """Say that a mapping points at something the raw layer does not have."""
+    return ConfigurationError(
+        f"Source description {source.name}.yml is wrong: key {key}: expected one of "
+        f"{', '.join(expected)}; found {found!r}.",
+        hint="the raw tables are declared in transform/models/staging/_raw__sources.yml",
+    )
+
+
+def delivered_files(source: SourceConfig, paths: Iterable[Path]) -> list[Path]:
+    """Return the files a source describes among files and folders, sorted by name.
+
+    Args:
+        source: The source.
+        paths: Files or folders; folders are searched with their subfolders.
+
+    Raises:
+        SourceError: A path does not exist, or a file named by itself is not one of this source's.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = (file for file in sorted(path.rglob("*")) if file.is_file())
+            found |= dict.fromkeys(file for file in inside if source.delivery_for(file.name))
+        elif not path.is_file():
+            raise SourceError(f"No file or folder {path}.", hint="check the path")
+        elif source.delivery_for(path.name) is None:
+            globs = ", ".join(glob for delivery in source.deliveries for glob in delivery.files)
+            raise SourceError(
+                f"File {path.name} is not one of source {source.name}, which expects {globs}.",
+                hint="choose another source, or add the name to its files",
+            )
+        else:
+            found[path] = None
+    return sorted(found, key=lambda file: (file.name, str(file)))
+
+
+def describe_keys() -> list[tuple[str, str, str]]:
+    """Return (part, key, description) of every key of a source description, for the documentation test."""
+    parts: tuple[type[_Frozen], ...] = (
+        SourceConfig, Delivery, CsvOptions, TableMapping, ColumnMapping, RepeatedHour, Freshness
+    )  # fmt: skip
+    rows: list[tuple[str, str, str]] = []
+    for part in parts:
+        fields: dict[str, Any] = dict(part.model_fields)
+        rows += [
+            (part.__name__, field.alias or name, field.description or "")
+            for name, field in fields.items()
+        ]
+    return rows

@@ -1,0 +1,45 @@
+"""Safe use of names in SQL. Values are always bound; names are checked here and quoted."""
+
+from __future__ import annotations
+
+import re
+
+from flows.errors import ConfigurationError
+
+_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+
+
+def quoted(name: str) -> str:
+    """Quote one identifier.
+
+    Raises:
+        ConfigurationError: The name holds anything but letters, digits and underscores.
+
+    >>> quoted("load_mw")
+    '"load_mw"'
+    """
+    if not _NAME.match(name):
+        raise ConfigurationError(
+            f"{name!r} is not a plain SQL name (letters, digits, underscores).",
+            hint="rename the column or table",
+        )
+    return f'"{name}"'
+
+
+def relation(key: str) -> str:
+    """Turn an asset key into a quoted relation.
+
+    >>> relation("ml/load_forecast")
+    '"ml"."load_forecast"'
+    """
+    schema, _, name = key.partition("/")
+    return f"{quoted(schema)}.{quoted(name)}"
+
+
+def literal(text: str) -> str:
+    """Quote a text literal, for the few statements (views, COPY, ATTACH) that take no bound values.
+
+    >>> literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"

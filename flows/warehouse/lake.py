@@ -1,0 +1,132 @@
+"""The lake: immutable Parquet, one folder per load, and the `raw.*` views over it.
+
+    lake/files/<sha256>              the bytes as delivered
+    lake/raw/<table>/load=<id>/      Parquet of one load
+    lake/.staging/<id>/              a load being converted; never read, removed at the next landing
+    evidence/<schema>.<relation>/    every scored table ever written, one Parquet file per materialization
+
+What lives here: paths, atomic placement, the views. What does not: reading delivered files (flows.sources) and the
+decision whether a load may be read (flows.engine.landing).
+
+Decision: telemetry stays outside the DuckDB file. It never changes, its hash is its version, the file stays small
+enough to publish quickly, and another engine can read the same lake.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from flows.warehouse.declared import Columns
+from flows.warehouse.identifiers import literal, quoted, relation
+
+FALLBACK_COLUMN = "_is_fallback"
+
+
+@dataclass(frozen=True)
+class Lake:
+    """Paths of the lake below gridweave's home."""
+
+    home: Path
+
+    @property
+    def staging(self) -> Path:
+        """Where loads are converted."""
+        return self.home / "lake" / ".staging"
+
+    def file_path(self, sha256: str) -> Path:
+        """Where the bytes of a delivered file are kept."""
+        return self.home / "lake" / "files" / sha256[:2] / sha256
+
+    def load_path(self, raw_table: str, load_id: str) -> Path:
+        """Folder of one load of one raw table."""
+        return self.home / "lake" / "raw" / raw_table / f"load={load_id}"
+
+    def evidence_path(self, key: str, materialization_id: str) -> Path:
+        """File that keeps exactly what one materialization wrote."""
+        return self.home / "evidence" / key.replace("/", ".") / f"{materialization_id}.parquet"
+
+    def keep_file(self, delivered: Path, sha256: str) -> Path:
+        """Copy a delivered file's bytes into the lake, once, durably."""
+        kept = self.file_path(sha256)
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            partial = kept.with_name(f"{sha256}.partial")
+            shutil.copyfile(delivered, partial)
+            sync(partial)
+            partial.rename(kept)
+        return kept
+
+    def fresh_staging(self, load_id: str) -> Path:
+        """Return an empty folder to convert a load into."""
+        folder = self.staging / load_id
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, mode=0o700)
+        return folder
+
+    def place_load(self, converted: Path, raw_table: str, load_id: str) -> Path:
+        """Move the converted folder of one raw table into the lake in one step.
+
+        A folder left by a run that died after the move and before the ledger entry is replaced: the load id is the
+        hash of its files, so both hold the same rows.
+        """
+        target = self.load_path(raw_table, load_id)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for file in converted.iterdir():
+            sync(file)
+        shutil.rmtree(target, ignore_errors=True)
+        converted.rename(target)
+        sync(target.parent)
+        return target
+
+    def clear_staging(self) -> None:
+        """Remove what earlier landings left half-converted."""
+        shutil.rmtree(self.staging, ignore_errors=True)
+
+
+def sync(path: Path) -> None:
+    """Force a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def create_raw_view(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    key: str,
+    columns: Columns,
+    load_folders: Sequence[Path],
+    fallback_sources: Sequence[str],
+) -> None:
+    """Let a view show exactly the given loads of a raw table.
+
+    Args:
+        connection: Inside a transaction.
+        key: `<schema>/<relation>` of the view.
+        columns: Declared columns, `_is_fallback` among them.
+        load_folders: Folders of the accepted loads; none gives an empty relation of the same shape.
+        fallback_sources: Sources whose newest load was refused; their older rows are marked.
+    """
+    target = relation(key)
+    if not load_folders:
+        empty = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns)
+        connection.execute(f"create or replace view {target} as select {empty} where false")
+        return
+    globs = ", ".join(literal(f"{folder}/*.parquet") for folder in load_folders)
+    marked = ", ".join(literal(source) for source in fallback_sources) or "''"
+    names = ", ".join(
+        f'"_source" in ({marked}) as {quoted(name)}' if name == FALLBACK_COLUMN else quoted(name)
+        for name, _ in columns
+    )
+    connection.execute(
+        f"create or replace view {target} as select {names}"  # noqa: S608 - checked names, quoted literals
+        f" from read_parquet([{globs}], hive_partitioning = false)"
+    )

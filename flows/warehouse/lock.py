@@ -1,0 +1,63 @@
+"""The lock that makes one process the warehouse's owner.
+
+What lives here: an advisory lock on a side file. What does not: opening the DuckDB file (warehouse.py).
+
+Decision: `flock` on `<warehouse>.lock`, never on the DuckDB file itself: closing any second descriptor of a file drops
+all POSIX locks this process has on it, and a second writer would get in (measured). The kernel frees `flock` when the
+holder dies, also by kill -9, so there is never a stale lock to delete.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.errors import WarehouseBusyError
+
+
+@contextmanager
+def owner_lock(warehouse_path: Path) -> Iterator[None]:
+    """Hold the warehouse for this process.
+
+    Args:
+        warehouse_path: The DuckDB file; the lock file stands beside it.
+
+    Raises:
+        WarehouseBusyError: Another process holds it; the error names its pid.
+    """
+    lock_path = warehouse_path.with_name(warehouse_path.name + ".lock")
+    lock_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+            raise WarehouseBusyError(
+                path=str(warehouse_path), holder_pid=int(holder) if holder.isdigit() else None
+            ) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def holder_pid(warehouse_path: Path) -> int | None:
+    """Return the pid of the process that owns the warehouse, or None when it is free."""
+    lock_path = warehouse_path.with_name(warehouse_path.name + ".lock")
+    if not lock_path.exists():
+        return None
+    descriptor = os.open(lock_path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+        return int(holder) if holder.isdigit() else -1
+    else:
+        return None
+    finally:
+        os.close(descriptor)

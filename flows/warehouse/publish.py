@@ -1,0 +1,143 @@
+"""Publishing: one atomic step from the last readable state to the next.
+
+    published/current.duckdb    curated and scored tables with the ledger as of publishing
+    published/ledger.duckdb     the ledger after every run, also a blocked or failed one
+    published/tables/           Parquet of reports and scores, named by content
+
+What lives here: building the files beside the old ones and swapping them in. What does not: deciding whether a run may
+publish (flows.engine.executor) and reading (reader.py).
+
+Decision: the new snapshot starts as a copy of the published one and only tables whose data version changed are written
+again, so publishing costs what changed. The live file is never copied: DuckDB's locks would drop (see lock.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+
+from flows.warehouse.identifiers import literal, quoted, relation
+from flows.warehouse.lake import sync
+
+PUBLISHED_SCHEMAS = ("seeds", "marts", "features", "quarantine", "ml", "reports")
+PARQUET_SCHEMAS = ("ml", "reports")
+_VERSIONS = "gridweave_published"
+
+
+def publish_snapshot(
+    connection: duckdb.DuckDBPyConnection, *, folder: Path, versions: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Publish tables and ledger.
+
+    Args:
+        connection: A cursor of the warehouse, outside any transaction.
+        folder: `$GRIDWEAVE_HOME/published`.
+        versions: Data version of each table to publish, by asset key.
+
+    Returns:
+        Keys that were written because their version was not the published one.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    current = folder / "current.duckdb"
+    fresh = folder / "next.duckdb"
+    _remove(fresh)
+    if current.exists():
+        shutil.copyfile(current, fresh)
+    connection.execute(f"attach {literal(str(fresh))} as next_snapshot")
+    try:
+        changed = _write_changed(connection, versions)
+        _copy_ledger(connection, "next_snapshot")
+        connection.execute("checkpoint next_snapshot")
+    finally:
+        connection.execute("detach next_snapshot")
+    for key in changed:
+        if key.partition("/")[0] in PARQUET_SCHEMAS:
+            _write_parquet(connection, folder / "tables", key)
+    _swap_in(fresh, current)
+    return changed
+
+
+def publish_ledger(connection: duckdb.DuckDBPyConnection, *, folder: Path) -> Path:
+    """Publish the ledger alone, so that a blocked or failed run can be audited at once."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = folder / "next_ledger.duckdb"
+    _remove(fresh)
+    connection.execute(f"attach {literal(str(fresh))} as next_ledger")
+    try:
+        _copy_ledger(connection, "next_ledger")
+        connection.execute("checkpoint next_ledger")
+    finally:
+        connection.execute("detach next_ledger")
+    _swap_in(fresh, folder / "ledger.duckdb")
+    return folder / "ledger.duckdb"
+
+
+def _write_changed(
+    connection: duckdb.DuckDBPyConnection, versions: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Bring the snapshot's tables to the given versions; drop what is no longer an asset."""
+    connection.execute(
+        f"create table if not exists next_snapshot.main.{_VERSIONS}"
+        " (asset_key varchar primary key, data_version varchar not null)"
+    )
+    published = dict(
+        connection.execute(f"select asset_key, data_version from next_snapshot.main.{_VERSIONS}").fetchall()  # noqa: S608 - constant
+    )
+    changed = tuple(key for key, version in versions.items() if published.get(key) != version)
+    connection.execute("begin transaction")
+    for key in changed:
+        connection.execute(f"create schema if not exists next_snapshot.{quoted(key.partition('/')[0])}")
+        connection.execute(
+            f"create or replace table next_snapshot.{relation(key)} as from {relation(key)}"
+        )
+    for key in published.keys() - versions.keys():
+        connection.execute(f"drop table if exists next_snapshot.{relation(key)}")
+    connection.execute(f"delete from next_snapshot.main.{_VERSIONS}")  # noqa: S608 - constant
+    if versions:
+        connection.executemany(
+            f"insert into next_snapshot.main.{_VERSIONS} values (?, ?)",  # noqa: S608 - constant
+            [list(item) for item in versions.items()],
+        )
+    connection.execute("commit")
+    return changed
+
+
+def _copy_ledger(connection: duckdb.DuckDBPyConnection, target: str) -> None:
+    """Replace the ledger's tables in an attached file. Views are left out: readers make them anew."""
+    connection.execute("begin transaction")
+    connection.execute(f"create schema if not exists {target}.lineage")
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where schema_name = 'lineage'"
+        " and database_name = current_database() order by table_name"
+    ).fetchall()
+    for (name,) in tables:
+        connection.execute(
+            f"create or replace table {target}.lineage.{quoted(name)} as from lineage.{quoted(name)}"
+        )
+    connection.execute("commit")
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, key: str) -> None:
+    """Write one table beside its older versions, then point its plain name at it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = folder / f"{key.replace('/', '.')}.parquet"
+    partial = target.with_suffix(".partial")
+    connection.execute(f"copy (from {relation(key)}) to {literal(str(partial))} (format parquet)")
+    sync(partial)
+    partial.replace(target)
+
+
+def _swap_in(fresh: Path, current: Path) -> None:
+    sync(fresh)
+    fresh.chmod(0o600)
+    os.replace(fresh, current)  # noqa: PTH105 - the name says what matters: it replaces in one step
+    sync(current.parent)
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, path.with_name(path.name + ".wal")):
+        leftover.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+"""Reading without meeting a lock: published data and ledger in one locked-down, read-only connection.
+
+What lives here: the connection that status, catalog, audit SQL, dashboards and API use. What does not: writing
+(warehouse.py), publishing (publish.py).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from flows.errors import WarehouseError
+from flows.warehouse.identifiers import literal, quoted
+
+QUERY_LIMIT_SECONDS = 30.0
+MEMORY_LIMIT = "2GB"
+
+
+class NothingPublishedError(WarehouseError):
+    """No run has published anything yet.
+
+    Args:
+        folder: Where the snapshot would be.
+    """
+
+    def __init__(self, *, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(
+            f"Nothing has been published in {folder} yet.",
+            hint="gridweave run materializes and publishes; gridweave demo shows it on a simulated utility",
+        )
+
+
+@contextmanager
+def open_reader(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published state for reading only.
+
+    Tables appear under their usual two-part names. External access is off and the configuration is locked, so that
+    free SQL can neither read files, attach, install nor write.
+
+    Args:
+        folder: `$GRIDWEAVE_HOME/published`.
+
+    Raises:
+        NothingPublishedError: There is no ledger yet.
+    """
+    ledger = folder / "ledger.duckdb"
+    if not ledger.exists():
+        raise NothingPublishedError(folder=folder)
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"attach {literal(str(ledger))} as ledger (read_only)")
+        _show(connection, "ledger")
+        snapshot = folder / "current.duckdb"
+        if snapshot.exists():
+            connection.execute(f"attach {literal(str(snapshot))} as snapshot (read_only)")
+            _show(connection, "snapshot")
+        _show_ledger_views(connection)
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def time_limit(
+    connection: duckdb.DuckDBPyConnection, seconds: float = QUERY_LIMIT_SECONDS
+) -> Iterator[None]:
+    """Interrupt what the connection does after the given time."""
+    timer = threading.Timer(seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException as error:
+        raise WarehouseError(
+            f"The query ran longer than {seconds:g} s and was stopped.",
+            hint="narrow it, or query published/current.duckdb with a tool of your own",
+        ) from error
+    finally:
+        timer.cancel()
+
+
+def _show(connection: duckdb.DuckDBPyConnection, database: str) -> None:
+    """Make a view for each table of an attached file under its two-part name."""
+    tables = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = ?"
+        " and schema_name <> 'main' order by all",
+        [database],
+    ).fetchall()
+    for schema, name in tables:
+        connection.execute(f"create schema if not exists {quoted(schema)}")
+        connection.execute(
+            f"create view if not exists {quoted(schema)}.{quoted(name)} as"
+            f" from {quoted(database)}.{quoted(schema)}.{quoted(name)}"
+        )
+
+
+def _show_ledger_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the ledger's views over the shown tables."""
+    text = resources.files("flows.lineage").joinpath("schema.sql").read_text(encoding="utf-8")
+    for statement in text.split(";"):
+        start = statement.find("CREATE OR REPLACE VIEW")
+        if start >= 0:
+            connection.execute(statement[start:])

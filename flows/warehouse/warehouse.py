@@ -1,0 +1,102 @@
+"""The owner of the DuckDB file: opening, cursors, transactions.
+
+What lives here: the one connection of the one owning process. What does not: the lock (lock.py), reading by others
+(reader.py), dbt's own connection, which shares this process's DuckDB instance and must use the same configuration.
+
+Decision: DuckDB runs with one thread per query and dbt with two threads. Sums and means of floating-point numbers over
+several threads differ in their last digits from run to run, which would make every hash and every model differ; two
+single-threaded queries side by side use both cores and give the same digits each time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from flows.errors import WarehouseError
+from flows.warehouse.lock import owner_lock
+
+SCHEMAS = (
+    "raw", "staging", "intermediate", "marts", "features", "quarantine", "seeds", "ml", "reports",
+)  # fmt: skip
+"""Schemas beside `lineage`, which the ledger makes."""
+
+
+class Warehouse:
+    """An open warehouse; use `open_warehouse`.
+
+    Args:
+        path: The DuckDB file.
+        connection: The owner's connection.
+    """
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+        self.path = path
+        self._connection = connection
+        self._write_lock = threading.Lock()
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a new cursor in UTC. One per thread and statement: a second statement ends the first's result."""
+        cursor = self._connection.cursor()
+        cursor.execute("set TimeZone = 'UTC'")
+        return cursor
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Run statements that become visible together or not at all. Writers wait for each other."""
+        with self._write_lock:
+            cursor = self.cursor()
+            cursor.execute("begin transaction")
+            try:
+                yield cursor
+            except BaseException:
+                cursor.execute("rollback")
+                raise
+            else:
+                cursor.execute("commit")
+            finally:
+                cursor.close()
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log into the file; a kill afterwards needs no replay."""
+        with self._write_lock:
+            self.cursor().execute("checkpoint")
+
+
+@contextmanager
+def open_warehouse(path: Path, *, threads: int = 1) -> Iterator[Warehouse]:
+    """Own the warehouse until the block ends.
+
+    Args:
+        path: The DuckDB file; made when it does not exist.
+        threads: Threads per query; more than one gives up bit-equal results.
+
+    Raises:
+        WarehouseBusyError: Another process owns it.
+        WarehouseError: The file cannot be opened.
+    """
+    with owner_lock(path):
+        try:
+            connection = duckdb.connect(str(path))
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"Warehouse {path} cannot be opened: {error}.",
+                hint="keep the file; gridweave doctor says what can be restored",
+            ) from error
+        try:
+            path.chmod(0o600)
+            connection.execute(f"set threads = {int(threads)}")
+            schema = resources.files("flows.lineage").joinpath("schema.sql").read_text(encoding="utf-8")
+            connection.execute("begin transaction")
+            for name in SCHEMAS:
+                connection.execute(f'create schema if not exists "{name}"')
+            connection.execute(schema)
+            connection.execute("commit")
+            yield Warehouse(path, connection)
+        finally:
+            connection.close()

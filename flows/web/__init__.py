@@ -1,0 +1,1 @@
+"""Pages and listeners for people: what answers a browser."""

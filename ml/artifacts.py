@@ -1,0 +1,114 @@
+"""Model artefacts on disk: written once, hashed, and read back without running anything found in them.
+
+What lives here: files in and out, with our own list of types. What does not: versions and aliases (`ml.registry`).
+Pickle is never used: reading one runs code chosen by whoever wrote it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from ml.training import TrainedModel
+
+MODEL_FILE_NAMES = {"skops": "model.skops", "json": "model.json"}
+BACKTEST_FILE_NAME = "backtest_scores.parquet"
+TRAINING_FILE_NAME = "training.json"
+CARD_FILE_NAME = "CARD.md"
+READ_BYTES = 1 << 20
+
+# Everything a skops file of ours may hold beyond what skops trusts by itself. A file that names another type is refused.
+# The tree types hold raw node indices that scikit-learn does not check, so files are hashed before they are read.
+TRUSTED_TYPES = (
+    "ml.calibration.ProbabilityCalibrator",
+    "ml.outage_risk.baseline.FeederClimatology",
+    "ml.outage_risk.model.NetworkOutageModel",
+    "ml.scada_anomaly.baseline.CountBaseline",
+    "ml.scada_anomaly.features.Reference",
+    "ml.scada_anomaly.model.TrafficModel",
+    "ml.transformer_failure.baseline.AgeHazard",
+    "ml.transformer_failure.model.NetworkFailureModel",
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+)
+
+
+def write_artifacts(trained: TrainedModel, folder: Path) -> dict[str, str]:
+    """Write model, backtest scores, figures and card into a folder.
+
+    Args:
+        trained: What training handed over.
+        folder: An existing, empty folder.
+
+    Returns:
+        sha256 per file name.
+    """
+    model_path = folder / MODEL_FILE_NAMES[trained.serializer]
+    if trained.serializer == "json":
+        text = json.dumps(trained.model, allow_nan=False, sort_keys=True)
+        model_path.write_text(text, encoding="utf-8")
+    else:
+        import skops.io
+
+        skops.io.dump(dict(trained.model), model_path)
+    trained.backtest_scores.to_parquet(folder / BACKTEST_FILE_NAME, index=False)
+    (folder / TRAINING_FILE_NAME).write_text(_describe(trained), encoding="utf-8")
+    card = Path(__file__).parent / trained.use_case / CARD_FILE_NAME
+    (folder / CARD_FILE_NAME).write_text(card.read_text(encoding="utf-8"), encoding="utf-8")
+    return {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
+
+
+def read_model(folder: Path) -> dict[str, Any]:
+    """Return the model of a folder whose hashes were verified."""
+    json_path = folder / MODEL_FILE_NAMES["json"]
+    if json_path.exists():
+        loaded: dict[str, Any] = json.loads(json_path.read_text(encoding="utf-8"))
+        return loaded
+    import skops.io
+
+    stored: dict[str, Any] = skops.io.load(
+        folder / MODEL_FILE_NAMES["skops"], trusted=list(TRUSTED_TYPES)
+    )
+    return stored
+
+
+def read_backtest_scores(folder: Path) -> pd.DataFrame:
+    """Return the out-of-time scores stored beside a model."""
+    return pd.read_parquet(folder / BACKTEST_FILE_NAME)
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """Return figures, settings and notes stored beside a model."""
+    described: dict[str, Any] = json.loads((folder / TRAINING_FILE_NAME).read_text("utf-8"))
+    return described
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file's bytes, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(READ_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _describe(trained: TrainedModel) -> str:
+    """Return settings, figures and notes as JSON text."""
+    described = {
+        "use_case": trained.use_case,
+        "estimator_name": trained.estimator_name,
+        "feature_columns": trained.feature_columns,
+        "hyperparameters": dict(trained.hyperparameters),
+        "metrics": [row.as_json() for row in trained.metrics],
+        "headline_metric": trained.headline_metric,
+        "is_higher_better": trained.is_higher_better,
+        "random_seed": trained.random_seed,
+        "notes": trained.notes,
+    }
+    return json.dumps(described, indent=1, allow_nan=False)

@@ -1,0 +1,180 @@
+"""Day-ahead backtest of one series: an issue each 00:00 UTC, 24 hours each, parameters fitted before.
+
+What lives here: choosing between regression and seasonal naive on a window before the test window, and forecasting the
+test window. What does not: the final fit and the metric rows (`train`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ml.load_forecast.baseline import seasonal_naive_mw
+from ml.load_forecast.config import DAY_HOURS, HORIZON_HOURS, WEEK_HOURS, LoadForecastConfig
+from ml.load_forecast.intervals import error_quantiles, fill_quantiles, rolling_error_quantiles
+from ml.load_forecast.issues import PreparedSeries, daily_origins, prepare
+from ml.load_forecast.model import SeriesModel
+from ml.load_forecast.regression import (
+    fit_regression,
+    load_scale_mw,
+    restore_load,
+    transform_load,
+)
+from ml.metrics import Floats
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backtest:
+    """Out-of-time forecasts of one series.
+
+    Attributes:
+        origins: Index of the first hour of each issue, shape (n_issues,).
+        quantiles_mw: Shape (n_issues, n_levels, 24).
+        naive_mw: Baseline, shape (n_issues, 24).
+        train_first: First hour that was learnt from.
+        last_model: Model of the last stretch, fitted before it; its widths are those for live issues.
+    """
+
+    origins: npt.NDArray[np.int64]
+    quantiles_mw: Floats
+    naive_mw: Floats
+    train_first: int
+    last_model: SeriesModel
+
+
+def run_backtest(
+    prepared: PreparedSeries, *, test_first: int, test_last: int, config: LoadForecastConfig
+) -> Backtest:
+    """Forecast the test window as it would have been forecast then.
+
+    Args:
+        prepared: The series.
+        test_first: First hour of the test window.
+        test_last: End of it.
+        config: Settings.
+
+    Returns:
+        Issues whose 24 hours lie in the test window.
+    """
+    series = prepared.series
+    selection_days = min(config.selection_days, test_first // DAY_HOURS // 3)
+    selection_first = max(test_first - selection_days * DAY_HOURS, 2 * WEEK_HOURS)
+    scale_mw = load_scale_mw(series.load_mw[:selection_first])
+    model = fit_before(prepared, selection_first, scale_mw=scale_mw, config=config)
+    earlier = daily_origins(series, selection_first, test_first - DAY_HOURS + 1)
+    model = _select(prepared, model, earlier)
+    forecasts = [model.forecast(prepared, earlier, DAY_HOURS)]
+    issues = [earlier]
+    for first in range(test_first, test_last, config.refit_days * DAY_HOURS):
+        last = min(first + config.refit_days * DAY_HOURS, test_last)
+        if model.regression is not None:
+            model = fit_before(prepared, first, scale_mw=scale_mw, config=config)
+        issues.append(daily_origins(series, first, last - DAY_HOURS + 1))
+        forecasts.append(model.forecast(prepared, issues[-1], DAY_HOURS))
+    origins, center = np.concatenate(issues), np.concatenate(forecasts)
+    widths = rolling_error_quantiles(
+        _errors(prepared, origins, center, scale_mw),
+        first=len(earlier),
+        window_issues=config.interval_days,
+    )
+    return Backtest(
+        origins=origins[len(earlier) :],
+        quantiles_mw=restore_load(
+            center[len(earlier) :, None, :] + fill_quantiles(widths), scale_mw
+        ),
+        naive_mw=seasonal_naive_mw(series, origins[len(earlier) :], DAY_HOURS),
+        train_first=max(0, test_first - config.training_days * DAY_HOURS),
+        last_model=_with_widths(prepared, model, test_first, test_last, config=config),
+    )
+
+
+def fit_before(
+    prepared: PreparedSeries, end: int, *, scale_mw: float, config: LoadForecastConfig
+) -> SeriesModel:
+    """Fit on the hours before an index; the seasonal naive model when they are too few."""
+    first = max(0, end - config.training_days * DAY_HOURS)
+    history = prepared.series.part(first, end)
+    known_days = np.isfinite(history.load_mw).sum() / DAY_HOURS
+    regression = None
+    if known_days >= config.minimum_days:
+        regression = fit_regression(
+            prepare(history, config=config), scale_mw=scale_mw, config=config
+        )
+    return SeriesModel(
+        regression=regression,
+        scale_mw=scale_mw,
+        widths=np.zeros((1, 1, 1)),
+        trained_from=history.start_at.isoformat(),
+        trained_to=(history.times[-1] + history.times.freq).isoformat(),
+    )
+
+
+def _select(
+    prepared: PreparedSeries, model: SeriesModel, origins: npt.NDArray[np.int64]
+) -> SeriesModel:
+    """Return the model, or the seasonal naive one when that was better on the selection window."""
+    if model.regression is None or len(origins) == 0:
+        return model
+    naive = _replace_regression(model)
+    error = {
+        name: np.abs(
+            _errors(
+                prepared, origins, candidate.forecast(prepared, origins, DAY_HOURS), model.scale_mw
+            )
+        )
+        for name, candidate in (("regression", model), ("naive", naive))
+    }
+    is_judged = np.isfinite(error["regression"]) & np.isfinite(error["naive"])
+    is_worse = error["regression"][is_judged].sum() > error["naive"][is_judged].sum()
+    return naive if is_worse else model
+
+
+def _replace_regression(model: SeriesModel) -> SeriesModel:
+    return SeriesModel(
+        regression=None,
+        scale_mw=model.scale_mw,
+        widths=model.widths,
+        trained_from=model.trained_from,
+        trained_to=model.trained_to,
+    )
+
+
+def _errors(
+    prepared: PreparedSeries, origins: npt.NDArray[np.int64], center: Floats, scale_mw: float
+) -> Floats:
+    """Return actual minus forecast, transformed; NaN where the load is unknown or imputed."""
+    hours = origins[:, None] + np.arange(center.shape[1])
+    actual = np.where(prepared.series.is_imputed[hours], np.nan, prepared.series.load_mw[hours])
+    return transform_load(actual, scale_mw) - center
+
+
+def _with_widths(
+    prepared: PreparedSeries,
+    model: SeriesModel,
+    test_first: int,
+    test_last: int,
+    *,
+    config: LoadForecastConfig,
+) -> SeriesModel:
+    """Return the model with the interval widths of issues at several hours of the day, 48 hours each."""
+    first = max(test_first, test_last - config.interval_days * DAY_HOURS)
+    widths = []
+    for hour in range(0, DAY_HOURS, config.origin_step_hours):
+        origins = daily_origins(
+            prepared.series, first, test_last - HORIZON_HOURS + 1, hour_utc=hour
+        )
+        center = model.forecast(prepared, origins, HORIZON_HOURS)
+        errors = _errors(prepared, origins, center, model.scale_mw)
+        widths.append(fill_quantiles(error_quantiles(errors)))
+    return SeriesModel(
+        regression=model.regression,
+        scale_mw=model.scale_mw,
+        widths=np.stack(widths),
+        trained_from=model.trained_from,
+        trained_to=model.trained_to,
+    )

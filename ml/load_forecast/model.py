@@ -1,0 +1,114 @@
+"""The forecast model of one series: regression or seasonal naive, with its interval widths.
+
+What lives here: forecasting, and the way to JSON and back. What does not: fitting (`regression`, `train`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml.load_forecast.baseline import seasonal_naive_mw
+from ml.load_forecast.config import DAY_HOURS
+from ml.load_forecast.regression import RegressionModel, restore_load, transform_load
+from ml.metrics import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from ml.load_forecast.issues import PreparedSeries
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesModel:
+    """What forecasts one series.
+
+    Attributes:
+        regression: Fitted regression; None when the seasonal naive forecast is the model.
+        scale_mw: Of the transformation the errors are measured on.
+        widths: Error quantiles for live intervals, shape (n_origin_hours, n_levels, n_horizon_hours), transformed.
+        trained_from: First hour learnt from, ISO 8601 UTC.
+        trained_to: End of what was learnt from.
+    """
+
+    regression: RegressionModel | None
+    scale_mw: float
+    widths: Floats
+    trained_from: str
+    trained_to: str
+
+    def forecast(
+        self, prepared: PreparedSeries, origins: npt.NDArray[np.int64], hour_count: int
+    ) -> Floats:
+        """Forecast the hours after each origin, transformed, shape (n_origins, hour_count)."""
+        if self.regression is None:
+            naive = seasonal_naive_mw(prepared.series, origins, hour_count)
+            return transform_load(naive, self.scale_mw)
+        return self.regression.forecast(
+            prepared.issue_terms(origins, hour_count),
+            self.regression.residuals(prepared),
+            origins,
+        )
+
+    def live_quantiles_mw(
+        self, prepared: PreparedSeries, origin: int, origin_hour_utc: int, hour_count: int
+    ) -> Floats:
+        """Return the quantiles of one issue, MW, shape (n_levels, hour_count)."""
+        center = self.forecast(prepared, np.array([origin]), hour_count)[0]
+        step = DAY_HOURS / len(self.widths)
+        nearest = round(origin_hour_utc / step) % len(self.widths)
+        quantiles: Floats = center + self.widths[nearest][:, :hour_count]
+        return restore_load(quantiles, self.scale_mw)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the parameters as plain JSON types."""
+        regression = self.regression
+        return {
+            "kind": "seasonal_naive" if regression is None else "regression",
+            "scale_mw": self.scale_mw,
+            "trained_from": self.trained_from,
+            "trained_to": self.trained_to,
+            "widths": self.widths.tolist(),
+            "regression": None
+            if regression is None
+            else {
+                "has_annual_terms": regression.has_annual_terms,
+                "knots_degc": regression.knots_degc.tolist(),
+                "level": regression.level,
+                "coefficients": regression.coefficients.tolist(),
+                "lags_hours": list(regression.lags_hours),
+                "lag_weights": regression.lag_weights.tolist(),
+            },
+        }
+
+
+def series_model(stored: Mapping[str, Any]) -> SeriesModel:
+    """Rebuild a model from its JSON form."""
+    parameters = stored["regression"]
+    scale_mw = float(stored["scale_mw"])
+    return SeriesModel(
+        regression=None
+        if parameters is None
+        else RegressionModel(
+            scale_mw=scale_mw,
+            has_annual_terms=bool(parameters["has_annual_terms"]),
+            knots_degc=np.asarray(parameters["knots_degc"], dtype=float),
+            level=float(parameters["level"]),
+            coefficients=np.asarray(parameters["coefficients"], dtype=float),
+            lags_hours=tuple(int(lag) for lag in parameters["lags_hours"]),
+            lag_weights=np.asarray(parameters["lag_weights"], dtype=float),
+        ),
+        scale_mw=scale_mw,
+        widths=np.asarray(stored["widths"], dtype=float),
+        trained_from=str(stored["trained_from"]),
+        trained_to=str(stored["trained_to"]),
+    )
+
+
+def model_key(network_id: str, series_id: str) -> str:
+    """Return the key of a series in the model's mapping."""
+    return f"{network_id}/{series_id}"

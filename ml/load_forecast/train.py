@@ -1,0 +1,152 @@
+"""Train a load forecast per series and measure it day-ahead on the end of its history."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ml.errors import NotEnoughDataError
+from ml.evaluation import Span, load_rows, mean_rows
+from ml.load_forecast.backtest import Backtest, fit_before, run_backtest
+from ml.load_forecast.config import (
+    DAY_HOURS,
+    FEATURE_COLUMNS,
+    QUANTILE_LEVELS,
+    USE_CASE,
+    LoadForecastConfig,
+)
+from ml.load_forecast.issues import PreparedSeries, prepare
+from ml.load_forecast.model import model_key
+from ml.load_forecast.score import backtest_scores, empty_scores
+from ml.load_forecast.series import iterate_series
+from ml.training import TrainedModel
+
+if TYPE_CHECKING:
+    from ml.load_forecast.model import SeriesModel
+    from ml.load_forecast.series import LoadSeries
+    from ml.training import MetricRow
+
+DEFAULT_CONFIG = LoadForecastConfig()
+TEST_SHARE = 4  # the test window is at most this part of a history
+
+
+def train(
+    hourly: pd.DataFrame,
+    *,
+    config: LoadForecastConfig = DEFAULT_CONFIG,
+    test_from: pd.Timestamp | None = None,
+    test_to: pd.Timestamp | None = None,
+) -> TrainedModel:
+    """Train one model per series.
+
+    Args:
+        hourly: `features.feat_load_forecast__hourly`, all networks.
+        config: Settings.
+        test_from: Start of the test window, UTC; the last `config.test_days` of each series when None.
+        test_to: End of the test window, UTC; the end of each series when None.
+
+    Returns:
+        The model, its metrics, and day-ahead backtest scores in the columns of `ml.load_forecast`.
+
+    Raises:
+        NotEnoughDataError: No series is long enough.
+    """
+    stored: dict[str, Any] = {}
+    scores: list[pd.DataFrame] = []
+    rows: list[MetricRow] = []
+    notes: list[str] = []
+    for series in iterate_series(hourly):
+        key = model_key(series.network_id, series.series_id)
+        first, last = _test_window(series, test_from, test_to, config)
+        known_count = int(np.isfinite(series.load_mw).sum())
+        if known_count < config.naive_minimum_days * DAY_HOURS or last - first < 2 * DAY_HOURS:
+            notes.append(f"{key}: {known_count // DAY_HOURS} days of load, not forecast")
+            continue
+        prepared = prepare(series, config=config)
+        result = run_backtest(prepared, test_first=first, test_last=last, config=config)
+        if not np.isfinite(result.last_model.widths).all():
+            notes.append(f"{key}: too little load in the test window for intervals, not forecast")
+            continue
+        stored[key] = _final_model(prepared, result, config=config).as_json()
+        scores.append(backtest_scores(series, result))
+        rows += _judge(series, result)
+        if result.last_model.regression is None:
+            notes.append(f"{key}: the seasonal naive forecast is the model")
+    if not stored:
+        raise NotEnoughDataError(
+            use_case=USE_CASE,
+            what=f"series with at least {config.naive_minimum_days} days of load",
+            needed=1,
+            found=0,
+        )
+    return TrainedModel(
+        use_case=USE_CASE,
+        estimator_name="regression with autoregressive errors",
+        model={"series": stored},
+        serializer="json",
+        feature_columns=FEATURE_COLUMNS,
+        hyperparameters=vars(config),
+        metrics=(*mean_rows(rows), *rows),
+        headline_metric="rmae",
+        is_higher_better=False,
+        backtest_scores=pd.concat(scores, ignore_index=True) if scores else empty_scores(),
+        random_seed=config.random_seed,
+        notes=tuple(notes),
+    )
+
+
+def _test_window(
+    series: LoadSeries,
+    test_from: pd.Timestamp | None,
+    test_to: pd.Timestamp | None,
+    config: LoadForecastConfig,
+) -> tuple[int, int]:
+    """Return the first hour and the end of the test window."""
+    last = len(series) if test_to is None else min(series.position(test_to), len(series))
+    if test_from is not None:
+        return series.position(test_from), last
+    test_days = min(config.test_days, last // DAY_HOURS // TEST_SHARE)
+    return last - test_days * DAY_HOURS, last
+
+
+def _final_model(
+    prepared: PreparedSeries, result: Backtest, *, config: LoadForecastConfig
+) -> SeriesModel:
+    """Fit the chosen kind on the end of the history, with the widths measured out of time."""
+    if result.last_model.regression is None:
+        return result.last_model
+    fitted = fit_before(
+        prepared, len(prepared.series), scale_mw=result.last_model.scale_mw, config=config
+    )
+    return replace(fitted, widths=result.last_model.widths)
+
+
+def _judge(series: LoadSeries, result: Backtest) -> list[MetricRow]:
+    """Return the metric rows of one series, on measured hours only."""
+    hours = (result.origins[:, None] + np.arange(DAY_HOURS)).ravel()
+    actual = np.where(series.is_imputed[hours], np.nan, series.load_mw[hours])
+    naive = result.naive_mw.ravel()
+    quantiles = {
+        level: result.quantiles_mw[:, row].ravel() for row, level in enumerate(QUANTILE_LEVELS)
+    }
+    is_judged = np.isfinite(actual) & np.isfinite(naive) & np.isfinite(quantiles[0.5])
+    if is_judged.sum() < 2 * DAY_HOURS:
+        return []
+    times = series.times
+    test_from = times[result.origins[0]]
+    return load_rows(
+        series_id=series.series_id,
+        actual_mw=actual[is_judged],
+        quantiles_mw={level: values[is_judged] for level, values in quantiles.items()},
+        baseline_mw=naive[is_judged],
+        incumbent_mw=series.operator_mw[hours][is_judged],
+        span=Span(
+            train_from=times[result.train_first],
+            train_to=test_from,
+            test_from=test_from,
+            test_to=times[result.origins[-1]] + pd.Timedelta(hours=DAY_HOURS),
+        ),
+    )

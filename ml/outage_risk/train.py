@@ -1,0 +1,193 @@
+"""Train the outage risk model and backtest it with rolling origins.
+
+Every backtest score comes from a model and a calibration that saw only days that were over before its fold began.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ml import metrics
+from ml.calibration import fit_calibrator
+from ml.errors import NotEnoughDataError
+from ml.evaluation import Span, mean_rows, metric_row, probability_rows, rolling_folds
+from ml.outage_risk.baseline import look_up
+from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, USE_CASE, OutageRiskConfig
+from ml.outage_risk.inputs import with_model_features
+from ml.outage_risk.model import NetworkOutageModel, fit_network
+from ml.outage_risk.score import empty_scores, score_rows
+from ml.training import TrainedModel
+
+if TYPE_CHECKING:
+    from ml.training import MetricRow
+
+DEFAULT_CONFIG = OutageRiskConfig()
+DAY = pd.Timedelta(days=1)
+# Labels of a local day are known when it is over; a fold's first day is issued up to a day before it begins.
+EMBARGO = pd.Timedelta(days=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkTraining:
+    """A network's final model with its out-of-time scores, labels and baseline counts, row by row."""
+
+    model: NetworkOutageModel
+    scores: pd.DataFrame
+    tested: pd.DataFrame
+    baseline_count: metrics.Floats
+
+
+def train(
+    features: pd.DataFrame,
+    transformer_scores: pd.DataFrame,
+    transformers: pd.DataFrame,
+    load_forecast: pd.DataFrame,
+    *,
+    config: OutageRiskConfig = DEFAULT_CONFIG,
+) -> TrainedModel:
+    """Train one model per network and measure it out of time.
+
+    Args:
+        features: `features.feat_outage_risk__daily`, all networks.
+        transformer_scores: `ml.transformer_failure_scores`; may be empty.
+        transformers: `marts.dim_transformers`; may be empty.
+        load_forecast: `ml.load_forecast`; may be empty.
+        config: Settings.
+
+    Returns:
+        The model, its metrics, and backtest scores in the columns of `ml.outage_risk_scores`.
+
+    Raises:
+        NotEnoughDataError: No network has enough outage days.
+    """
+    known = features[features[COUNT_LABEL].notna() & ~features["is_live"].astype(bool)]
+    known = known.sort_values(["network_id", "valid_at", "feeder_id"])
+    trainings: dict[str, NetworkTraining] = {}
+    rows: list[MetricRow] = []
+    notes: list[str] = []
+    most = 0
+    for network_id, daily in known.groupby("network_id", sort=True):
+        outage_days = int((daily[COUNT_LABEL] > 0).sum())
+        most = max(most, outage_days)
+        if not _is_enough(daily, outage_days, config):
+            notes.append(f"{network_id}: {outage_days} feeder-days with an outage, no model")
+            continue
+        joined = with_model_features(
+            daily, transformer_scores, transformers, load_forecast, config=config
+        )
+        trained = _train_network(joined, config=config)
+        trainings[str(network_id)] = trained
+        rows += _judge(str(network_id), joined, trained, config=config)
+        if trained.model.missing_features:
+            unfed = ", ".join(trained.model.missing_features)
+            notes.append(f"{network_id}: features never fed: {unfed}")
+    if not trainings:
+        raise NotEnoughDataError(
+            use_case=USE_CASE,
+            what=f"feeder-days with an outage over {config.minimum_days} days",
+            needed=config.minimum_outage_days,
+            found=most,
+        )
+    scores = [trained.scores for trained in trainings.values() if not trained.scores.empty]
+    return TrainedModel(
+        use_case=USE_CASE,
+        estimator_name="gradient boosting, calibrated, with Poisson counts",
+        model={network_id: trained.model for network_id, trained in trainings.items()},
+        serializer="skops",
+        feature_columns=FEATURE_COLUMNS,
+        hyperparameters=vars(config),
+        metrics=(*mean_rows(rows), *rows),
+        headline_metric="auc",
+        is_higher_better=True,
+        backtest_scores=pd.concat(scores, ignore_index=True) if scores else empty_scores(),
+        random_seed=config.random_seed,
+        notes=tuple(notes),
+    )
+
+
+def _is_enough(daily: pd.DataFrame, outage_days: int, config: OutageRiskConfig) -> bool:
+    return daily[
+        "outage_date"
+    ].nunique() >= config.minimum_days and config.minimum_outage_days <= outage_days < len(daily)
+
+
+def _train_network(daily: pd.DataFrame, *, config: OutageRiskConfig) -> NetworkTraining:
+    """Return the final model of a network and its out-of-time scores."""
+    raw_scores = pd.Series(np.nan, index=daily.index)
+    scores, tested_parts, counts = [], [], []
+    folds = rolling_folds(
+        daily["valid_at"], first_share=config.first_train_share, fold_count=config.fold_count
+    )
+    for position, fold in enumerate(folds):
+        learnable = daily[daily["valid_at"] + EMBARGO <= fold.test_from]
+        if learnable.empty or (learnable[COUNT_LABEL] > 0).nunique() == 1:
+            continue
+        model = _fit_calibrated(learnable, raw_scores, config=config)
+        tested = daily[daily["valid_at"].between(fold.test_from, fold.test_to, inclusive="left")]
+        raw_scores.loc[tested.index] = model.predict_raw(tested)
+        if position > 0:  # the first fold only feeds the calibration of the later ones
+            scores.append(score_rows(model, tested, score_kind="backtest"))
+            tested_parts.append(tested)
+            counts.append(look_up(model.climatology.mean_count, tested["feeder_id"]))
+    return NetworkTraining(
+        model=_fit_calibrated(daily, raw_scores, config=config),
+        scores=pd.concat(scores, ignore_index=True) if scores else empty_scores(),
+        tested=pd.concat(tested_parts, ignore_index=True) if scores else daily.iloc[:0],
+        baseline_count=np.concatenate(counts) if scores else np.zeros(0),
+    )
+
+
+def _fit_calibrated(
+    learnable: pd.DataFrame, raw_scores: pd.Series[float], *, config: OutageRiskConfig
+) -> NetworkOutageModel:
+    """Fit on the learnable rows, calibrated on those of them that an earlier model scored unseen."""
+    unseen = raw_scores.loc[learnable.index].dropna()
+    has_outage = (learnable.loc[unseen.index, COUNT_LABEL] > 0).to_numpy(dtype=bool)
+    calibrator = fit_calibrator(unseen.to_numpy(dtype=float), has_outage)
+    return fit_network(learnable, calibrator=calibrator, config=config)
+
+
+def _judge(
+    network_id: str, daily: pd.DataFrame, trained: NetworkTraining, *, config: OutageRiskConfig
+) -> list[MetricRow]:
+    """Return the metric rows of a network on the last share of its days."""
+    if trained.scores.empty:
+        return []
+    test_from = daily["valid_at"].drop_duplicates().quantile(1 - config.test_share)
+    is_tested = (trained.tested["valid_at"] >= test_from).to_numpy(dtype=bool)
+    tested, scores = trained.tested[is_tested], trained.scores[is_tested]
+    if tested.empty:
+        return []
+    span = Span(
+        train_from=daily["valid_at"].min(),
+        train_to=tested["valid_at"].min(),
+        test_from=tested["valid_at"].min(),
+        test_to=tested["valid_at"].max() + DAY,
+    )
+    count = tested[COUNT_LABEL].to_numpy(dtype=float)
+    skill = metrics.poisson_skill(
+        count,
+        scores["expected_outage_count"].to_numpy(dtype=float),
+        trained.baseline_count[is_tested],
+    )
+    return [
+        *probability_rows(
+            series_id=network_id,
+            is_event=count > 0,
+            probability=scores["outage_probability"].to_numpy(dtype=float),
+            baseline=scores["baseline_outage_probability"].to_numpy(dtype=float),
+            span=span,
+        ),
+        metric_row(
+            series_id=network_id,
+            metric="poisson_skill",
+            value=skill,
+            baseline=0.0,
+            span=span,
+            n=len(count),
+        ),
+    ]

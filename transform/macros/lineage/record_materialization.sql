@@ -1,0 +1,91 @@
+{#-
+    Post-hook of every model, seed and snapshot: the ledger entry is written in the transaction that makes the table, so
+    there is never a table without its lineage or the other way round, also when a person runs plain `dbt build`.
+
+    The content hash must stay equal to flows/warehouse/content.py (a test compares them).
+-#}
+{% macro record_materialization() %}
+    {%- if is_lineage_on() -%}
+        {%- set key = asset_key_of(model) -%}
+        {%- set materialization_id = "md5('" ~ invocation_id ~ model.unique_id ~ "')::uuid" -%}
+        {%- set upstream_keys = [] -%}
+        {%- for unique_id in model.depends_on.nodes -%}
+            {%- do upstream_keys.append(text_literal(asset_key_of_id(unique_id))) -%}
+        {%- endfor -%}
+        {%- set source_text = text_literal(model.raw_code or model.checksum.checksum) -%}
+        insert into lineage.materialization_input
+            (materialization_id, input_materialization_id, upstream_key, upstream_data_version)
+        select {{ materialization_id }}, materialization_id, asset_key, data_version
+        from lineage.current_materialization
+        where asset_key in ({{ upstream_keys | join(", ") or "null" }});
+
+        insert or ignore into lineage.asset_definition
+        select {{ text_literal(key) }}, 'sha256:' || sha256({{ source_text }}), 'dbt', {{ text_literal(model.original_file_path) }},
+        {{ source_text }}, null, {{ lineage_now() }}
+        where not exists (
+            select 1 from lineage.asset_definition
+            where asset_key = {{ text_literal(key) }} and source_text = {{ source_text }}
+        );
+
+        insert into lineage.materialization
+            (materialization_id, asset_key, run_id, code_version, data_version, logical_version, event_kind,
+             row_count, column_schema, metadata, valid_from, recorded_at)
+        with
+            code as (
+                select arg_max(code_version, valid_from) as code_version
+                from lineage.asset_definition
+                where asset_key = {{ text_literal(key) }} and source_text = {{ source_text }}
+            ),
+            inputs as (
+                select coalesce(string_agg(upstream_key || '=' || upstream_data_version, ';' order by upstream_key), '') as versions
+                from lineage.materialization_input
+                where materialization_id = {{ materialization_id }}
+            ),
+        {{ content_of(this) }}
+        select
+        {{ materialization_id }}, {{ text_literal(key) }}, '{{ lineage_run_id() }}'::uuid, code.code_version,
+            coalesce(content.data_version, 'logical:' || sha256(code.code_version || '|' || inputs.versions)),
+            sha256(code.code_version || '|' || inputs.versions), 'MATERIALIZED', content.row_count,
+        {{ text_literal(tojson(columns_of_this())) }}::json,
+        {{
+            text_literal(
+                tojson({"dbt_invocation_id": invocation_id, "dbt_unique_id": model.unique_id})
+            )
+        }}::json,
+        {{ lineage_now() }}, {{ lineage_now() }}
+        from code, inputs, content;
+    {%- endif -%}
+{% endmacro %}
+
+{#- A view has no content of its own: its version follows from its code and inputs. -#}
+{% macro content_of(relation) -%}
+    {%- if model.config.materialized == "view" -%}
+        content as (select null::varchar as data_version, null::bigint as row_count)
+    {%- else -%}
+        {%- set counted = [] -%}
+        {%- for column in adapter.get_columns_in_relation(relation)
+            if column.name not in ["run_id", "materialization_id", "model_version", "scored_at", "_ingested_at"] -%}
+            {%- do counted.append('"' ~ column.name ~ '"') -%}
+        {%- endfor -%}
+        content as (
+            select
+                'duckdb-hash-sum:'
+                || count(*)
+                || ':'
+                || coalesce(sum(hash({{ counted | join(", ") }})), 0) as data_version,
+                count(*) as row_count
+            from {{ relation }}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro columns_of_this() -%}
+    {%- set named = [] -%}
+    {%- for column in adapter.get_columns_in_relation(this) -%}
+        {%- do named.append([column.name, column.dtype]) -%}
+    {%- endfor -%}
+    {{- return(named) -}}
+{%- endmacro %}
+
+{#- The ledger records wall-clock time; models never do. -#}
+{% macro lineage_now() -%} {{- return("now()") -}} {%- endmacro %}

@@ -1,0 +1,82 @@
+{# Why a staged row cannot be used, or null. The rule of each raw table is written here once: the quarantine model keeps
+   the rows with a reason, the de-duplicated model the rows without. Order matters: the first reason wins.
+
+   A row is rejected only when the row itself is useless; a bad value in a useful row is flagged further on. #}
+{% macro quarantine_reason(raw_table) -%}
+    {%- set dated = [
+        "scada_load_readings",
+        "scada_transformer_readings",
+        "scada_events",
+        "soc_incidents",
+        "weather_observations",
+        "eam_work_orders",
+        "oms_outages",
+        "oms_customers_out_readings",
+        "lab_oil_tests",
+    ] -%}
+    {%- set stamps = {
+        "scada_load_readings": "interval_start_at",
+        "scada_transformer_readings": "reading_at",
+        "scada_events": "event_at",
+        "soc_incidents": "started_at",
+        "weather_observations": "observed_at",
+        "weather_forecasts": "valid_at",
+        "eam_work_orders": "opened_at",
+        "oms_outages": "started_at",
+        "oms_customers_out_readings": "observed_at",
+        "market_prices": "interval_start_at",
+        "lab_oil_tests": "sampled_at",
+    } -%}
+    {%- set useless = {
+        "scada_load_readings": {
+            "impossible_interval": "coalesce(interval_minutes not between 1 and 1440, true)",
+            "impossible_load": "not isfinite(load_mw) or abs(load_mw) > "
+            ~ var("load_maximum_mw"),
+        },
+        "scada_transformer_readings": {
+            "empty_reading": "coalesce(load_mva, top_oil_temperature_degc, vibration_mm_s, hydrogen_ppm, methane_ppm, ethane_ppm, ethylene_ppm, acetylene_ppm) is null",
+        },
+        "scada_events": {"impossible_length": "length_bytes <= 0"},
+        "soc_incidents": {"ends_before_start": "ended_at < started_at"},
+        "weather_observations": {
+            "empty_observation": "coalesce(temperature_degc, relative_humidity_pct, wind_speed_mps, wind_gust_mps, precipitation_mm) is null",
+        },
+        "weather_forecasts": {
+            "valid_before_issue": "valid_at < issued_at - interval 1 hour"
+        },
+        "cis_customers": {
+            "unplaced_customer": "feeder_id is null and asset_id is null"
+        },
+        "cis_feeder_customers": {
+            "impossible_count": "coalesce(customers_count < 0, true)"
+        },
+        "eam_work_orders": {"orphan_asset": "not is_asset_known"},
+        "oms_outages": {"impossible_count": "customers_out_count < 0"},
+        "oms_customers_out_readings": {
+            "impossible_count": "coalesce(customers_out_count < 0, true)"
+        },
+        "market_prices": {
+            "empty_price": "coalesce(day_ahead_price_usd_per_mwh, real_time_price_usd_per_mwh) is null",
+        },
+        "lab_oil_tests": {
+            "empty_test": "coalesce(hydrogen_ppm, methane_ppm, ethylene_ppm, ethane_ppm, acetylene_ppm, water_ppm, dielectric_strength_kv) is null",
+        },
+    } -%}
+    case
+        when _parse_error is not null
+        then 'parse_error: ' || _parse_error
+        {%- for column in required_key(raw_table).split(", ") %}
+            when {{ column }} is null then 'null_key: {{ column }}'
+        {%- endfor %}
+        {%- if raw_table in dated %}
+            when is_in_future then 'future_stamp: {{ stamps[raw_table] }}'
+        {%- endif %}
+        {%- if raw_table in stamps %}
+            when {{ stamps[raw_table] }} < timestamptz '{{ var("earliest_stamp") }} 00:00:00+00'
+            then 'impossible_stamp: {{ stamps[raw_table] }}'
+        {%- endif %}
+        {%- for reason, condition in useless.get(raw_table, {}).items() %}
+            when {{ condition }} then '{{ reason }}'
+        {%- endfor %}
+    end
+{%- endmacro %}

@@ -1,0 +1,32 @@
+{# Sentences an operator or a technician reads. One place, so that a report and its test say the same. #}
+{% macro storm_reason() -%}
+    printf(
+        '%.0f customers expected out (outage probability %.0f %%)',
+        expected_customers_out,
+        100 * outage_probability
+    ) || case
+        when critical_customers_count > 0
+        then printf('; %d critical customers', critical_customers_count)
+        else ''
+    end
+    || case
+        when peak_gust_forecast_mps is not null
+        then printf('; gusts to %.0f m/s', peak_gust_forecast_mps)
+        else '; no weather forecast'
+    end
+    || case
+        when outage_count_28d > 0 then printf('; %d outages in 28 days', outage_count_28d) else ''
+    end
+{%- endmacro %}
+
+{% macro work_order_reason() -%}
+    printf('%.1f %% risk of failure within 28 days', 100 * failure_probability)
+    || coalesce(': ' || top_driver_text, '')
+    || coalesce(', ' || second_driver_text, '')
+    || '.'
+    || coalesce(printf(' Hydrogen %.0f ppm', mean_hydrogen_ppm_28d), '')
+    || coalesce(printf(' (%+.0f in 28 days)', hydrogen_change_ppm), '')
+    || coalesce(printf(', acetylene %.1f ppm', mean_acetylene_ppm_28d), '')
+    || coalesce(printf(', oil %+.1f K against the model', mean_top_oil_residual_k_28d), '')
+    || coalesce(printf(', age %.0f years.', age_years), '')
+{%- endmacro %}

@@ -1,0 +1,52 @@
+with
+    readings as (select * from {{ ref("stg_scada__transformer_readings") }}),
+    usable as (
+        select
+            network_id,
+            asset_id,
+            reading_at,
+            received_at,
+            _load_id,
+            _source_file,
+            _source_row,
+            _ingested_at
+        from readings
+        where {{ quarantine_reason("scada_transformer_readings") }} is null
+    ),
+    -- A window over all readings costs four times as much; only keys that occur twice are ranked.
+    repeated_keys as (
+        select network_id, asset_id, reading_at
+        from usable
+        group by network_id, asset_id, reading_at
+        having count(*) > 1
+    ),
+    competing as (
+        select
+            usable.network_id,
+            usable.asset_id,
+            usable.reading_at,
+            usable.received_at,
+            usable._load_id,
+            usable._source_file,
+            usable._source_row,
+            usable._ingested_at
+        from usable
+        inner join
+            repeated_keys
+            on usable.network_id = repeated_keys.network_id
+            and usable.asset_id = repeated_keys.asset_id
+            and usable.reading_at = repeated_keys.reading_at
+    ),
+    -- The losers of each key; the winner stays in the readings.
+    superseded as (
+        select network_id, asset_id, reading_at, _load_id, _source_file, _source_row
+        from competing
+        qualify
+            row_number() over (
+                partition by {{ natural_key("scada_transformer_readings") }}
+                order by {{ latest_first("scada_transformer_readings") }}
+            )
+            > 1
+    )
+select *
+from superseded

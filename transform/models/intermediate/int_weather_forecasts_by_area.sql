@@ -1,0 +1,66 @@
+with
+    forecasts as (select * from {{ ref("int_weather_forecasts_deduplicated") }}),
+    plausible as (
+        select
+            network_id,
+            station_id as area_id,
+            issued_at,
+            date_trunc('hour', valid_at) as valid_at,
+            case
+                when
+                    temperature_degc
+                    between {{ var("temperature_minimum_degc") }}
+                    and {{ var("temperature_maximum_degc") }}
+                then temperature_degc
+            end as temperature_degc,
+            case
+                when wind_speed_mps between 0 and {{ var("wind_maximum_mps") }} then wind_speed_mps
+            end as wind_speed_mps,
+            case
+                when wind_gust_mps between 0 and {{ var("wind_maximum_mps") }} then wind_gust_mps
+            end as wind_gust_mps,
+            case
+                when precipitation_mm between 0 and {{ var("precipitation_maximum_mm") }}
+                then precipitation_mm
+            end as precipitation_mm,
+            _is_fallback as is_fallback
+        from forecasts
+    ),
+    stations as (
+        select
+            network_id,
+            area_id,
+            issued_at,
+            valid_at,
+            {{ exact_mean("temperature_degc") }} as temperature_degc,
+            {{ exact_mean("wind_speed_mps") }} as wind_speed_mps,
+            max(wind_gust_mps) as wind_gust_mps,
+            max(precipitation_mm) as precipitation_mm,
+            bool_or(is_fallback) as is_fallback
+        from plausible
+        group by network_id, area_id, issued_at, valid_at
+    ),
+    -- The whole network is an area too: the mean over the stations forecast in one issue.
+    networks as (
+        select
+            network_id,
+            '{{ var("network_area_id") }}' as area_id,
+            issued_at,
+            valid_at,
+            {{ exact_mean("temperature_degc") }} as temperature_degc,
+            {{ exact_mean("wind_speed_mps") }} as wind_speed_mps,
+            max(wind_gust_mps) as wind_gust_mps,
+            {{ exact_mean("precipitation_mm") }} as precipitation_mm,
+            bool_or(is_fallback) as is_fallback
+        from stations
+        group by network_id, issued_at, valid_at
+    ),
+    areas as (
+        select *
+        from stations
+        union all
+        select *
+        from networks
+    )
+select *
+from areas

@@ -1,0 +1,56 @@
+with
+    readings as (select * from {{ ref("stg_scada__transformer_readings") }}),
+    judged as (
+        select
+            network_id,
+            asset_id,
+            reading_at,
+            load_mva,
+            top_oil_temperature_degc,
+            vibration_mm_s,
+            hydrogen_ppm,
+            methane_ppm,
+            ethane_ppm,
+            ethylene_ppm,
+            acetylene_ppm,
+            quality_code,
+            received_at,
+            _load_id,
+            _source,
+            _source_file,
+            _source_row,
+            _ingested_at,
+            _is_fallback,
+            _parse_error,
+            {{ quarantine_reason("scada_transformer_readings") }} as quarantine_reason
+        from readings
+    ),
+    -- The rejected rows, whole, with the first reason that held.
+    quarantined as (
+        select
+            network_id,
+            asset_id,
+            reading_at,
+            load_mva,
+            top_oil_temperature_degc,
+            vibration_mm_s,
+            hydrogen_ppm,
+            methane_ppm,
+            ethane_ppm,
+            ethylene_ppm,
+            acetylene_ppm,
+            quality_code,
+            received_at,
+            quarantine_reason,
+            _load_id,
+            _source,
+            _source_file,
+            _source_row,
+            _ingested_at,
+            _is_fallback,
+            _parse_error
+        from judged
+        where quarantine_reason is not null
+    )
+select *
+from quarantined
