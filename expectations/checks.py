@@ -46,14 +46,10 @@ def at_least_one_row(*, notes: str) -> Expectation:
     """Expect the relation not to be empty: on an empty one nearly every other check passes."""
     import great_expectations.expectations as gxe
 
-    return gxe.ExpectTableRowCountToBeBetween(
-        min_value=1, **_common("row_count", "at least one row", notes, CRITICAL)
-    )
+    return gxe.ExpectTableRowCountToBeBetween(min_value=1, **_common("row_count", "at least one row", notes, CRITICAL))
 
 
-def null_share_at_most(
-    column: str, max_share: float, *, notes: str, severity: Severity = CRITICAL
-) -> Expectation:
+def null_share_at_most(column: str, max_share: float, *, notes: str, severity: Severity = CRITICAL) -> Expectation:
     """Expect at most a share of a column to be null.
 
     Args:
@@ -64,11 +60,7 @@ def null_share_at_most(
     """
     import great_expectations.expectations as gxe
 
-    expected = (
-        f"no null in {column}"
-        if max_share == 0
-        else f"at most {share_text(max_share)} of {column} null"
-    )
+    expected = f"no null in {column}" if max_share == 0 else f"at most {share_text(max_share)} of {column} null"
     return gxe.ExpectColumnValuesToNotBeNull(
         column=column,
         mostly=1 - max_share,
@@ -102,9 +94,7 @@ def within(
     """
     import great_expectations.expectations as gxe
 
-    range_text = (
-        f"{'-inf' if low is None else f'{low:g}'} to {'inf' if high is None else f'{high:g}'}"
-    )
+    range_text = f"{'-inf' if low is None else f'{low:g}'} to {'inf' if high is None else f'{high:g}'}"
     return gxe.ExpectColumnValuesToBeBetween(
         column=column,
         min_value=low,
@@ -151,9 +141,7 @@ def one_of(
     )
 
 
-def unique_grain(
-    columns: Sequence[str], *, notes: str, severity: Severity = CRITICAL
-) -> Expectation:
+def unique_grain(columns: Sequence[str], *, notes: str, severity: Severity = CRITICAL) -> Expectation:
     """Expect no two rows with the same grain.
 
     GX's own compound uniqueness fails on query assets, so it is said in SQL.
@@ -196,9 +184,7 @@ def no_row(
     )
 
 
-def no_result(
-    name: str, query: str, *, expected: str, notes: str, severity: Severity = CRITICAL
-) -> Expectation:
+def no_result(name: str, query: str, *, expected: str, notes: str, severity: Severity = CRITICAL) -> Expectation:
     """Expect a query to return nothing.
 
     Args:
@@ -243,7 +229,7 @@ def share_at_most(
     from expectations.custom.share_of_rows import ExpectShareOfRowsToBeAtMost, counting_query
 
     tolerance = f" or {few_rows} rows" if few_rows else ""
-    expected = f"at most {share_text(max_share)}{tolerance}: {what}"
+    expected = f"{what}: at most {share_text(max_share)}{tolerance}"
     return ExpectShareOfRowsToBeAtMost(
         unexpected_rows_query=counting_query(predicate),
         max_share=max_share,
@@ -262,9 +248,7 @@ def share_text(share: float) -> str:
     return f"{share * 100:.4g} %"
 
 
-def _common(
-    name: str, expected: str, notes: str, severity: Severity, *, column: str | None = None
-) -> dict[str, Any]:
+def _common(name: str, expected: str, notes: str, severity: Severity, *, column: str | None = None) -> dict[str, Any]:
     """Fields every expectation has."""
     meta = {"check_name": name, "expected": expected}
     if column is not None:

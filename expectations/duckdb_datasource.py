@@ -104,9 +104,7 @@ def open_datasource(
     Returns:
         The datasource, ready for query assets. Close it with `get_execution_engine().close()`.
     """
-    engine = sa.create_engine(
-        _UNUSED_URL, creator=lambda: AutocommitConnection(cursor), poolclass=sa.pool.StaticPool
-    )
+    engine = sa.create_engine(_UNUSED_URL, creator=lambda: AutocommitConnection(cursor), poolclass=sa.pool.StaticPool)
     datasource = OwnedDuckDBDatasource(name=DATASOURCE_NAME, connection_string=_UNUSED_URL)
     datasource._data_context = context  # noqa: SLF001 - GX offers no public way outside its config file
     datasource._execution_engine = OwnedDuckDBExecutionEngine(  # noqa: SLF001 - as above

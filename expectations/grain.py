@@ -42,14 +42,9 @@ def scores_of(*, grain: Sequence[str], live_notes: str) -> list[Any]:
     """
     return [
         at_least_one_row(notes="An empty score is a failed model, not a quiet grid."),
-        unique_grain(
-            ("materialization_id", *grain), notes="Two scores for the same thing: which one holds?"
-        ),
+        unique_grain(("materialization_id", *grain), notes="Two scores for the same thing: which one holds?"),
         *(no_nulls(column, notes="Part of the grain.") for column in grain),
-        *(
-            no_nulls(column, notes="A score without it cannot be traced or replayed.")
-            for column in _WRITER_COLUMNS
-        ),
+        *(no_nulls(column, notes="A score without it cannot be traced or replayed.") for column in _WRITER_COLUMNS),
         no_nulls("is_fallback", notes="Readers must know when a stand-in was used."),
         live_rows_exist(notes=live_notes),
     ]
@@ -59,8 +54,7 @@ def live_rows_exist(*, notes: str) -> Any:  # noqa: ANN401 - GX is untyped
     """Expect at least one live row."""
     return no_result(
         "live_rows_exist",
-        "select count(*) as row_count from {batch} having count(*) filter (score_kind = 'live')"
-        " = 0",
+        "select count(*) as row_count from {batch} having count(*) filter (score_kind = 'live') = 0",
         expected="at least one live row",
         notes=notes,
     )

@@ -70,9 +70,7 @@ class GxSession:
         )
         batch = asset.get_batch(asset.build_batch_request())
         validation = batch.validate(suite, result_format="SUMMARY")
-        results = {
-            result.expectation_config.meta["check_name"]: result for result in validation.results
-        }
+        results = {result.expectation_config.meta["check_name"]: result for result in validation.results}
         self._add_samples(batch, suite, results)
         self._store(request, validation)
         return results
@@ -101,9 +99,7 @@ class GxSession:
         if request.materialization_id is not None:
             restrictions["materialization_id"] = (request.materialization_id,)
         conditions = [
-            self._restriction(column, values)
-            for column, values in restrictions.items()
-            if values is not None
+            self._restriction(column, values) for column, values in restrictions.items() if values is not None
         ]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT * FROM {schema}.{name}{where}"  # noqa: S608 - identifiers quoted, values bound

@@ -167,9 +167,7 @@ def known_value(column: str, values: Sequence[str], *, notes: str) -> Any:  # no
     )
 
 
-def mostly_filled(
-    column: str, *, max_null_share: float, odd_null_share: float, notes: str
-) -> list[Any]:
+def mostly_filled(column: str, *, max_null_share: float, odd_null_share: float, notes: str) -> list[Any]:
     """Expect a column that is not a key to be filled: critical, and closer as a warning.
 
     Args:
@@ -238,9 +236,7 @@ def rarely_repeated(keys: Sequence[str]) -> Any:  # noqa: ANN401 - GX is untyped
     )
 
 
-def _plausible(
-    column: str, low: float, high: float, *, shares: dict[Any, float], notes: str
-) -> list[Any]:
+def _plausible(column: str, low: float, high: float, *, shares: dict[Any, float], notes: str) -> list[Any]:
     """One check per severity; NaN sorts above every number in DuckDB and so counts as outside."""
     return [
         share_at_most(

@@ -16,6 +16,7 @@ import hashlib
 import importlib
 import logging
 import warnings
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -43,9 +44,7 @@ def suite_keys() -> tuple[str, ...]:
     """Return the asset keys that have a suite, sorted."""
     return tuple(
         sorted(
-            f"{schema}/{path.stem}"
-            for schema in _GATE_OF_SCHEMA
-            for path in (_SUITES_FOLDER / schema).glob("[!_]*.py")
+            f"{schema}/{path.stem}" for schema in _GATE_OF_SCHEMA for path in (_SUITES_FOLDER / schema).glob("[!_]*.py")
         )
     )
 
@@ -81,9 +80,7 @@ def suite_version(asset_key: str) -> str:
     )
 
 
-def version_of_sources(
-    *, suite_source: str, bounds_source: str, shared_sources: tuple[str, ...]
-) -> str:
+def version_of_sources(*, suite_source: str, bounds_source: str, shared_sources: tuple[str, ...]) -> str:
     """Hash Python sources so that comments, formatting and docstrings do not count.
 
     Args:
@@ -91,11 +88,14 @@ def version_of_sources(
         bounds_source: Source of the shared bounds; only assignments the other sources name count.
         shared_sources: Sources that count in full.
     """
-    trees = [ast.parse(source) for source in (suite_source, *shared_sources)]
+    sources = [_parsed(source) for source in (suite_source, *shared_sources)]
     bounds = _assignments(ast.parse(bounds_source))
-    named = _bounds_named(trees, bounds)
+    named = _bounds_named({name for source in sources for name in source.names}, bounds)
     digest = hashlib.sha256()
-    for part in [*map(_normalised, trees), *(_normalised(bounds[name]) for name in sorted(named))]:
+    for part in [
+        *(source.normalised for source in sources),
+        *(ast.dump(bounds[name]) for name in sorted(named)),
+    ]:
         encoded = part.encode("utf-8")
         digest.update(len(encoded).to_bytes(8, "big"))
         digest.update(encoded)
@@ -132,9 +132,7 @@ def expected_checks(asset_key: str) -> tuple[str, ...]:
     Raises:
         UnknownAssetError: The asset has no suite.
     """
-    return tuple(
-        expectation.meta["check_name"] for expectation in build_suite(asset_key).expectations
-    )
+    return tuple(expectation.meta["check_name"] for expectation in build_suite(asset_key).expectations)
 
 
 def _require_suite(asset_key: str) -> None:
@@ -154,9 +152,9 @@ def _assignments(tree: ast.Module) -> dict[str, ast.stmt]:
     return found
 
 
-def _bounds_named(trees: list[ast.Module], bounds: dict[str, ast.stmt]) -> set[str]:
-    """Names of the bounds that the sources use, directly or through another bound."""
-    pending = {name for tree in trees for name in _names_in(tree)} & bounds.keys()
+def _bounds_named(names: set[str], bounds: dict[str, ast.stmt]) -> set[str]:
+    """Bounds among the names, and bounds that these are made of."""
+    pending = names & bounds.keys()
     named: set[str] = set()
     while pending:
         name = pending.pop()
@@ -165,18 +163,28 @@ def _bounds_named(trees: list[ast.Module], bounds: dict[str, ast.stmt]) -> set[s
     return named
 
 
+@dataclass(frozen=True)
+class _Source:
+    """What of a Python source counts: its syntax tree without docstrings, and the names in it."""
+
+    normalised: str
+    names: frozenset[str]
+
+
+@cache
+def _parsed(source: str) -> _Source:
+    """Parse a source; cached because all suites share the longest ones."""
+    tree = ast.parse(source)
+    names = frozenset(_names_in(tree))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef):
+            continue
+        if ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return _Source(normalised=ast.dump(tree), names=names)
+
+
 def _names_in(tree: ast.AST) -> set[str]:
     """All names and attribute names in a syntax tree."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     return names | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-
-
-def _normalised(tree: ast.AST) -> str:
-    """Text of a syntax tree without docstrings and positions."""
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
-            and ast.get_docstring(node) is not None
-        ):
-            node.body = node.body[1:] or [ast.Pass()]
-    return ast.dump(tree, include_attributes=False)

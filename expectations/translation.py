@@ -52,9 +52,7 @@ def outcome_of(
         status=status,
         expected=str(expectation.meta["expected"]),
         actual=f"could not be checked: {error}" if error else _actual(result.result),
-        failing_rows=None
-        if error
-        else _failing_rows(result.result, is_query=_is_query(expectation)),
+        failing_rows=None if error else _failing_rows(result.result, is_query=_is_query(expectation)),
         sample=_sample(result.result, column) if status == "FAIL" else None,
         notes=str(expectation.notes),
         load_ids=request.load_ids,
@@ -75,10 +73,7 @@ def _raised(result: Any) -> str:  # noqa: ANN401 - GX is untyped
     raised = [part for part in parts if part.get("raised_exception")]
     if not raised:
         return ""
-    return (
-        first_line(str(raised[0].get("exception_message") or ""))
-        or "an exception without a message"
-    )
+    return first_line(str(raised[0].get("exception_message") or "")) or "an exception without a message"
 
 
 def _actual(found: dict[str, Any]) -> str:
@@ -113,8 +108,7 @@ def _sample(found: dict[str, Any], column: str | None) -> list[dict[str, Any]] |
     if rows is None and column is not None:
         rows = [{column: value} for value in found.get("partial_unexpected_list", [])]
     return [
-        {str(name): _json_ready(value) for name, value in row.items()}
-        for row in (rows or [])[:SAMPLE_ROWS]
+        {str(name): _json_ready(value) for name, value in row.items()} for row in (rows or [])[:SAMPLE_ROWS]
     ] or None
 
 

@@ -172,7 +172,7 @@ class GateBlockedError(GridweaveError):
     def __init__(self, *, gate: str, failures: tuple[str, ...]) -> None:
         self.gate = gate
         self.failures = failures
-        shown = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")  # noqa: PLR2004 - three read well on one screen
+        shown = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
         super().__init__(
             f"Gate {gate} blocked: {shown}.",
             hint="gridweave status lists the failed checks; gridweave quality shows the rows",

@@ -22,16 +22,10 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 class Settings(BaseSettings):
     """All settings, frozen."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="GRIDWEAVE_", toml_file="gridweave.toml", frozen=True, extra="forbid"
-    )
+    model_config = SettingsConfigDict(env_prefix="GRIDWEAVE_", toml_file="gridweave.toml", frozen=True, extra="forbid")
 
-    home: Path = Field(
-        default=CHECKOUT / "data" / "var", description="Folder that holds everything generated."
-    )
-    sources_dir: Path = Field(
-        default=CHECKOUT / "data" / "sources", description="Folder of source descriptions."
-    )
+    home: Path = Field(default=CHECKOUT / "data" / "var", description="Folder that holds everything generated.")
+    sources_dir: Path = Field(default=CHECKOUT / "data" / "sources", description="Folder of source descriptions.")
     transform_dir: Path = Field(default=CHECKOUT / "transform", description="The dbt project.")
     duckdb_threads: int = Field(
         default=1, ge=1, description="Threads per query; more than one gives up bit-equal results."
@@ -39,7 +33,10 @@ class Settings(BaseSettings):
     dbt_threads: int = Field(default=2, ge=1, description="dbt models built side by side.")
     python_workers: int = Field(default=2, ge=1, description="Python assets run side by side.")
     prefect_port: int = Field(
-        default=4217, ge=1024, le=65535, description="Port of the local Prefect server, loopback only."
+        default=4217,
+        ge=1024,
+        le=65535,
+        description="Port of the local Prefect server, loopback only.",
     )
     daily_cron: str = Field(default="15 5 * * *", description="When the daily run starts, cron syntax.")
     schedule_time_zone: str = Field(default="UTC", description="Time zone of the schedule.")

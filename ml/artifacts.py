@@ -1,6 +1,7 @@
-"""Model artefacts on disk: written once, hashed, and read back without running anything found in them.
+"""Model artefacts on disk: written once, hashed, read back without running what is in them.
 
-What lives here: files in and out, with our own list of types. What does not: versions and aliases (`ml.registry`).
+What lives here: files in and out, with our own list of types. What does not: versions and aliases
+(`ml.registry`), out-of-time scores (the caller keeps them as evidence of the materialization).
 Pickle is never used: reading one runs code chosen by whoever wrote it.
 """
 
@@ -11,19 +12,17 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 if TYPE_CHECKING:
     from ml.training import TrainedModel
 
 MODEL_FILE_NAMES = {"skops": "model.skops", "json": "model.json"}
-BACKTEST_FILE_NAME = "backtest_scores.parquet"
 TRAINING_FILE_NAME = "training.json"
 CARD_FILE_NAME = "CARD.md"
 READ_BYTES = 1 << 20
 
-# Everything a skops file of ours may hold beyond what skops trusts by itself. A file that names another type is refused.
-# The tree types hold raw node indices that scikit-learn does not check, so files are hashed before they are read.
+# Everything a skops file of ours may hold beyond what skops trusts by itself. A file that names
+# another type is refused. The tree types hold raw node indices that scikit-learn does not check, so
+# files are hashed before they are read.
 TRUSTED_TYPES = (
     "ml.calibration.ProbabilityCalibrator",
     "ml.outage_risk.baseline.FeederClimatology",
@@ -40,7 +39,7 @@ TRUSTED_TYPES = (
 
 
 def write_artifacts(trained: TrainedModel, folder: Path) -> dict[str, str]:
-    """Write model, backtest scores, figures and card into a folder.
+    """Write model, figures and card into a folder.
 
     Args:
         trained: What training handed over.
@@ -57,7 +56,6 @@ def write_artifacts(trained: TrainedModel, folder: Path) -> dict[str, str]:
         import skops.io
 
         skops.io.dump(dict(trained.model), model_path)
-    trained.backtest_scores.to_parquet(folder / BACKTEST_FILE_NAME, index=False)
     (folder / TRAINING_FILE_NAME).write_text(_describe(trained), encoding="utf-8")
     card = Path(__file__).parent / trained.use_case / CARD_FILE_NAME
     (folder / CARD_FILE_NAME).write_text(card.read_text(encoding="utf-8"), encoding="utf-8")
@@ -72,15 +70,8 @@ def read_model(folder: Path) -> dict[str, Any]:
         return loaded
     import skops.io
 
-    stored: dict[str, Any] = skops.io.load(
-        folder / MODEL_FILE_NAMES["skops"], trusted=list(TRUSTED_TYPES)
-    )
+    stored: dict[str, Any] = skops.io.load(folder / MODEL_FILE_NAMES["skops"], trusted=list(TRUSTED_TYPES))
     return stored
-
-
-def read_backtest_scores(folder: Path) -> pd.DataFrame:
-    """Return the out-of-time scores stored beside a model."""
-    return pd.read_parquet(folder / BACKTEST_FILE_NAME)
 
 
 def read_training(folder: Path) -> dict[str, Any]:

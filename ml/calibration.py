@@ -1,21 +1,21 @@
 """Turn raw model scores into probabilities that mean what they say.
 
-What lives here: one monotone map fitted on scores of rows the model had not seen. What does not: which rows those
-are; each use case hands over out-of-time scores only.
+What lives here: one monotone map fitted on scores of rows the model had not seen. What does not:
+which rows those are; each use case hands over out-of-time scores only.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from ml.metrics import Floats
+if TYPE_CHECKING:
+    from ml.metrics import Floats
 
-ISOTONIC_MIN_EVENTS = (
-    500  # below, isotonic regression overfits; Niculescu-Mizil and Caruana 2005, section 5
-)
+ISOTONIC_MIN_EVENTS = 500  # below, isotonic regression overfits; Niculescu-Mizil and Caruana 2005, section 5
 SIGMOID_MIN_EVENTS = 8  # below, two parameters cannot be told from noise: leave the score as it is
 LOGIT_CLIP = 1e-4  # trees do say exactly 0 and 1
 MAXIMUM_PROBABILITY = 0.995  # no model here has seen enough to be surer
@@ -87,12 +87,11 @@ def _fit_isotonic(score: Floats, is_event: npt.NDArray[np.bool_]) -> Probability
 def _fit_sigmoid(score: Floats, is_event: npt.NDArray[np.bool_]) -> ProbabilityCalibrator:
     from sklearn.linear_model import LogisticRegression
 
-    # C=1 on standardised log-odds: a weak pull towards a flat line, which matters with tens of events only
+    # C=1 on standardised log-odds: a weak pull towards a flat line, which matters with tens of
+    # events only
     center, scale = float(score.mean()), float(score.std()) or 1.0
     fitted = LogisticRegression(C=1.0).fit(((score - center) / scale)[:, None], is_event)
     slope = max(float(fitted.coef_[0, 0]), 0.0) / scale  # never turn a ranking round
     intercept = float(fitted.intercept_[0]) - slope * center
     knots_x = logit(np.array([0.0, 1.0]))
-    return ProbabilityCalibrator(
-        kind="sigmoid", knots_x=knots_x, knots_y=intercept + slope * knots_x
-    )
+    return ProbabilityCalibrator(kind="sigmoid", knots_x=knots_x, knots_y=intercept + slope * knots_x)

@@ -59,9 +59,7 @@ class ArtifactMismatchError(ModelError):
         found_sha256: Hash of the file now; None when the file is missing.
     """
 
-    def __init__(
-        self, *, name: str, version: int, expected_sha256: str, found_sha256: str | None
-    ) -> None:
+    def __init__(self, *, name: str, version: int, expected_sha256: str, found_sha256: str | None) -> None:
         self.name = name
         self.version = version
         self.expected_sha256 = expected_sha256

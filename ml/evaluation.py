@@ -1,7 +1,8 @@
 """Time-ordered evaluation: folds, and metric rows from what was predicted out of time.
 
-What lives here: who may learn from what, and the assembly of `MetricRow`. What does not: the figures themselves
-(`ml.metrics`). A random split is not offered: on this kind of data it flatters by 0.1 AUC.
+What lives here: who may learn from what, and the assembly of `MetricRow`. What does not: the
+figures themselves (`ml.metrics`). A random split is not offered: on this kind of data it flatters
+by 0.1 AUC.
 """
 
 from __future__ import annotations
@@ -12,15 +13,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml import metrics
-from ml.metrics import METRICS, Floats
+from ml.metrics import METRICS
 from ml.training import ALL_SERIES, MetricRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     import numpy.typing as npt
     import pandas as pd
+
+    from ml.metrics import Floats
+
+
+MOST_SHARE = 0.5  # an incumbent is compared with where it covers most hours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +41,13 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True)
 class Fold:
-    """One rolling-origin fold: learn from labels known before `test_from`, judge on [test_from, test_to)."""
+    """One rolling-origin fold: learn from what was known before it, judge on [test_from, test_to)."""
 
     test_from: pd.Timestamp
     test_to: pd.Timestamp
 
 
-def rolling_folds(
-    valid_at: pd.Series[pd.Timestamp], *, first_share: float, fold_count: int
-) -> tuple[Fold, ...]:
+def rolling_folds(valid_at: pd.Series[pd.Timestamp], *, first_share: float, fold_count: int) -> tuple[Fold, ...]:
     """Cut the later part of a history into consecutive test folds.
 
     Args:
@@ -64,10 +68,7 @@ def rolling_folds(
     edges = np.linspace(start, len(instants), min(fold_count, remaining) + 1).round().astype(int)
     stamps = [pd.Timestamp(instants[edge]) for edge in edges[:-1]]
     end = pd.Timestamp(instants[-1]) + pd.Timedelta(seconds=1)
-    return tuple(
-        Fold(test_from=low, test_to=high)
-        for low, high in zip(stamps, [*stamps[1:], end], strict=True)
-    )
+    return tuple(Fold(test_from=low, test_to=high) for low, high in zip(stamps, [*stamps[1:], end], strict=True))
 
 
 def metric_row(
@@ -105,7 +106,7 @@ def probability_rows(
     span: Span,
 ) -> list[MetricRow]:
     """Judge probabilities of an event beside those of the baseline."""
-    functions = {
+    functions: dict[str, Callable[[npt.NDArray[np.bool_], Floats], float]] = {
         "auc": metrics.auc,
         "average_precision": metrics.average_precision,
         "capture10": metrics.capture_top,
@@ -155,7 +156,7 @@ def load_rows(
     }.items():
         incumbent = (
             function(actual_mw[has_incumbent], incumbent_mw[has_incumbent])
-            if has_incumbent.mean() > 0.5  # noqa: PLR2004 - compared only where it covers most hours
+            if has_incumbent.mean() > MOST_SHARE
             else None
         )
         # MAPE has no meaning for a series that crosses zero (feed-in)

@@ -1,6 +1,7 @@
 """Figures of merit, each with its unit and its direction.
 
-What lives here: pure functions on arrays. What does not: which rows they are computed on (`ml.evaluation`).
+What lives here: pure functions on arrays. What does not: which rows they are computed on
+(`ml.evaluation`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 PROBABILITY_FLOOR = 1e-9  # keeps logarithms finite; far below any calibrated probability
-ECE_BIN_COUNT = (
-    10  # Naeini et al. 2015, equal-count bins, so that rare events are not all in one bin
-)
+ECE_BIN_COUNT = 10  # Naeini et al. 2015, equal-count bins, so that rare events are not all in one bin
 CAPTURE_SHARE = 0.1  # the tenth of a fleet a maintenance crew can visit in a cycle
 
 
@@ -51,7 +50,7 @@ METRICS: dict[str, Metric] = {
 
 
 def mape(actual: Floats, predicted: Floats) -> float:
-    """Return the mean absolute percentage error, percent, over rows with a positive actual value."""
+    """Return the mean absolute percentage error, percent, over positive actual values."""
     is_usable = actual > 0
     if not is_usable.any():
         return float("nan")
@@ -93,7 +92,8 @@ def rcrps(actual: Floats, quantiles: dict[float, Floats]) -> float:
         actual: Values, shape (n,).
         quantiles: Forecast per quantile level, each shape (n,).
 
-    Source: Gneiting and Ranjan 2011: CRPS is the integral of twice the pinball loss over the levels; the integral
+    Source: Gneiting and Ranjan 2011: CRPS is the integral of twice the pinball loss over the
+        levels; the integral
     is a weighted sum with each level standing for the levels nearest to it.
     """
     levels = np.array(sorted(quantiles))
@@ -132,9 +132,7 @@ def average_precision(is_event: npt.NDArray[np.bool_], score: Floats) -> float:
     return float(average_precision_score(is_event, score))
 
 
-def capture_top(
-    is_event: npt.NDArray[np.bool_], score: Floats, *, share: float = CAPTURE_SHARE
-) -> float:
+def capture_top(is_event: npt.NDArray[np.bool_], score: Floats, *, share: float = CAPTURE_SHARE) -> float:
     """Return the share of events among the highest-scored rows; NaN without an event."""
     if not is_event.any():
         return float("nan")
@@ -165,13 +163,11 @@ def poisson_deviance(actual: Floats, expected: Floats) -> float:
 
 
 def poisson_skill(actual: Floats, expected: Floats, reference: Floats) -> float:
-    """Return 1 minus the deviance of the counts divided by that of the reference; above 0 is better."""
+    """Return 1 minus the deviance as a share of the reference's; above 0 is better."""
     return 1 - poisson_deviance(actual, expected) / poisson_deviance(actual, reference)
 
 
-def precision_recall(
-    is_event: npt.NDArray[np.bool_], is_alarm: npt.NDArray[np.bool_]
-) -> tuple[float, float]:
+def precision_recall(is_event: npt.NDArray[np.bool_], is_alarm: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Return precision and recall of alarms; NaN where nothing was raised or nothing happened."""
     hits = float((is_event & is_alarm).sum())
     precision = hits / float(is_alarm.sum()) if is_alarm.any() else float("nan")

@@ -7,61 +7,78 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from ml.training import TrainedModel
+    from collections.abc import Mapping
 
-# Two test windows of 60 days of one unchanged series differ by about this much; measured on eia930 PGE and SCL.
-DEFAULT_TOLERANCE_SHARE = 0.1
+    from ml.training import MetricRow, TrainedModel
+
+# The headline of one unchanged model moves by this share from one test window of 60 days to the
+# next: rmae of eia930 PGE and SCL over the six windows of Jul 2019 - Jun 2020.
+DEFAULT_TOLERANCE_SHARE = 0.15
+
+
+class Champion(Protocol):
+    """What the decision needs to know of the present champion; a `RegisteredModel` has it."""
+
+    @property
+    def version(self) -> int:
+        """Number in the registry."""
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Mean figures by metric name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """Whether a model is to be promoted, and why, in one sentence for the ledger."""
 
-    is_promoted: bool
+    promote: bool
     reason: str
 
 
 def decide(
     challenger: TrainedModel,
+    champion: Champion | None,
     *,
-    champion_value: float | None,
-    has_champion: bool,
+    champion_value: float | None = None,
     tolerance_share: float = DEFAULT_TOLERANCE_SHARE,
 ) -> Decision:
     """Decide whether a freshly trained model replaces the champion.
 
     Args:
         challenger: The new model with its out-of-time figures.
-        champion_value: Headline figure of the champion, best on the challenger's test window; None when unknown.
-        has_champion: Whether any version scores now.
-        tolerance_share: How much worse than the champion the new model may be, as a share of the champion's figure; a
-            model that is newer by months is worth a little noise.
+        champion: The version that scores now; None when there is none.
+        champion_value: Headline figure of the champion on the challenger's test window; None takes
+            the figure it was registered with, on its own, earlier window.
+        tolerance_share: How much worse than the champion the new model may be, as a share of the
+            champion's figure: it knows more recent data, and two windows differ by chance.
     """
+    if champion is None:
+        return Decision(promote=True, reason="first version, no champion to compare with")
     row = challenger.headline
-    if not has_champion:
-        return Decision(is_promoted=True, reason="first version: no champion to compare with")
     if row is None or not math.isfinite(row.value):
-        return Decision(
-            is_promoted=False, reason="kept the champion: no out-of-time figure for the new version"
-        )
-    told = f"{row.metric} {row.value:.4g} {row.unit}"
+        return _kept(champion, "no out-of-time figure for the new version")
+    told = f"{row.metric} {row.value:.4g}"
     if not challenger.beats_baseline:
-        return Decision(
-            is_promoted=False,
-            reason=f"kept the champion: {told} does not beat the baseline ({row.baseline})",
-        )
-    if champion_value is None or not math.isfinite(champion_value):
-        return Decision(is_promoted=True, reason=f"{told} beats the baseline; champion not measured")
+        return _kept(champion, f"{told} does not beat the baseline ({row.baseline})")
+    known = champion.metrics.get(row.metric) if champion_value is None else champion_value
+    if known is None or not math.isfinite(known):
+        return Decision(promote=True, reason=f"{told} beats the baseline, champion not measured")
+    against = f"{told} against {known:.4g} of version {champion.version}"
+    if _is_worse(row, known, challenger.is_higher_better, tolerance_share):
+        return _kept(champion, against)
+    return Decision(promote=True, reason=f"{against}, and beats the baseline")
+
+
+def _is_worse(row: MetricRow, champion_value: float, is_higher_better: bool, tolerance_share: float) -> bool:
     slack = tolerance_share * abs(champion_value)
-    is_worse = (
-        row.value < champion_value - slack
-        if challenger.is_higher_better
-        else row.value > champion_value + slack
-    )
-    against = f"{told} against the champion's {champion_value:.4g}"
-    if is_worse:
-        return Decision(is_promoted=False, reason=f"kept the champion: {against}")
-    return Decision(is_promoted=True, reason=f"{against}, and beats the baseline")
+    if is_higher_better:
+        return row.value < champion_value - slack
+    return row.value > champion_value + slack
+
+
+def _kept(champion: Champion, why: str) -> Decision:
+    return Decision(promote=False, reason=f"version {champion.version} stays champion: {why}")

@@ -1,10 +1,10 @@
 """The model registry: versions, artefacts and who is champion. The only importer of mlflow.
 
-What lives here: MLflow's client on a SQLite file and a folder of artefacts. What does not: what is in an artefact
-(`ml.artifacts`), who deserves to be champion (`ml.promotion`).
+What lives here: MLflow's client on a SQLite file and a folder of artefacts. What does not: what is
+in an artefact (`ml.artifacts`), who deserves to be champion (`ml.promotion`).
 
-MLflow's model flavours are not used: they import slowly and load with trust in the file. An artefact is a plain file
-whose sha256 is a tag of the version and is checked before every load.
+MLflow's model flavours are not used: they import slowly and load with trust in the file. An
+artefact is a plain file whose sha256 is a tag of the version and is checked before every load.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from ml.artifacts import (
     MODEL_FILE_NAMES,
     file_sha256,
-    read_backtest_scores,
     read_model,
     read_training,
     write_artifacts,
@@ -31,8 +30,6 @@ from ml.training import ALL_SERIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
 
     from ml.training import TrainedModel
 
@@ -78,29 +75,13 @@ class RegisteredModel:
     created_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class LoadedModel:
-    """A verified model, ready to score.
-
-    Attributes:
-        registered: Its entry in the registry.
-        model: What `score` of the use case takes.
-        backtest_scores: Out-of-time scores made when it was trained.
-        training: Figures, settings and notes of the training, as JSON types.
-    """
-
-    registered: RegisteredModel
-    model: Mapping[str, Any]
-    backtest_scores: pd.DataFrame
-    training: Mapping[str, Any]
-
-
 class ModelRegistry:
     """Versions, artefacts and champions on one SQLite file.
 
     Args:
         tracking_uri: "sqlite:///" and the path of the registry's file.
-        artifact_root: Folder that holds the artefacts; made when missing. It may be moved together with the file.
+        artifact_root: Folder that holds the artefacts; made when missing. It may be moved together
+            with the file.
     """
 
     def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
@@ -150,9 +131,7 @@ class ModelRegistry:
             "estimator_name": trained.estimator_name,
         }
         inputs = {f"input.{key}": version for key, version in data_versions.items()}
-        mlflow_run = self._client.create_run(
-            self._experiment_id(), tags={**tags, **inputs}, run_name=trained.use_case
-        )
+        mlflow_run = self._client.create_run(self._experiment_id(), tags={**tags, **inputs}, run_name=trained.use_case)
         self._log(mlflow_run.info.run_id, described, _mean_figures(trained))
         with tempfile.TemporaryDirectory() as folder:
             hashes = write_artifacts(trained, Path(folder))
@@ -234,7 +213,8 @@ class ModelRegistry:
 
         Raises:
             UnknownModelError: There is no champion, or none before it.
-            ArtifactMismatchError: The earlier version's files are not the ones that were registered.
+            ArtifactMismatchError: The earlier version's files are not the ones that were
+                registered.
         """
         current = self._champion_version(name)
         if current is None:
@@ -247,20 +227,18 @@ class ModelRegistry:
         logger.warning("Rolled %s back from version %s to %s", name, current, earlier)
         return self.get(name, int(earlier))
 
-    def load(self, name: str, version: int) -> LoadedModel:
-        """Verify and read a version.
+    def load(self, name: str, version: int) -> dict[str, Any]:
+        """Verify and read a version; what `score` of the use case takes.
 
         Raises:
             UnknownModelError: There is no such version.
             ArtifactMismatchError: A file is missing or is not the one that was registered.
         """
-        folder = self._verified_folder(name, version)
-        return LoadedModel(
-            registered=self.get(name, version),
-            model=read_model(folder),
-            backtest_scores=read_backtest_scores(folder),
-            training=read_training(folder),
-        )
+        return read_model(self._verified_folder(name, version))
+
+    def training(self, name: str, version: int) -> dict[str, Any]:
+        """Return figures, settings and notes of a version's training, verified like its model."""
+        return read_training(self._verified_folder(name, version))
 
     def _find(self, name: str, logical_version: str) -> RegisteredModel | None:
         """Return the version of the same training whose files still verify."""
@@ -282,13 +260,9 @@ class ModelRegistry:
         experiment = self._client.get_experiment_by_name(EXPERIMENT_NAME)
         if experiment is not None:
             return str(experiment.experiment_id)
-        return str(
-            self._client.create_experiment(EXPERIMENT_NAME, artifact_location=self._root.as_uri())
-        )
+        return str(self._client.create_experiment(EXPERIMENT_NAME, artifact_location=self._root.as_uri()))
 
-    def _log(
-        self, mlflow_run_id: str, parameters: Mapping[str, Any], figures: Mapping[str, float]
-    ) -> None:
+    def _log(self, mlflow_run_id: str, parameters: Mapping[str, Any], figures: Mapping[str, float]) -> None:
         from mlflow.entities import Metric, Param
 
         self._client.log_batch(
@@ -297,7 +271,7 @@ class ModelRegistry:
             metrics=[Metric(key, value, 0, 0) for key, value in figures.items()],
         )
 
-    def _version(self, name: str, version: int) -> Any:
+    def _version(self, name: str, version: int) -> Any:  # noqa: ANN401 - MLflow is untyped
         """Return MLflow's record of a version."""
         from mlflow.exceptions import MlflowException
 
@@ -315,9 +289,9 @@ class ModelRegistry:
             return None  # never registered
         return int(aliases[CHAMPION]) if CHAMPION in aliases else None
 
-    def _folder(self, version: Any) -> Path:
+    def _folder(self, version: Any) -> Path:  # noqa: ANN401 - MLflow is untyped
         """Return the artefact folder; found by run, so that the root may be moved."""
-        return self._root / version.run_id / "artifacts" / ARTIFACT_FOLDER
+        return self._root / str(version.run_id) / "artifacts" / ARTIFACT_FOLDER
 
     def _verified_folder(self, name: str, version: int) -> Path:
         """Return the artefact folder after every file's hash was compared with its tag."""

@@ -1,7 +1,8 @@
 """What training hands over: a model, its measured figures and its out-of-time scores.
 
-What lives here: the two records every use case returns. What does not: how a figure is computed (`ml.metrics`),
-where a model is stored (`ml.registry`), which one becomes champion (`ml.promotion`).
+What lives here: the two records every use case returns. What does not: how a figure is computed
+(`ml.metrics`), where a model is stored (`ml.registry`), which one becomes champion
+(`ml.promotion`).
 """
 
 from __future__ import annotations
@@ -68,7 +69,8 @@ class TrainedModel:
     Attributes:
         use_case: Name of the use case, also the name in the registry.
         estimator_name: Kind of estimator, for people.
-        model: What `score` of the use case takes: containers of parameters, arrays and scikit-learn estimators.
+        model: What `score` of the use case takes: containers of parameters, arrays and scikit-learn
+            estimators.
         serializer: "json" when the model is plain parameters, else "skops".
         feature_columns: Columns the model reads.
         hyperparameters: Settings it was trained with.

@@ -15,10 +15,7 @@ from great_expectations.expectations import UnexpectedRowsExpectation
 
 # The predicate is evaluated as `is true`: a null predicate is not a failing row. Null shares have
 # their own check.
-_QUERY = (
-    "select count(*) filter (where ({predicate}) is true) as failing_rows,"
-    " count(*) as row_count from {{batch}}"
-)
+_QUERY = "select count(*) filter (where ({predicate}) is true) as failing_rows, count(*) as row_count from {{batch}}"
 
 
 class ExpectShareOfRowsToBeAtMost(UnexpectedRowsExpectation):  # type: ignore[misc] # GX is untyped
@@ -33,6 +30,9 @@ class ExpectShareOfRowsToBeAtMost(UnexpectedRowsExpectation):  # type: ignore[mi
 
     max_share: float
     few_rows: int = 0
+
+    # Not the parent's second metric, which counts the rows of the query: there is always one.
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.table",)
 
     # GX asks for these to draw the expectation in its gallery.
     library_metadata: ClassVar[dict[str, Any]] = {

@@ -10,12 +10,14 @@ did not declare fails (UndeclaredReadError), so the declared graph is the true o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from flows.assets.versions import version_of_function
 from flows.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Engine = Literal["landing", "dbt", "python"]
 Kind = Literal["raw", "view", "table", "seed", "snapshot", "model", "scores"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
-from flows.assets.graph import AssetGraph
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from flows.assets.graph import AssetGraph
 
 
-def neighbourhood(
-    graph: AssetGraph, key: str, *, upstream: bool, downstream: bool
-) -> tuple[str, ...]:
+def neighbourhood(graph: AssetGraph, key: str, *, upstream: bool, downstream: bool) -> tuple[str, ...]:
     """Return an asset with its ancestors, descendants or both, in the graph's order."""
     chosen = {graph[key].key}
     if upstream:

@@ -30,8 +30,7 @@ class AssetGraph(Mapping[str, AssetDefinition]):
             earlier = self._by_key.get(definition.key)
             if earlier is not None:
                 raise ConfigurationError(
-                    f"Asset {definition.key} is declared twice: {earlier.source_path} and"
-                    f" {definition.source_path}.",
+                    f"Asset {definition.key} is declared twice: {earlier.source_path} and {definition.source_path}.",
                     hint="rename one of them",
                 )
             self._by_key[definition.key] = definition
@@ -92,9 +91,7 @@ class AssetGraph(Mapping[str, AssetDefinition]):
                     raise ConfigurationError(
                         f"Asset {definition.key} ({definition.source_path}) depends on {upstream_key},"
                         " which does not exist.",
-                        hint=f"did you mean {near[0]}?"
-                        if near
-                        else "declare it or drop the dependency",
+                        hint=f"did you mean {near[0]}?" if near else "declare it or drop the dependency",
                     )
 
     def _sorted(self) -> tuple[str, ...]:
@@ -102,9 +99,7 @@ class AssetGraph(Mapping[str, AssetDefinition]):
         try:
             sorter.prepare()
         except CycleError as error:
-            path = " -> ".join(
-                f"{key} ({self._by_key[key].source_path})" for key in reversed(error.args[1])
-            )
+            path = " -> ".join(f"{key} ({self._by_key[key].source_path})" for key in reversed(error.args[1]))
             raise ConfigurationError(
                 f"Assets depend on each other in a circle: {path}.",
                 hint="break the circle at the edge that was added last",

@@ -6,14 +6,17 @@ What lives here: states, causes and the decision run / reuse / skip per asset. W
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from flows.assets.definition import AssetDefinition
-from flows.assets.graph import AssetGraph
 from flows.assets.versions import parameters_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from flows.assets.definition import AssetDefinition
+    from flows.assets.graph import AssetGraph
 
 TEXT_VERSION_PREFIX = "sha256:"
 """Prefix of a code version that plain `dbt build` recorded: a hash of the text, not of the meaning."""
@@ -139,9 +142,7 @@ def _step(
             action="run",
             reason="; ".join(found.values()) or "forced",
         )
-    return Step(
-        asset_key=definition.key, state=State.FRESH, causes=(), action="reuse", reason="unchanged"
-    )
+    return Step(asset_key=definition.key, state=State.FRESH, causes=(), action="reuse", reason="unchanged")
 
 
 def staleness(
@@ -167,11 +168,7 @@ def staleness(
     if not _is_same_code(definition, record):
         found[Cause.CODE] = "its code or checks changed"
     present = {key: recorded[key].data_version for key in definition.deps if key in recorded}
-    changed = sorted(
-        key
-        for key, version in record.input_versions.items()
-        if present.get(key, version) != version
-    )
+    changed = sorted(key for key, version in record.input_versions.items() if present.get(key, version) != version)
     if changed:
         found[Cause.DATA] = f"{changed[0]} has other data" + _and_more(changed)
     missing = sorted(set(present) - set(record.input_versions))

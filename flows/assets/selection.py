@@ -11,13 +11,17 @@ What lives here: parsing and evaluation. What does not: the graph itself (graph.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
-from flows.assets.definition import AssetDefinition
-from flows.assets.graph import AssetGraph
 from flows.errors import UnknownAssetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flows.assets.definition import AssetDefinition
+    from flows.assets.graph import AssetGraph
 
 _TERM = re.compile(r"^(?:(?P<up>\d*)\+)?(?P<body>[^+]+?)(?:\+(?P<down>\d*))?$")
 
@@ -52,9 +56,7 @@ def _evaluate(graph: AssetGraph, term: str) -> set[str]:
         raise UnknownAssetError(name=term)
     found = {key for key in graph.order if _matches(graph[key], match["body"])}
     if not found:
-        near = get_close_matches(
-            match["body"], [*graph.order, *(graph[key].relation for key in graph)]
-        )
+        near = get_close_matches(match["body"], [*graph.order, *(graph[key].relation for key in graph)])
         raise UnknownAssetError(name=term, suggestions=tuple(near))
     chosen = set(found)
     for key in found:

@@ -17,12 +17,14 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
 
 FIRST_PARTY = ("flows.", "ml.", "expectations.")
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -122,7 +124,7 @@ def _reached_modules(module: ModuleType) -> set[str]:
     return reached
 
 
-@lru_cache(maxsize=None)
+@cache
 def _module_source(name: str) -> str:
     """Source of a first-party module or package, empty when it is not a file of this checkout."""
     base = CHECKOUT.joinpath(*name.split("."))
@@ -132,12 +134,12 @@ def _module_source(name: str) -> str:
     return ""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _module_version(name: str) -> str:
     return digest_of(name, _normalised_python(_module_source(name)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _imports_of(name: str) -> tuple[str, ...]:
     """First-party module names that a module imports anywhere, also inside functions."""
     source = _module_source(name)
@@ -151,9 +153,7 @@ def _imports_of(name: str) -> tuple[str, ...]:
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-    return tuple(
-        sorted(each for each in found if each.startswith(FIRST_PARTY) and _module_source(each))
-    )
+    return tuple(sorted(each for each in found if each.startswith(FIRST_PARTY) and _module_source(each)))
 
 
 def _normalised_python(source: str) -> str:

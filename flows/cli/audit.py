@@ -24,9 +24,7 @@ def register(app: typer.Typer) -> None:
 def query(
     name: Annotated[str | None, typer.Argument(help="Question; none lists them.")] = None,
     *,
-    param: Annotated[
-        list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE, once per parameter.")
-    ] = None,
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE, once per parameter.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Answer a canned question."""
@@ -34,7 +32,11 @@ def query(
 
     if name is None:
         rows = [
-            (each.name, each.question, ", ".join(f"{key} ({meaning})" for key, meaning in each.parameters))
+            (
+                each.name,
+                each.question,
+                ", ".join(f"{key} ({meaning})" for key, meaning in each.parameters),
+            )
             for each in QUERIES.values()
         ]
         print_table(("name", "answers", "parameters"), rows)

@@ -44,13 +44,17 @@ def status(*, as_json: JsonOption = False) -> None:
     owner = facts["warehouse_owner_pid"]
     typer.echo(f"warehouse: {'free' if owner is None else f'owned by process {owner}'}")
     typer.echo(f"assets: {facts['asset_count']}, released {facts['released_count']}")
-    print_table(
-        ("skipped", "why"), [(each["asset_key"], each["reason"]) for each in facts["skipped"]]
-    )
+    print_table(("skipped", "why"), [(each["asset_key"], each["reason"]) for each in facts["skipped"]])
     print_table(
         ("failed check", "asset", "blocking", "expected", "found"),
         [
-            (each["check_name"], each["asset_key"], each["blocking"], each["expected"], each["actual"])
+            (
+                each["check_name"],
+                each["asset_key"],
+                each["blocking"],
+                each["expected"],
+                each["actual"],
+            )
             for each in facts["failed_checks"]
         ],
     )
@@ -78,7 +82,14 @@ def assets(
             print_table(
                 ("asset", "kind", "owner", "rows", "materialized", "checks"),
                 [
-                    (row["key"], row["kind"], row["owner"], row["row_count"], row["materialized_at"], row["checks"])
+                    (
+                        row["key"],
+                        row["kind"],
+                        row["owner"],
+                        row["row_count"],
+                        row["materialized_at"],
+                        row["checks"],
+                    )
                     for row in rows
                 ],
             )
@@ -88,7 +99,16 @@ def assets(
     if as_json:
         print_json(facts)
         return
-    for name in ("key", "kind", "engine", "owner", "group", "description", "source_path", "code_version"):
+    for name in (
+        "key",
+        "kind",
+        "engine",
+        "owner",
+        "group",
+        "description",
+        "source_path",
+        "code_version",
+    ):
         typer.echo(f"{name:<13} {facts[name]}")
     typer.echo(f"{'reads':<13} {', '.join(facts['deps']) or 'nothing'}")
     typer.echo(f"{'read by':<13} {', '.join(facts['downstream']) or 'nothing'}")
@@ -96,7 +116,13 @@ def assets(
     print_table(
         ("recorded", "event", "rows", "data version", "materialization"),
         [
-            (each["recorded_at"], each["event_kind"], each["row_count"], each["data_version"], each["materialization_id"])
+            (
+                each["recorded_at"],
+                each["event_kind"],
+                each["row_count"],
+                each["data_version"],
+                each["materialization_id"],
+            )
             for each in facts["history"]
         ],
     )
@@ -114,9 +140,7 @@ def lineage(
     *,
     upstream: Annotated[bool, typer.Option("--upstream", help="Only what it is made from.")] = False,
     downstream: Annotated[bool, typer.Option("--downstream", help="Only what is made from it.")] = False,
-    output: Annotated[
-        str, typer.Option("--format", help="text, json, dot or mermaid.")
-    ] = "text",
+    output: Annotated[str, typer.Option("--format", help="text, json, dot or mermaid.")] = "text",
 ) -> None:
     """Draw the graph around an asset."""
     from flows.assets.drawing import FORMATS, neighbourhood
@@ -134,10 +158,15 @@ def quality(
     open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
 ) -> None:
     """Build the data-quality reports: GX Data Docs and a one-page summary."""
-    from flows.engine.quality import build_reports
+    from expectations.data_docs import build as build_data_docs
     from flows.settings import get_settings
+    from flows.warehouse.reader import open_reader
+    from flows.web.quality_page import render_quality_page
 
-    page = build_reports(get_settings())
+    settings = get_settings()
+    with open_reader(settings.published_dir) as reader:
+        docs_index = build_data_docs(store_dir=settings.quality_dir / "gx", site_dir=settings.quality_dir / "data_docs")
+        page = render_quality_page(reader, settings.quality_dir / "index.html", docs_index)
     typer.echo(str(page))
     if open_page:
         typer.launch(page.as_uri())
@@ -147,7 +176,6 @@ def _graph() -> AssetGraph:
     from flows.cli.running import pipeline
 
     return pipeline().graph
-
 
 
 @contextmanager

@@ -19,12 +19,8 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     use_case: Annotated[str, typer.Argument(help="Use case, for example load_forecast.")],
     *,
-    from_day: Annotated[
-        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First test day.")
-    ] = None,
-    to_day: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Day after the last.")
-    ] = None,
+    from_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First test day.")] = None,
+    to_day: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Day after the last.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Test a use case out of time on what has been ingested: figures beside the baseline's."""
@@ -61,11 +57,10 @@ def models(
 ) -> None:
     """Show the registry: versions, figures, champion."""
     from flows.cli.running import pipeline
-    from ml.registry import USE_CASES
 
     registry = pipeline().registry()
     rows: list[dict[str, Any]] = []
-    for each in (name,) if name else USE_CASES:
+    for each in (name,) if name else registry.names():
         champion = registry.champion(each)
         rows.extend(
             {
@@ -104,7 +99,7 @@ def promote(
     """Make a version the champion."""
     from flows.cli.running import pipeline
 
-    pipeline().change_champion(name, lambda registry: registry.promote(name, version, reason=reason))
+    pipeline().change_champion(lambda registry: registry.promote(name, version, reason=reason))
     typer.echo(f"{name}: version {version} scores from the next run on")
 
 
@@ -114,7 +109,7 @@ def rollback(
     """Make the champion's predecessor the champion again."""
     from flows.cli.running import pipeline
 
-    pipeline().change_champion(name, lambda registry: registry.rollback(name))
+    pipeline().change_champion(lambda registry: registry.rollback(name))
     typer.echo(f"{name}: the previous version scores from the next run on")
 
 

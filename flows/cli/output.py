@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,8 @@ import typer
 
 if TYPE_CHECKING:
     from flows.engine.summary import RunSummary
+
+KEYS_SHOWN = 4
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
@@ -72,7 +74,16 @@ def print_summary(summary: RunSummary) -> None:
         ("failed", summary.failed),
         ("blocked", summary.blocked),
     ):
-        for key, reason in facts.items():
-            typer.echo(f"  {word} {key}: {reason}")
+        for reason, keys in _by_reason(facts).items():
+            more = f" and {len(keys) - KEYS_SHOWN} more" if len(keys) > KEYS_SHOWN else ""
+            typer.echo(f"  {word} {', '.join(keys[:KEYS_SHOWN])}{more}: {reason}")
     for note in summary.notes:
         typer.echo(f"  note: {note}")
+
+
+def _by_reason(facts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Turn reasons by key into keys by reason: one closed gate stops many assets."""
+    grouped: dict[str, list[str]] = {}
+    for key, reason in facts.items():
+        grouped.setdefault(reason, []).append(key)
+    return grouped

@@ -62,9 +62,7 @@ def simulate(
     dirt: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="How dirty: 0 clean, 0.3 like real extracts.")
     ] = DEMO_DIRT,
-    start: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of history.")
-    ] = None,
+    start: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day of history.")] = None,
 ) -> None:
     """Write the extracts of a simulated utility into the inbox, as real systems hand them over."""
     from flows.settings import get_settings
@@ -87,13 +85,9 @@ def simulate(
 
 
 def ingest(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files or folders; none: what lies in the inbox.")
-    ] = None,
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; none: what lies in the inbox.")] = None,
     *,
-    source: Annotated[
-        str | None, typer.Option(help="Source description in data/sources, without .yml.")
-    ] = None,
+    source: Annotated[str | None, typer.Option(help="Source description in data/sources, without .yml.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Land files and pass them through the raw gate. The same content twice is landed once."""
@@ -128,9 +122,7 @@ def ingest(
 def loads(
     *,
     accept: Annotated[str | None, typer.Option(help="Load id to accept after all.")] = None,
-    discard: Annotated[
-        str | None, typer.Option(help="Load id or rejected file name to set aside for good.")
-    ] = None,
+    discard: Annotated[str | None, typer.Option(help="Load id or rejected file name to set aside for good.")] = None,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -169,10 +161,7 @@ def plan(
         return
     print_table(
         ("asset", "state", "causes", "action", "reason"),
-        [
-            (step.asset_key, step.state, ", ".join(step.causes), step.action, step.reason)
-            for step in steps
-        ],
+        [(step.asset_key, step.state, ", ".join(step.causes), step.action, step.reason) for step in steps],
     )
 
 

@@ -7,11 +7,15 @@ name it in `PYTHON_ASSETS`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flows.assets.graph import AssetGraph
 from flows.definitions import load_forecast, outage_risk, scada_anomaly, transformer_failure
 from flows.engine.dbt_assets import dbt_assets
-from flows.engine.dbt_project import DbtProject
 from flows.engine.gates import with_gates
+
+if TYPE_CHECKING:
+    from flows.engine.dbt_project import DbtProject
 
 PYTHON_ASSETS = (
     *transformer_failure.ASSETS,

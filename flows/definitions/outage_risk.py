@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from flows.assets.definition import asset
 from flows.definitions.training import score_rows, train_or_keep
-from flows.engine.context import StepContext
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from flows.engine.context import StepContext
 
 FEATURES = "features/feat_outage_risk__daily"
 TRANSFORMERS = "marts/dim_transformers"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flows.assets.definition import asset
 from flows.definitions.training import score_rows, train_or_keep
-from flows.engine.context import StepContext
+
+if TYPE_CHECKING:
+    from flows.engine.context import StepContext
 
 WINDOWS = "features/feat_scada_anomaly__window"
 SYMBOLS = "features/feat_scada_anomaly__symbols"

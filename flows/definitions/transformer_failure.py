@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flows.assets.definition import asset
 from flows.definitions.training import score_rows, train_or_keep
-from flows.engine.context import StepContext
+
+if TYPE_CHECKING:
+    from flows.engine.context import StepContext
 
 FEATURES = "features/feat_transformer_failure__weekly"
 MODEL = "ml/transformer_failure_model"

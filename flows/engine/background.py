@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flows.engine.processes import is_our_process, read_pid, stop_group
 from flows.engine.prefect_server import PrefectServer
-from flows.settings import Settings
+from flows.engine.processes import is_our_process, read_pid, stop_group
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.settings import Settings
 
 MARK = "flows.pipelines.deployments"
 

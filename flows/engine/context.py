@@ -10,29 +10,31 @@ the evidence file is safe on disk. A step that raises leaves nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
-from flows.assets.definition import AssetDefinition
 from flows.assets.versions import logical_version, parameters_hash
-from flows.clock import Clock
 from flows.errors import AssetError, UndeclaredReadError, UnreleasedInputError
 from flows.lineage.model_records import record_model_version
 from flows.lineage.recorder import record_checks, record_materialization
-from flows.lineage.records import CheckRecord, InputRecord, MaterializationRecord
-from flows.settings import Settings
+from flows.lineage.records import CheckRecord, CheckStatus, InputRecord, MaterializationRecord
 from flows.warehouse.content import columns_of, table_version
-from flows.warehouse.declared import Columns
 from flows.warehouse.identifiers import literal, quoted, relation
 from flows.warehouse.lake import Lake, sync
-from flows.warehouse.warehouse import Warehouse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+    from uuid import UUID
+
     import duckdb
     import pandas as pd
 
+    from flows.assets.definition import AssetDefinition
+    from flows.clock import Clock
+    from flows.settings import Settings
+    from flows.warehouse.declared import Columns
+    from flows.warehouse.warehouse import Warehouse
     from ml.registry import ModelRegistry, RegisteredModel
     from ml.training import TrainedModel
 
@@ -57,19 +59,17 @@ class StepSkippedError(AssetError):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedModel:
-    """The champion of a use case, ready to score.
+    """The champion of a use case, verified and ready to score.
 
     Args:
+        registered: Its entry in the registry.
         model: What the use case's `score` takes.
-        model_version: Registry version and artefact hash.
         backtest_scores: Out-of-time scores from its training, in the columns of the use case's table.
-        is_stand_in: True when its latest training failed or lost and this older version goes on.
     """
 
-    model: Any
-    model_version: str
+    registered: RegisteredModel
+    model: Mapping[str, Any]
     backtest_scores: pd.DataFrame
-    is_stand_in: bool
 
 
 @dataclass
@@ -120,9 +120,7 @@ class StepContext:
         cursor = self.warehouse.cursor()
         row_count = self._admit(cursor, key)
         if row_count == 0 and key not in self.definition.optional_deps:
-            raise StepSkippedError(
-                asset_key=self.definition.key, reason=f"{key} has no rows: no source feeds it"
-            )
+            raise StepSkippedError(asset_key=self.definition.key, reason=f"{key} has no rows: no source feeds it")
         names = ", ".join(quoted(name) for name in columns) or "*"
         statement = f"select {names} from {relation(key)} order by all"  # noqa: S608 - checked identifiers
         return cursor.execute(statement).df()
@@ -135,24 +133,23 @@ class StepContext:
             ModelError: The artefact is missing or not what was registered.
         """
         cursor = self.warehouse.cursor()
-        if not self._admit(cursor, key):
-            raise StepSkippedError(asset_key=self.definition.key, reason=f"{key} has no champion")
+        self._admit(cursor, key)
         row = cursor.execute(
-            "select model_name, metadata->>'version', metadata->>'model_version', storage_uri,"
-            " metadata->>'is_stand_in' from lineage.current_materialization m"
-            " join lineage.model_version v on v.model_version_id = m.metadata->>'model_version_id'"
-            " where m.asset_key = ?",
+            "select metadata->>'name', metadata->>'version', metadata->>'is_stand_in'"
+            " from lineage.current_materialization where asset_key = ?",
             [key],
         ).fetchone()
         if row is None:
             raise StepSkippedError(asset_key=self.definition.key, reason=f"{key} has no champion")
-        name, version, model_version, storage_uri, is_stand_in = row
-        file = literal(str(self.lake.home / storage_uri))
+        name, version, is_stand_in = row
+        registered = self.registry().get(name, int(version))
+        if is_stand_in == "true":
+            self.notes.append(f"scored by the stand-in {registered.model_version}")
+        backtest = literal(str(self.lake.evidence_path(key, registered.model_version)))
         return LoadedModel(
+            registered=registered,
             model=self.registry().load(name, int(version)),
-            model_version=model_version,
-            backtest_scores=cursor.execute(f"from read_parquet({file})").df(),
-            is_stand_in=is_stand_in == "true",
+            backtest_scores=cursor.execute(f"from read_parquet({backtest})").df(),
         )
 
     def write(self, frame: pd.DataFrame, *, model_version: str) -> None:
@@ -218,7 +215,30 @@ class StepContext:
         if decision.promote:
             registry.promote(registered.name, registered.version, reason=decision.reason)
         chosen = registered if decision.promote or champion is None else champion
-        self._record_model(trained, registered, chosen, reason=decision.reason)
+        evidence = self.lake.evidence_path(self.definition.key, registered.model_version)
+        with self.warehouse.transaction() as cursor:
+            backtest = trained.backtest_scores
+            cursor.register("backtest", backtest)
+            self._write_evidence(cursor, "from backtest", evidence)
+            cursor.unregister("backtest")
+            record_model_version(
+                cursor,
+                trained=trained,
+                registered=registered,
+                materialization_id=self.materialization_id,
+                run_id=self.run_id,
+                created_at=self.clock(),
+            )
+            self._record_champion(
+                cursor,
+                chosen,
+                is_stand_in=chosen.version != registered.version,
+                reason=decision.reason,
+            )
+            status: CheckStatus = "PASS" if trained.beats_baseline else "FAIL"
+            record_checks(cursor, [self._training_check(status, decision.reason)])
+        if not trained.beats_baseline:
+            self.notes.append(f"does not beat its baseline: {decision.reason}")
         return chosen
 
     def keep_champion(self, use_case: str, *, reason: str) -> bool:
@@ -231,14 +251,7 @@ class StepContext:
         if champion is None:
             return False
         with self.warehouse.transaction() as cursor:
-            row = cursor.execute(
-                "select storage_uri from lineage.materialization where asset_key = ?"
-                " and metadata->>'model_version' = ? order by seq desc limit 1",
-                [self.definition.key, champion.model_version],
-            ).fetchone()
-            if row is None:
-                return False
-            self._record_champion(cursor, champion, storage_uri=str(row[0]), is_stand_in=True, reason=reason)
+            self._record_champion(cursor, champion, is_stand_in=True, reason=reason)
             record_checks(cursor, [self._training_check("FAIL", reason)])
         self.notes.append(f"training failed, version {champion.version} goes on: {reason}")
         return True
@@ -268,15 +281,11 @@ class StepContext:
             return 0
         identifier, data_version, row_count, is_released = row
         if row_count == 0:
-            self._inputs[key] = InputRecord(
-                upstream_key=key, materialization_id=identifier, data_version=data_version
-            )
+            self._inputs[key] = InputRecord(upstream_key=key, materialization_id=identifier, data_version=data_version)
             return 0
         if not is_released:
             raise UnreleasedInputError(asset_key=self.definition.key, upstream_key=key)
-        self._inputs[key] = InputRecord(
-            upstream_key=key, materialization_id=identifier, data_version=data_version
-        )
+        self._inputs[key] = InputRecord(upstream_key=key, materialization_id=identifier, data_version=data_version)
         return 1 if row_count is None else int(row_count)
 
     def _refuse_other_columns(self, frame: pd.DataFrame, declared: Iterable[str]) -> None:
@@ -290,58 +299,16 @@ class StepContext:
                 hint="mend the step or transform/models/reports/_ml__sources.yml",
             )
 
-    def _write_evidence(
-        self, cursor: duckdb.DuckDBPyConnection, query: str, evidence: Any
-    ) -> None:
+    def _write_evidence(self, cursor: duckdb.DuckDBPyConnection, query: str, evidence: Path) -> None:
         evidence.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         cursor.execute(f"copy ({query}) to {literal(str(evidence))} (format parquet, compression zstd)")
         sync(evidence)
-
-    def _record_model(
-        self,
-        trained: TrainedModel,
-        registered: RegisteredModel,
-        chosen: RegisteredModel,
-        *,
-        reason: str,
-    ) -> None:
-        """Record the version that was trained and the version that scores."""
-        evidence = self.lake.evidence_path(self.definition.key, registered.model_version)
-        with self.warehouse.transaction() as cursor:
-            backtest = trained.backtest_scores
-            cursor.register("backtest", backtest)
-            self._write_evidence(cursor, "from backtest", evidence)
-            cursor.unregister("backtest")
-            record_model_version(
-                cursor,
-                trained=trained,
-                registered=registered,
-                materialization_id=self.materialization_id,
-                run_id=self.run_id,
-                created_at=self.clock(),
-            )
-            self._record_champion(
-                cursor,
-                chosen,
-                storage_uri=str(
-                    self.lake.evidence_path(self.definition.key, chosen.model_version).relative_to(
-                        self.lake.home
-                    )
-                ),
-                is_stand_in=chosen != registered,
-                reason=reason,
-            )
-            status = "PASS" if trained.beats_baseline else "FAIL"
-            record_checks(cursor, [self._training_check(status, reason)])
-        if status == "FAIL":
-            self.notes.append(f"does not beat its baseline: {reason}")
 
     def _record_champion(
         self,
         cursor: duckdb.DuckDBPyConnection,
         champion: RegisteredModel,
         *,
-        storage_uri: str,
         is_stand_in: bool,
         reason: str,
     ) -> None:
@@ -350,8 +317,9 @@ class StepContext:
             data_version=f"model:{champion.artifact_sha256}",
             row_count=None,
             columns=(),
-            storage_uri=storage_uri,
+            storage_uri=champion.artifact_uri,
             metadata={
+                "name": champion.name,
                 "model_version": champion.model_version,
                 "model_version_id": f"{champion.name}:{champion.model_version}",
                 "version": champion.version,
@@ -395,7 +363,7 @@ class StepContext:
             recorded_at=now,
         )
 
-    def _training_check(self, status: Any, reason: str) -> CheckRecord:
+    def _training_check(self, status: CheckStatus, reason: str) -> CheckRecord:
         """A warning beside a model: a worse model is kept out by promotion, not by a gate."""
         return CheckRecord(
             asset_key=self.definition.key,

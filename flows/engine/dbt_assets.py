@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from flows.assets.definition import AssetDefinition, CheckDefinition, Kind
 from flows.assets.versions import digest_of, normalised_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 MATERIALIZED_TYPES = frozenset({"model", "seed", "snapshot"})
 DEFAULT_OWNER = "analytics-engineering"
@@ -44,9 +46,7 @@ def asset_key(node: Mapping[str, Any]) -> str:
     return f"{node['schema']}/{node.get('identifier') or node.get('alias') or node['name']}"
 
 
-def tests_to_run(
-    manifest: Mapping[str, Any], *, building: Iterable[str], existing: Iterable[str]
-) -> tuple[str, ...]:
+def tests_to_run(manifest: Mapping[str, Any], *, building: Iterable[str], existing: Iterable[str]) -> tuple[str, ...]:
     """Name the data tests that can and must run when some assets are built.
 
     Args:
@@ -84,11 +84,7 @@ class _Reader:
 
     def assets(self) -> tuple[AssetDefinition, ...]:
         landed = [self._landed(each) for each in self._sources.values() if each["schema"] == "raw"]
-        built = [
-            self._built(each)
-            for each in self._nodes.values()
-            if each["resource_type"] in MATERIALIZED_TYPES
-        ]
+        built = [self._built(each) for each in self._nodes.values() if each["resource_type"] in MATERIALIZED_TYPES]
         return (*landed, *built)
 
     def _landed(self, source: Mapping[str, Any]) -> AssetDefinition:
@@ -129,9 +125,7 @@ class _Reader:
             checks=checks,
         )
 
-    def _code_version(
-        self, node: Mapping[str, Any], materialized: str, checks: tuple[CheckDefinition, ...]
-    ) -> str:
+    def _code_version(self, node: Mapping[str, Any], materialized: str, checks: tuple[CheckDefinition, ...]) -> str:
         """Hash the model's SQL with the project's macros and variables it uses, its contract and its tests."""
         texts = [node["raw_code"] or node["checksum"]["checksum"], *self._macro_texts(node)]
         used = sorted({name for text in texts for name in _VARIABLE.findall(text)})
@@ -189,6 +183,4 @@ class _Reader:
 
 
 def _columns(node: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (name, str(column.get("data_type") or "")) for name, column in node["columns"].items()
-    )
+    return tuple((name, str(column.get("data_type") or "")) for name, column in node["columns"].items())

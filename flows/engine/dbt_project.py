@@ -13,16 +13,18 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 from flows.assets.versions import digest_of
 from flows.errors import AssetError, ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from uuid import UUID
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +111,7 @@ class DbtProject:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """dbt's manifest. Parsed once per state of the project, so a run with nothing to do never imports dbt."""
+        """Dbt's manifest. Parsed once per state of the project, so a run with nothing to do never imports dbt."""
         cached = self.work_dir / f"manifest-{self.digest}.json"
         if not cached.exists():
             self._invoke(["parse"], run_id=None, on_node=None)

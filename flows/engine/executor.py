@@ -10,26 +10,30 @@ because no source feeds it is skipped with that reason, and the run goes on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from expectations.outcome import GateRequest
 from expectations.registry import suite_keys
-from flows.assets.graph import AssetGraph
 from flows.assets.plan import Cause, Recorded, Step, staleness
-from flows.clock import Clock
-from flows.engine.context import StepContext
 from flows.engine.dbt_assets import tests_to_run
-from flows.engine.dbt_project import DbtProject, NodeOutcome
 from flows.engine.gates import GATE_CHECK, check_records, gate_name, run_gate
 from flows.engine.jobs import Job, JobResult
-from flows.engine.summary import RunSummary
 from flows.lineage.recorder import record_checks, record_reused, record_run
-from flows.lineage.records import CheckRecord, RunRecord
+from flows.lineage.records import CheckRecord, RunRecord, RunStatus
 from flows.lineage.state import recorded_state
-from flows.settings import Settings
-from flows.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from flows.assets.graph import AssetGraph
+    from flows.clock import Clock
+    from flows.engine.context import StepContext
+    from flows.engine.dbt_project import DbtProject, NodeOutcome
+    from flows.engine.summary import RunSummary
+    from flows.settings import Settings
+    from flows.warehouse.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
 
@@ -83,9 +87,7 @@ class Execution:
 
     def run(self) -> None:
         """Work until nothing is left that can be done."""
-        self._summary.reused.extend(
-            key for key, step in self._steps.items() if step.action == "reuse"
-        )
+        self._summary.reused.extend(key for key, step in self._steps.items() if step.action == "reuse")
         while self._remaining:
             recorded = recorded_state(self._engine.warehouse.cursor())
             if self._settle_unchanged(recorded):
@@ -108,9 +110,7 @@ class Execution:
             for key in self._remaining
             if self._is_ready(key)
             and set(self._steps[key].causes) == {Cause.DEPENDENCY}
-            and not staleness(
-                self._engine.graph[key], recorded[key], recorded, self._engine.environment_id
-            )
+            and not staleness(self._engine.graph[key], recorded[key], recorded, self._engine.environment_id)
         ]
         for key in unchanged:
             self._remaining.remove(key)
@@ -303,7 +303,7 @@ class Execution:
     def _record_task(self, result: JobResult) -> None:
         """Record how a step ended, so that skips and failures can be asked for later."""
         now = self._engine.clock()
-        status = "FAIL" if result.error else "SKIPPED" if result.skipped_because else "COMPLETE"
+        status: RunStatus = "FAIL" if result.error else "SKIPPED" if result.skipped_because else "COMPLETE"
         with self._engine.warehouse.transaction() as cursor:
             record_run(
                 cursor,

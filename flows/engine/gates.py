@@ -9,22 +9,23 @@ passed; the single expectations stand beside it. A gate that did not run has no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from expectations.registry import gate_of, suite_keys, suite_version
 from flows.assets.definition import AssetDefinition, CheckDefinition
 from flows.assets.versions import digest_of
-from flows.clock import Clock
 from flows.lineage.records import CheckRecord, CheckStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+    from uuid import UUID
+
     import duckdb
 
     from expectations.outcome import ExpectationOutcome, GateRequest
+    from flows.clock import Clock
 
 GATE_CHECK = "gate"
 
@@ -88,11 +89,7 @@ def run_gate(
     return tuple(
         _verdict(
             request,
-            tuple(
-                each
-                for each in found
-                if (each.asset_key, each.load_ids) == (request.asset_key, request.load_ids)
-            ),
+            tuple(each for each in found if (each.asset_key, each.load_ids) == (request.asset_key, request.load_ids)),
         )
         for request in requests
     )
@@ -107,9 +104,7 @@ def _verdict(request: GateRequest, outcomes: tuple[ExpectationOutcome, ...]) -> 
         asset_key=request.asset_key,
         status=status if outcomes else "NOT_RUN",
         failures=failures,
-        warnings=tuple(
-            _sentence(each) for each in outcomes if each.status != "PASS" and not each.is_blocking
-        ),
+        warnings=tuple(_sentence(each) for each in outcomes if each.status != "PASS" and not each.is_blocking),
         outcomes=outcomes,
     )
 
@@ -123,7 +118,7 @@ def check_records(
 ) -> list[CheckRecord]:
     """Turn verdicts into ledger entries: every expectation, and the gate that sums them up."""
     now = clock()
-    records = []
+    records: list[CheckRecord] = []
     for verdict in verdicts:
         materialization_id = materialization_ids[verdict.asset_key]
         records.extend(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flows.assets.definition import AssetDefinition
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from flows.assets.definition import AssetDefinition
 
 
 @dataclass(frozen=True, kw_only=True)

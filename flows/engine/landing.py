@@ -16,12 +16,9 @@ import hashlib
 import logging
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from uuid import UUID
+from typing import TYPE_CHECKING
 
-from flows.clock import Clock
 from flows.errors import FileRejectedError
 from flows.sources.configuration import (
     SourceConfig,
@@ -31,9 +28,16 @@ from flows.sources.configuration import (
     load_source,
 )
 from flows.sources.file_connector import convert, sha256_of
-from flows.sources.raw_tables import RawTable
-from flows.warehouse.lake import Lake
-from flows.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+    from uuid import UUID
+
+    from flows.clock import Clock
+    from flows.sources.raw_tables import RawTable
+    from flows.warehouse.lake import Lake
+    from flows.warehouse.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
 

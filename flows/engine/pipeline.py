@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from flows.assets.graph import AssetGraph
 from flows.assets.plan import Step, make_plan
 from flows.assets.selection import select
 from flows.clock import Clock, utc_now
@@ -39,7 +37,6 @@ from flows.lineage.recorder import (
 )
 from flows.lineage.records import RunRecord
 from flows.lineage.state import recorded_state
-from flows.settings import Settings
 from flows.sources.raw_tables import RawTable, read_raw_tables
 from flows.warehouse.declared import Columns, create_missing_tables
 from flows.warehouse.lake import Lake
@@ -47,8 +44,12 @@ from flows.warehouse.publish import PUBLISHED_SCHEMAS, publish_ledger, publish_s
 from flows.warehouse.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     import duckdb
 
+    from flows.assets.graph import AssetGraph
+    from flows.settings import Settings
     from ml.registry import ModelRegistry
 
 logger = logging.getLogger(__name__)
@@ -105,10 +106,7 @@ class Pipeline:
         """Declared columns of the scored tables by asset key."""
         tables = read_raw_tables(self.settings.transform_dir / SCORED_DECLARATION)
         return {
-            f"ml/{name}": tuple(
-                (column.name, column.duckdb_type)
-                for column in table.all_columns
-            )
+            f"ml/{name}": tuple((column.name, column.duckdb_type) for column in table.all_columns)
             for name, table in tables.items()
         }
 
@@ -170,6 +168,11 @@ class Pipeline:
                 change(cursor)
                 gate.refresh(cursor)
 
+    def change_champion(self, change: Callable[[ModelRegistry], object]) -> None:
+        """Change which version scores, recorded as a run. The next run sees the model asset as changed."""
+        with self._owned("models", {}):
+            change(self.registry())
+
     def registry(self) -> ModelRegistry:
         """Open the model registry, once, whichever step asks first."""
         with self._registry_lock:
@@ -181,16 +184,12 @@ class Pipeline:
 
         home = self.settings.home / "mlflow"
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return ModelRegistry(
-            tracking_uri=f"sqlite:///{home / 'mlflow.db'}", artifact_root=home / "artifacts"
-        )
+        return ModelRegistry(tracking_uri=f"sqlite:///{home / 'mlflow.db'}", artifact_root=home / "artifacts")
 
     @contextmanager
     def _owned(self, job_name: str, parameters: dict[str, object]) -> Iterator[_Owned]:
         """Own the warehouse, open a run, and close it whatever happens."""
-        with open_warehouse(
-            self.settings.warehouse_path, threads=self.settings.duckdb_threads
-        ) as warehouse:
+        with open_warehouse(self.settings.warehouse_path, threads=self.settings.duckdb_threads) as warehouse:
             owned = _Owned(warehouse=warehouse, environment=current_environment(), run_id=uuid4())
             self._open_run(owned, job_name, parameters)
             error: BaseException | None = None
@@ -265,9 +264,7 @@ class Pipeline:
         return RawGate(
             warehouse=owned.warehouse,
             lake=self.lake,
-            definitions={
-                key: self.graph[key] for key in self.graph if self.graph[key].engine == "landing"
-            },
+            definitions={key: self.graph[key] for key in self.graph if self.graph[key].engine == "landing"},
             sources_dir=self.settings.sources_dir,
             results_dir=self.settings.quality_dir / "gx",
             run_id=owned.run_id,

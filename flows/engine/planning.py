@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flows.assets.plan import Recorded, Step, make_plan
@@ -12,12 +11,12 @@ from flows.lineage.state import recorded_state
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from flows.engine.pipeline import Pipeline
 
 
-def plan_from_published(
-    pipeline: Pipeline, expressions: Sequence[str], *, is_forced: bool = False
-) -> tuple[Step, ...]:
+def plan_from_published(pipeline: Pipeline, expressions: Sequence[str], *, is_forced: bool = False) -> tuple[Step, ...]:
     """Return what a run would do now. Files that wait in the inbox are not looked at.
 
     Raises:

@@ -15,13 +15,17 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from flows.engine.processes import is_our_process, read_pid, stop_group
 from flows.errors import GridweaveError
-from flows.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.settings import Settings
 
 logger = logging.getLogger(__name__)
 

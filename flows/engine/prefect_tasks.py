@@ -10,18 +10,22 @@ integers and subflows (measured).
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect.assets import Asset, AssetProperties, materialize
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
 
-from flows.assets.definition import AssetDefinition
 from flows.engine.context import StepSkippedError
 from flows.engine.jobs import Job, JobResult
 from flows.errors import GridweaveError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from prefect.client.schemas.objects import State, TaskRun
+
+    from flows.assets.definition import AssetDefinition
 
 logger = logging.getLogger(__name__)
 
@@ -74,9 +78,7 @@ def asset_of(definition: AssetDefinition) -> Asset:
     )
 
 
-def _task(
-    definition: AssetDefinition, work: Callable[[], Sequence[str]]
-) -> Task[[], State[Any] | Sequence[str]]:
+def _task(definition: AssetDefinition, work: Callable[[], Sequence[str]]) -> Task[[], State[Any] | Sequence[str]]:
     """Wrap work as a task named like the asset, retried only for errors that may pass by themselves."""
 
     def step() -> State[Any] | Sequence[str]:
@@ -116,8 +118,9 @@ def _result(key: str, state: State[Any]) -> JobResult:
     if state.is_completed():
         if state.name == "Skipped":
             return JobResult(key=key, skipped_because=state.message or "nothing to do")
-        return JobResult(key=key, notes=tuple(state.result(raise_on_failure=False) or ()))
-    error = state.result(raise_on_failure=False)
+        notes: Any = state.result(raise_on_failure=False)
+        return JobResult(key=key, notes=tuple(notes or ()))
+    error: Any = state.result(raise_on_failure=False)
     if not isinstance(error, BaseException):
         error = RuntimeError(state.message or state.name)
     return JobResult(key=key, error=error)

@@ -14,26 +14,28 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID, uuid4
 
-import duckdb
-
 from expectations.outcome import GateRequest
-from flows.assets.definition import AssetDefinition
 from flows.assets.versions import digest_of, logical_version
-from flows.clock import Clock
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
 from flows.errors import UsageError
-from flows.lineage.records import CheckRecord, MaterializationRecord
 from flows.lineage.recorder import record_checks, record_materialization
+from flows.lineage.records import CheckRecord, MaterializationRecord
 from flows.sources.configuration import load_source
-from flows.warehouse.declared import Columns
 from flows.warehouse.lake import Lake, create_raw_view
-from flows.warehouse.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from flows.assets.definition import AssetDefinition
+    from flows.clock import Clock
+    from flows.warehouse.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
 
@@ -108,8 +110,7 @@ class RawGate:
             by_load[each.load_id].append(each)
         with self._warehouse.transaction() as cursor:
             decided = tuple(
-                self._settle(cursor, parts, [verdicts[part] for part in parts])
-                for parts in by_load.values()
+                self._settle(cursor, parts, [verdicts[part] for part in parts]) for parts in by_load.values()
             )
             refused = {each.load_id for each in decided if each.status != "ACCEPTED"}
             self.refresh(cursor, verdicts, refused)
@@ -125,11 +126,7 @@ class RawGate:
     ) -> None:
         """Bring each raw view and its ledger entry to the accepted loads; refused loads are recorded as observed."""
         for key, definition in self._definitions.items():
-            found = [
-                (part, verdict)
-                for part, verdict in (verdicts or {}).items()
-                if f"raw/{part.raw_table}" == key
-            ]
+            found = [(part, verdict) for part, verdict in (verdicts or {}).items() if f"raw/{part.raw_table}" == key]
             for part, verdict in found:
                 if part.load_id in refused_loads:
                     self._record_refused(cursor, definition, part, verdict)
@@ -240,8 +237,7 @@ class RawGate:
         fallback_sources = _fallback_sources(cursor)
         version = digest_of(*(str(load[0]) for load in loads), "|", *fallback_sources)
         latest = cursor.execute(
-            "select data_version, code_version from lineage.current_materialization"
-            " where asset_key = ?",
+            "select data_version, code_version from lineage.current_materialization where asset_key = ?",
             [definition.key],
         ).fetchone()
         if latest == (version, definition.code_version):
@@ -293,9 +289,7 @@ class RawGate:
             metadata={"load_ids": loads, "fallback_sources": fallback_sources},
         )
 
-    def _checks(
-        self, key: str, verdicts: Sequence[Verdict], materialization_id: UUID
-    ) -> list[CheckRecord]:
+    def _checks(self, key: str, verdicts: Sequence[Verdict], materialization_id: UUID) -> list[CheckRecord]:
         """Ledger entries of the verdicts, or the vacuous PASS of a table that nothing new arrived for."""
         if verdicts:
             return check_records(
@@ -323,8 +317,7 @@ class RawGate:
 def outstanding_blocks(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """Say what stops a run at the raw gate: blocked loads and files that nobody decided on yet."""
     loads = cursor.execute(
-        "select source, load_id, any_value(reason) from lineage.load where status = 'BLOCKED'"
-        " group by all order by all"
+        "select source, load_id, any_value(reason) from lineage.load where status = 'BLOCKED' group by all order by all"
     ).fetchall()
     files = cursor.execute(
         "select source, file_name, defect_row, reason from lineage.delivered_file"

@@ -5,11 +5,12 @@ What lives here: definitions joined with the ledger. What does not: drawing the 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
-from flows.assets.graph import AssetGraph
+    from flows.assets.graph import AssetGraph
 
 HISTORY_SHOWN = 10
 
@@ -49,9 +50,7 @@ def catalog(graph: AssetGraph, reader: duckdb.DuckDBPyConnection | None) -> list
     return rows
 
 
-def asset_facts(
-    graph: AssetGraph, key: str, reader: duckdb.DuckDBPyConnection | None
-) -> dict[str, Any]:
+def asset_facts(graph: AssetGraph, key: str, reader: duckdb.DuckDBPyConnection | None) -> dict[str, Any]:
     """Tell everything about one asset.
 
     Raises:
@@ -64,7 +63,7 @@ def asset_facts(
             reader,
             "select recorded_at, event_kind, row_count, data_version, code_version,"
             " materialization_id::varchar as materialization_id, run_id::varchar as run_id"
-            f" from lineage.materialization where asset_key = ? order by seq desc limit {HISTORY_SHOWN}",  # noqa: S608 - constant
+            f" from lineage.materialization where asset_key = ? order by seq desc limit {HISTORY_SHOWN}",
             key,
         )
         checks = _rows(

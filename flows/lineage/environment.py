@@ -12,9 +12,12 @@ import sys
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.assets.versions import CHECKOUT, digest_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +37,7 @@ class Environment:
 def current_environment(checkout: Path = CHECKOUT) -> Environment:
     """Describe the running interpreter and checkout."""
     packages = {
-        each.metadata["Name"].lower(): each.version
-        for each in metadata.distributions()
-        if each.metadata["Name"]
+        each.metadata["Name"].lower(): each.version for each in metadata.distributions() if each.metadata["Name"]
     }
     lock = checkout / "requirements.lock"
     lockfile_hash = digest_of(lock.read_text(encoding="utf-8")) if lock.exists() else ""

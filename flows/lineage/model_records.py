@@ -6,13 +6,14 @@ What lives here: one row of `lineage.model_version`. What does not: the registry
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
-
-import duckdb
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    import duckdb
+
     from ml.registry import RegisteredModel
     from ml.training import TrainedModel
 

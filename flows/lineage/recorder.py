@@ -8,23 +8,25 @@ does in dbt's transaction (transform/macros/lineage).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-import duckdb
-
-from flows.assets.definition import AssetDefinition
 from flows.assets.versions import parameters_hash
-from flows.lineage.environment import Environment
-from flows.lineage.records import CheckRecord, MaterializationRecord, RunRecord, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    import duckdb
+
+    from flows.assets.definition import AssetDefinition
+    from flows.lineage.environment import Environment
+    from flows.lineage.records import CheckRecord, MaterializationRecord, RunRecord, RunStatus
 
 NAMESPACE = "gridweave"
 
 
-def record_environment(
-    cursor: duckdb.DuckDBPyConnection, environment: Environment, created_at: datetime
-) -> None:
+def record_environment(cursor: duckdb.DuckDBPyConnection, environment: Environment, created_at: datetime) -> None:
     """Record Python, packages and commit, once per distinct environment."""
     cursor.execute(
         "insert or ignore into lineage.environment values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -81,9 +83,14 @@ def record_run_end(
 ) -> None:
     """Close a run."""
     cursor.execute(
-        "update lineage.run set status = ?, ended_at = ?, error_type = ?, error_message = ?"
-        " where run_id = ?",
-        [status, ended_at, type(error).__name__ if error else None, str(error) if error else None, run_id],
+        "update lineage.run set status = ?, ended_at = ?, error_type = ?, error_message = ? where run_id = ?",
+        [
+            status,
+            ended_at,
+            type(error).__name__ if error else None,
+            str(error) if error else None,
+            run_id,
+        ],
     )
 
 
@@ -112,20 +119,37 @@ def record_definitions(
     valid_from: datetime,
 ) -> None:
     """Record every asset, its present code and dependencies, and the checks it must pass."""
-    assets, codes, deps, checks = [], [], [], []
+    assets: list[list[object]] = []
+    codes: list[list[object]] = []
+    deps: list[list[object]] = []
+    checks: list[list[object]] = []
     for each in definitions:
         assets.append(
-            [each.key, NAMESPACE, each.key, each.kind, each.group, each.owner, each.description, valid_from]
+            [
+                each.key,
+                NAMESPACE,
+                each.key,
+                each.kind,
+                each.group,
+                each.owner,
+                each.description,
+                valid_from,
+            ]
         )
         columns = json.dumps([list(column) for column in each.columns])
         codes.append(
-            [each.key, each.code_version, each.engine, each.source_path, each.source_text, columns, valid_from]
+            [
+                each.key,
+                each.code_version,
+                each.engine,
+                each.source_path,
+                each.source_text,
+                columns,
+                valid_from,
+            ]
         )
         deps.extend([each.key, each.code_version, upstream_key] for upstream_key in each.deps)
-        checks.extend(
-            [each.key, check.name, check.engine, check.is_blocking, check.version]
-            for check in each.checks
-        )
+        checks.extend([each.key, check.name, check.engine, check.is_blocking, check.version] for check in each.checks)
     _insert(
         cursor,
         "insert into lineage.asset (asset_key, ol_namespace, ol_name, kind, group_name, owner, description,"
@@ -134,9 +158,7 @@ def record_definitions(
         " description = excluded.description",
         assets,
     )
-    _insert(
-        cursor, "insert or ignore into lineage.asset_definition values (?, ?, ?, ?, ?, ?, ?)", codes
-    )
+    _insert(cursor, "insert or ignore into lineage.asset_definition values (?, ?, ?, ?, ?, ?, ?)", codes)
     _insert(
         cursor,
         "insert or ignore into lineage.asset_dep (asset_key, code_version, upstream_key) values (?, ?, ?)",
@@ -175,7 +197,13 @@ def record_materialization(
         "insert into lineage.materialization_input (materialization_id, input_materialization_id, upstream_key,"
         " upstream_data_version, role) values (?, ?, ?, ?, ?)",
         [
-            [made.materialization_id, each.materialization_id, each.upstream_key, each.data_version, each.role]
+            [
+                made.materialization_id,
+                each.materialization_id,
+                each.upstream_key,
+                each.data_version,
+                each.role,
+            ]
             for each in made.inputs
         ],
     )
@@ -230,9 +258,7 @@ def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecor
     )
 
 
-def _insert(
-    cursor: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[object]]
-) -> None:
+def _insert(cursor: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[object]]) -> None:
     """Insert rows; none at all is fine (executemany refuses an empty list)."""
     if rows:
         cursor.executemany(statement, rows)

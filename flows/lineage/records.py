@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
 
 RunKind = Literal["flow", "task", "dbt_invocation", "dbt_node", "check", "replay"]
 RunStatus = Literal["RUNNING", "COMPLETE", "FAIL", "ABORT", "SKIPPED", "CACHED"]

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from flows.assets.plan import Recorded
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def recorded_state(connection: duckdb.DuckDBPyConnection) -> dict[str, Recorded]:
@@ -35,10 +37,7 @@ def recorded_state(connection: duckdb.DuckDBPyConnection) -> dict[str, Recorded]
         " left join lineage.released_materialization r on r.materialization_id = m.materialization_id"
         " where m.partition_key = ''"
     ).fetchall()
-    return {
-        key: _recorded(key_inputs=inputs[identifier], row=(identifier, *rest))
-        for key, identifier, *rest in rows
-    }
+    return {key: _recorded(key_inputs=inputs[identifier], row=(identifier, *rest)) for key, identifier, *rest in rows}
 
 
 def _recorded(*, key_inputs: dict[str, str], row: tuple[object, ...]) -> Recorded:

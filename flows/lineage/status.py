@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 RUNS_SHOWN = 3
 
@@ -27,7 +28,7 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     last_runs = _rows(
         reader,
         "select run_id::varchar as run_id, job_name, status, started_at, ended_at, error_message"
-        f" from lineage.run where parent_run_id is null order by started_at desc limit {RUNS_SHOWN}",  # noqa: S608 - constant
+        f" from lineage.run where parent_run_id is null order by started_at desc limit {RUNS_SHOWN}",
     )
     return {
         "last_runs": last_runs,

@@ -5,11 +5,12 @@ What lives here: the Prefect flow. What does not: the run itself (flows.engine.p
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow
 from prefect.runtime import deployment, flow_run
-from prefect.states import Failed, State
+from prefect.client.schemas.objects import State
+from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.definitions import build_graph
@@ -45,9 +46,9 @@ def run_daily(select: list[str], *, force: bool) -> RunSummary:
     Raises:
         GridweaveError: The run could not begin, for example because the warehouse is busy.
     """
-    runner = ThreadPoolTaskRunner(max_workers=get_settings().python_workers)
-    state = daily.with_options(task_runner=runner)(select, force=force, return_state=True)
-    result = state.result(raise_on_failure=False)
-    if isinstance(result, RunSummary):
-        return result
-    raise result
+    runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=get_settings().python_workers)
+    configured = daily.with_options(task_runner=cast("Any", runner))
+    result = configured(select, force=force, return_state=True).result(raise_on_failure=False)
+    if isinstance(result, BaseException):
+        raise result
+    return cast("RunSummary", result)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from prefect.client.schemas.schedules import CronSchedule
+from prefect.schedules import Cron
 
 from flows.engine.prefect_server import local_server
 from flows.pipelines.daily import daily
@@ -25,7 +25,7 @@ def serve_daily(cron: str) -> None:
     settings = get_settings()
     daily.serve(
         name=DAILY_DEPLOYMENT,
-        schedule=CronSchedule(cron=cron, timezone=settings.schedule_time_zone),
+        schedule=Cron(cron, timezone=settings.schedule_time_zone),
         limit=1,
         tags=["gridweave"],
         description="Land what arrived, bring every asset up to date, publish.",

@@ -78,7 +78,13 @@ def kind_of(duckdb_type: str) -> str:
 
 
 def typed_expressions(
-    *, column: RawColumn, mapping: ColumnMapping, kind: str, decimal: str, names: tuple[str, str], params: Parameters
+    *,
+    column: RawColumn,
+    mapping: ColumnMapping,
+    kind: str,
+    decimal: str,
+    names: tuple[str, str],
+    params: Parameters,
 ) -> CellExpressions:
     """Build the expressions for one raw column.
 
@@ -111,9 +117,7 @@ def typed_expressions(
     raise ConfigurationError(f"Raw column {column.name} has type {source_type}, which cannot be landed.")
 
 
-def _text_expressions(
-    mapping: ColumnMapping, cell: str, parsed: str, params: Parameters
-) -> CellExpressions:
+def _text_expressions(mapping: ColumnMapping, cell: str, parsed: str, params: Parameters) -> CellExpressions:
     """Text stays text; a pattern makes other text an error."""
     text = f"cast({cell} as varchar)"
     if mapping.pattern is None:
@@ -123,7 +127,12 @@ def _text_expressions(
 
 
 def _number_expressions(
-    source_type: str, mapping: ColumnMapping, kind: str, decimal: str, names: tuple[str, str], params: Parameters
+    source_type: str,
+    mapping: ColumnMapping,
+    kind: str,
+    decimal: str,
+    names: tuple[str, str],
+    params: Parameters,
 ) -> CellExpressions:
     """Numbers are read as double; nan, inf, overflow, 1_000 and hex are errors, not values."""
     cell, parsed = names
@@ -185,9 +194,7 @@ def _instant_expressions(
         instant = _zoned(mapping, kind, names, params)
     if elapsed:
         instant = f"({instant} - to_minutes({int(elapsed)}))"
-    return CellExpressions(
-        parsed=reading, value=f"case when {finite} then {instant} end", can_fail=True
-    )
+    return CellExpressions(parsed=reading, value=f"case when {finite} then {instant} end", can_fail=True)
 
 
 def _zoned(mapping: ColumnMapping, kind: str, names: tuple[str, str], params: Parameters) -> str:

@@ -86,11 +86,10 @@ class ColumnMapping(_Frozen):
 
     from_column: str | None = Field(default=None, alias="from", description="Delivered column.")
     constant: str | int | float | bool | None = Field(default=None, description="Fixed value.")
-    from_file_name: str | None = Field(
-        default=None, description="Regular expression; its first group is the value."
-    )
+    from_file_name: str | None = Field(default=None, description="Regular expression; its first group is the value.")
     sql: str | None = Field(
-        default=None, description="Expression over delivered columns, for what the other keys cannot say."
+        default=None,
+        description="Expression over delivered columns, for what the other keys cannot say.",
     )
     multiply: float = Field(default=1.0, description="Factor of the unit conversion.")
     add: float = Field(default=0.0, description="Added after the factor.")
@@ -100,7 +99,9 @@ class ColumnMapping(_Frozen):
     )
     epoch_seconds: bool = Field(default=False, description="True for seconds since 1970, UTC.")
     interval_end_minutes: int = Field(
-        default=0, ge=0, description="Interval length when the stamp names its end; 0 when its start."
+        default=0,
+        ge=0,
+        description="Interval length when the stamp names its end; 0 when its start.",
     )
     interval_end_on: Literal["elapsed", "clock"] = Field(
         default="elapsed",
@@ -112,7 +113,8 @@ class ColumnMapping(_Frozen):
         default_factory=dict, description="Delivered text to value; other texts are parse errors."
     )
     pattern: str | None = Field(
-        default=None, description="Regular expression the whole text must match; else a parse error."
+        default=None,
+        description="Regular expression the whole text must match; else a parse error.",
     )
     required: bool = Field(default=False, description="True makes an empty cell a parse error.")
 
@@ -274,9 +276,7 @@ def check_mapping(source: SourceConfig, raw_tables: Mapping[str, RawTable]) -> N
                     raise _unknown_target(source, f"{key}.columns", column_name, names)
 
 
-def _unknown_target(
-    source: SourceConfig, key: str, found: str, expected: Iterable[str]
-) -> ConfigurationError:
+def _unknown_target(source: SourceConfig, key: str, found: str, expected: Iterable[str]) -> ConfigurationError:
     """Say that a mapping points at something the raw layer does not have."""
     return ConfigurationError(
         f"Source description {source.name}.yml is wrong: key {key}: expected one of "
@@ -321,8 +321,5 @@ def describe_keys() -> list[tuple[str, str, str]]:
     rows: list[tuple[str, str, str]] = []
     for part in parts:
         fields: dict[str, Any] = dict(part.model_fields)
-        rows += [
-            (part.__name__, field.alias or name, field.description or "")
-            for name, field in fields.items()
-        ]
+        rows += [(part.__name__, field.alias or name, field.description or "") for name, field in fields.items()]
     return rows

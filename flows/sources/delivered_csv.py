@@ -109,9 +109,7 @@ def read_delivered_csv(file: Path, *, options: CsvOptions, copy_path: Path) -> D
         raise FileRejectedError(file_name=file.name, reason=reason) from error
     except UnicodeError as error:
         reason = f"is not {options.encoding} text ({error})"
-        raise FileRejectedError(
-            file_name=file.name, reason=reason, row=scan.line_count + 1
-        ) from error
+        raise FileRejectedError(file_name=file.name, reason=reason, row=scan.line_count + 1) from error
     if options.requires_final_newline and scan.open_line:
         raise FileRejectedError(
             file_name=file.name,
@@ -124,9 +122,7 @@ def read_delivered_csv(file: Path, *, options: CsvOptions, copy_path: Path) -> D
     header = _read_header(file, copy_path, options.delimiter)
     has_quotes = scan.quote_count > 0
     row_count = (
-        _count_quoted_rows(file, copy_path, options.delimiter)
-        if has_quotes
-        else scan.line_count - scan.blank_count
+        _count_quoted_rows(file, copy_path, options.delimiter) if has_quotes else scan.line_count - scan.blank_count
     ) - 1
     return DeliveredCsv(path=copy_path, header=header, row_count=row_count, has_quotes=has_quotes)
 
@@ -145,9 +141,7 @@ def _copy_decoded(file: Path, *, options: CsvOptions, scan: _LineScan, copy: IO[
             chunk = stream.read(_CHUNK_BYTES)
             is_last = not chunk
             if is_first and encoding == "utf-8" and chunk.startswith(_UTF16_MARKS):
-                raise FileRejectedError(
-                    file_name=file.name, reason="is UTF-16 text; the source declares utf-8", row=1
-                )
+                raise FileRejectedError(file_name=file.name, reason="is UTF-16 text; the source declares utf-8", row=1)
             is_first = False
             text = held + decoder.decode(chunk, final=is_last)
             # A CR at the end of a chunk may belong to a CRLF that the next chunk completes.
@@ -177,9 +171,7 @@ def _read_header(file: Path, copy_path: Path, delimiter: str) -> tuple[str, ...]
     try:
         names = next(csv.reader([first.rstrip("\n")], delimiter=delimiter, strict=True))
     except (csv.Error, StopIteration) as error:
-        raise FileRejectedError(
-            file_name=file.name, reason=f"header cannot be read ({error})", row=1
-        ) from error
+        raise FileRejectedError(file_name=file.name, reason=f"header cannot be read ({error})", row=1) from error
     if len(names) > MAX_COLUMNS:
         reason = f"has {len(names):,} columns; at most {MAX_COLUMNS:,} are accepted"
         raise FileRejectedError(file_name=file.name, reason=reason, row=1)

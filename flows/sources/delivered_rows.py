@@ -37,9 +37,8 @@ _NOT_THE_FILES_FAULT = (
 )
 _ERROR_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
-def read_delivered_rows(
-    cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Delivery, output_dir: Path
-) -> int:
+
+def read_delivered_rows(cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Delivery, output_dir: Path) -> int:
     """Read the file into a temporary table under its declared names; return the number of rows."""
     try:
         if delivery.format == "csv":
@@ -59,9 +58,7 @@ def read_delivered_rows(
         ) from error
 
 
-def _read_csv(
-    cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Delivery, output_dir: Path
-) -> int:
+def _read_csv(cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Delivery, output_dir: Path) -> int:
     """Read a CSV through its checked copy."""
     copy_path = output_dir / ".delivered.csv"
     try:
@@ -125,9 +122,7 @@ def _count_rows(cursor: duckdb.DuckDBPyConnection) -> int:
     return int(cursor.execute(f"select count(*) from {DELIVERED_TABLE}").fetchall()[0][0])
 
 
-def _selected_columns(
-    file_name: str, header: tuple[str, ...], delivery: Delivery
-) -> dict[str, str]:
+def _selected_columns(file_name: str, header: tuple[str, ...], delivery: Delivery) -> dict[str, str]:
     """Return delivered name to declared name for the columns to read; refuse any difference."""
     repeated = sorted({name for name in header if header.count(name) > 1})
     selected = {
@@ -150,5 +145,3 @@ def _selected_columns(
         reason = "wrong header: " + "; ".join(part for part in parts if part)
         raise FileRejectedError(file_name=file_name, reason=reason, row=1)
     return selected
-
-

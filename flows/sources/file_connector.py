@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+
 @dataclass(frozen=True)
 class ConvertedTable:
     """What one delivered file gave one raw table.
@@ -135,9 +136,7 @@ def _write_table(
 ) -> ConvertedTable:
     """Write the Parquet file of one raw table."""
     params = Parameters()
-    query = build_table_query(
-        cursor, landing=landing, mapping=mapping, raw_table=raw_table, params=params
-    )
+    query = build_table_query(cursor, landing=landing, mapping=mapping, raw_table=raw_table, params=params)
     destination = params.bind(str(path))
     cursor.execute(f"copy ({query}) to {destination} (format parquet, compression zstd)", params.values)
     counts = cursor.execute(
@@ -149,5 +148,3 @@ def _write_table(
         row_count=int(counts[0]),
         parse_error_count=int(counts[1]),
     )
-
-

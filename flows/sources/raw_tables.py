@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IS_FALLBACK_COLUMN = "_is_fallback"
-SUPPORTED_TYPES = frozenset(
-    {"varchar", "double", "integer", "bigint", "boolean", "date", "timestamptz"}
-)
+SUPPORTED_TYPES = frozenset({"varchar", "double", "integer", "bigint", "boolean", "date", "timestamptz"})
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
 

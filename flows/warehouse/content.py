@@ -10,15 +10,16 @@ has the same version.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from flows.warehouse.identifiers import quoted, relation
 
-VOLATILE_COLUMNS = frozenset(
-    {"run_id", "materialization_id", "model_version", "scored_at", "_ingested_at"}
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import duckdb
+
+VOLATILE_COLUMNS = frozenset({"run_id", "materialization_id", "model_version", "scored_at", "_ingested_at"})
 """Columns that differ between two runs over the same inputs."""
 
 ALGORITHM = "duckdb-hash-sum"
@@ -48,7 +49,7 @@ def table_version(connection: duckdb.DuckDBPyConnection, key: str) -> tuple[str,
     """
     counted = [name for name, _ in columns_of(connection, key) if name not in VOLATILE_COLUMNS]
     row = connection.execute(_statement(key, counted)).fetchone()
-    count, total = row if row else (0, 0)
+    count, total = row or (0, 0)
     return f"{ALGORITHM}:{count}:{total}", int(count)
 
 

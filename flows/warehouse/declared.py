@@ -7,11 +7,13 @@ which are dbt source files (transform/models/**/_*__sources.yml).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from flows.warehouse.content import columns_of
 from flows.warehouse.identifiers import quoted, relation
+
+if TYPE_CHECKING:
+    import duckdb
 
 Columns = Sequence[tuple[str, str]]
 
@@ -21,9 +23,7 @@ def typed_columns(columns: Columns) -> str:
     return ", ".join(f"{quoted(name)} {kind}" for name, kind in columns)
 
 
-def create_missing_tables(
-    connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Columns]
-) -> None:
+def create_missing_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Columns]) -> None:
     """Make each declared table that does not exist yet, empty.
 
     Args:

@@ -16,14 +16,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
-
-from flows.warehouse.declared import Columns
 from flows.warehouse.identifiers import literal, quoted, relation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from flows.warehouse.declared import Columns
 
 FALLBACK_COLUMN = "_is_fallback"
 
@@ -123,8 +127,7 @@ def create_raw_view(
     globs = ", ".join(literal(f"{folder}/*.parquet") for folder in load_folders)
     marked = ", ".join(literal(source) for source in fallback_sources) or "''"
     names = ", ".join(
-        f'"_source" in ({marked}) as {quoted(name)}' if name == FALLBACK_COLUMN else quoted(name)
-        for name, _ in columns
+        f'"_source" in ({marked}) as {quoted(name)}' if name == FALLBACK_COLUMN else quoted(name) for name, _ in columns
     )
     connection.execute(
         f"create or replace view {target} as select {names}"  # noqa: S608 - checked names, quoted literals

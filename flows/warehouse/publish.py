@@ -15,13 +15,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
-from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from flows.warehouse.identifiers import literal, quoted, relation
 from flows.warehouse.lake import sync
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import duckdb
 
 PUBLISHED_SCHEMAS = ("seeds", "marts", "features", "quarantine", "ml", "reports")
 PARQUET_SCHEMAS = ("ml", "reports")
@@ -76,24 +79,20 @@ def publish_ledger(connection: duckdb.DuckDBPyConnection, *, folder: Path) -> Pa
     return folder / "ledger.duckdb"
 
 
-def _write_changed(
-    connection: duckdb.DuckDBPyConnection, versions: Mapping[str, str]
-) -> tuple[str, ...]:
+def _write_changed(connection: duckdb.DuckDBPyConnection, versions: Mapping[str, str]) -> tuple[str, ...]:
     """Bring the snapshot's tables to the given versions; drop what is no longer an asset."""
     connection.execute(
         f"create table if not exists next_snapshot.main.{_VERSIONS}"
         " (asset_key varchar primary key, data_version varchar not null)"
     )
     published = dict(
-        connection.execute(f"select asset_key, data_version from next_snapshot.main.{_VERSIONS}").fetchall()  # noqa: S608 - constant
+        connection.execute(f"select asset_key, data_version from next_snapshot.main.{_VERSIONS}").fetchall()
     )
     changed = tuple(key for key, version in versions.items() if published.get(key) != version)
     connection.execute("begin transaction")
     for key in changed:
         connection.execute(f"create schema if not exists next_snapshot.{quoted(key.partition('/')[0])}")
-        connection.execute(
-            f"create or replace table next_snapshot.{relation(key)} as from {relation(key)}"
-        )
+        connection.execute(f"create or replace table next_snapshot.{relation(key)} as from {relation(key)}")
     for key in published.keys() - versions.keys():
         connection.execute(f"drop table if exists next_snapshot.{relation(key)}")
     connection.execute(f"delete from next_snapshot.main.{_VERSIONS}")  # noqa: S608 - constant
@@ -115,9 +114,7 @@ def _copy_ledger(connection: duckdb.DuckDBPyConnection, target: str) -> None:
         " and database_name = current_database() order by table_name"
     ).fetchall()
     for (name,) in tables:
-        connection.execute(
-            f"create or replace table {target}.lineage.{quoted(name)} as from lineage.{quoted(name)}"
-        )
+        connection.execute(f"create or replace table {target}.lineage.{quoted(name)} as from lineage.{quoted(name)}")
     connection.execute("commit")
 
 

@@ -7,15 +7,18 @@ What lives here: the connection that status, catalog, audit SQL, dashboards and 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from flows.errors import WarehouseError
 from flows.warehouse.identifiers import literal, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 QUERY_LIMIT_SECONDS = 30.0
 MEMORY_LIMIT = "2GB"
@@ -71,9 +74,7 @@ def open_reader(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
-def time_limit(
-    connection: duckdb.DuckDBPyConnection, seconds: float = QUERY_LIMIT_SECONDS
-) -> Iterator[None]:
+def time_limit(connection: duckdb.DuckDBPyConnection, seconds: float = QUERY_LIMIT_SECONDS) -> Iterator[None]:
     """Interrupt what the connection does after the given time."""
     timer = threading.Timer(seconds, connection.interrupt)
     timer.daemon = True

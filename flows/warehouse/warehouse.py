@@ -11,15 +11,18 @@ single-threaded queries side by side use both cores and give the same digits eac
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from flows.errors import WarehouseError
 from flows.warehouse.lock import owner_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 SCHEMAS = (
     "raw", "staging", "intermediate", "marts", "features", "quarantine", "seeds", "ml", "reports",

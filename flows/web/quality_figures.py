@@ -157,18 +157,11 @@ def read_quality_figures(connection: duckdb.DuckDBPyConnection) -> QualityFigure
         connection: Read-only connection to a snapshot, schemas lineage, reports, quarantine, marts.
     """
     return QualityFigures(
-        arrivals=tuple(
-            Arrival(**row) for row in _rows(connection, "reports.rpt_data_quality", _ARRIVALS)
-        ),
+        arrivals=tuple(Arrival(**row) for row in _rows(connection, "reports.rpt_data_quality", _ARRIVALS)),
         cuts=_cuts(connection),
-        unbalanced=tuple(
-            Unbalanced(**row)
-            for row in _rows(connection, "marts.fct_row_conservation", _UNBALANCED)
-        ),
+        unbalanced=tuple(Unbalanced(**row) for row in _rows(connection, "marts.fct_row_conservation", _UNBALANCED)),
         checks=tuple(Check(**row) for row in _rows(connection, "lineage.check_result", _CHECKS)),
-        loads_set_aside=tuple(
-            SetAside(**row) for row in _rows(connection, "lineage.load", _LOADS_SET_ASIDE)
-        ),
+        loads_set_aside=tuple(SetAside(**row) for row in _rows(connection, "lineage.load", _LOADS_SET_ASIDE)),
     )
 
 

@@ -32,6 +32,12 @@ _SMALLEST_MARK = 8
 _SAMPLE_ROWS_SHOWN = 2
 _LARGEST_CUTS_SHOWN = 12
 
+_LOAD_WORDS = {
+    "BLOCKED": "load refused, blocks",
+    "FALLBACK": "load refused, older one stands in",
+    "QUARANTINED": "load set aside",
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Segment:
@@ -42,9 +48,7 @@ class _Segment:
     width: float
 
 
-def render_quality_page(
-    connection: duckdb.DuckDBPyConnection, output: Path, docs_index: Path | None = None
-) -> Path:
+def render_quality_page(connection: duckdb.DuckDBPyConnection, output: Path, docs_index: Path | None = None) -> Path:
     """Write the page.
 
     Args:
@@ -73,6 +77,7 @@ def render_quality_page(
         totals=_totals(figures),
         bars=[(arrival, _segments(arrival)) for arrival in figures.arrivals],
         bar_width=_BAR_WIDTH,
+        load_words=_LOAD_WORDS,
         cuts=figures.cuts[:_LARGEST_CUTS_SHOWN],
         smaller_cuts=figures.cuts[_LARGEST_CUTS_SHOWN:],
         largest_cut=max((cut.row_count for cut in figures.cuts), default=1),
@@ -86,7 +91,8 @@ def render_quality_page(
 
 def _verdict(figures: QualityFigures, failed: list[Check]) -> str:
     """One word for the whole: blocked, look or good."""
-    if figures.unbalanced or any(check.is_blocking for check in failed):
+    has_blocked_load = any(load.status == "BLOCKED" for load in figures.loads_set_aside)
+    if figures.unbalanced or has_blocked_load or any(check.is_blocking for check in failed):
         return "blocked"
     if failed or figures.loads_set_aside or any(each.is_fallback for each in figures.arrivals):
         return "look"
@@ -116,11 +122,7 @@ def _segments(arrival: Arrival) -> list[_Segment]:
     }
     counts["missing"] = max(0, arrival.row_count_in - sum(counts.values()))
     total = max(sum(counts.values()), 1)
-    widths = {
-        kind: max(_BAR_WIDTH * count / total, _SMALLEST_MARK)
-        for kind, count in counts.items()
-        if count
-    }
+    widths = {kind: max(_BAR_WIDTH * count / total, _SMALLEST_MARK) for kind, count in counts.items() if count}
     scale = _BAR_WIDTH / sum(widths.values()) if widths else 1.0
     segments, start = [], 0.0
     for kind, width in widths.items():

@@ -1,12 +1,12 @@
-"""Day-ahead backtest of one series: an issue each 00:00 UTC, 24 hours each, parameters fitted before.
+"""Backtest of one series: an issue each 00:00 UTC, 48 hours each, parameters fitted before.
 
-What lives here: choosing between regression and seasonal naive on a window before the test window, and forecasting the
-test window. What does not: the final fit and the metric rows (`train`).
+What lives here: choosing between regression and seasonal naive on a window before the test window,
+and forecasting the test window. What does not: the final fit and the metric rows (`train`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,10 +22,12 @@ from ml.load_forecast.regression import (
     restore_load,
     transform_load,
 )
-from ml.metrics import Floats
+from ml.load_forecast.series import HOUR
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from ml.metrics import Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +36,12 @@ class Backtest:
 
     Attributes:
         origins: Index of the first hour of each issue, shape (n_issues,).
-        quantiles_mw: Shape (n_issues, n_levels, 24).
-        naive_mw: Baseline, shape (n_issues, 24).
+        quantiles_mw: Shape (n_issues, n_levels, 48); the last issue reaches a day beyond the
+            history.
+        naive_mw: Baseline, shape (n_issues, 48).
         train_first: First hour that was learnt from.
-        last_model: Model of the last stretch, fitted before it; its widths are those for live issues.
+        last_model: Model of the last stretch, fitted before it; its widths are those for live
+            issues.
     """
 
     origins: npt.NDArray[np.int64]
@@ -47,9 +51,7 @@ class Backtest:
     last_model: SeriesModel
 
 
-def run_backtest(
-    prepared: PreparedSeries, *, test_first: int, test_last: int, config: LoadForecastConfig
-) -> Backtest:
+def run_backtest(prepared: PreparedSeries, *, test_first: int, test_last: int, config: LoadForecastConfig) -> Backtest:
     """Forecast the test window as it would have been forecast then.
 
     Args:
@@ -59,94 +61,70 @@ def run_backtest(
         config: Settings.
 
     Returns:
-        Issues whose 24 hours lie in the test window.
+        Issues whose first 24 hours lie in the test window.
     """
+    prepared = prepare(prepared.series.padded(DAY_HOURS), config=config)
     series = prepared.series
     selection_days = min(config.selection_days, test_first // DAY_HOURS // 3)
     selection_first = max(test_first - selection_days * DAY_HOURS, 2 * WEEK_HOURS)
     scale_mw = load_scale_mw(series.load_mw[:selection_first])
-    model = fit_before(prepared, selection_first, scale_mw=scale_mw, config=config)
-    earlier = daily_origins(series, selection_first, test_first - DAY_HOURS + 1)
-    model = _select(prepared, model, earlier)
-    forecasts = [model.forecast(prepared, earlier, DAY_HOURS)]
-    issues = [earlier]
+    earlier = daily_origins(series, selection_first, test_first)
+    tested = daily_origins(series, test_first, test_last - DAY_HOURS + 1)
+    model = _select(prepared, fit_before(prepared, selection_first, scale_mw=scale_mw, config=config), earlier)
+    forecasts = [model.forecast(prepared, earlier, HORIZON_HOURS)]
     for first in range(test_first, test_last, config.refit_days * DAY_HOURS):
-        last = min(first + config.refit_days * DAY_HOURS, test_last)
+        last = first + config.refit_days * DAY_HOURS
         if model.regression is not None:
             model = fit_before(prepared, first, scale_mw=scale_mw, config=config)
-        issues.append(daily_origins(series, first, last - DAY_HOURS + 1))
-        forecasts.append(model.forecast(prepared, issues[-1], DAY_HOURS))
-    origins, center = np.concatenate(issues), np.concatenate(forecasts)
+        issues = tested[(tested >= first) & (tested < last)]
+        forecasts.append(model.forecast(prepared, issues, HORIZON_HOURS))
+    center = np.concatenate(forecasts)
     widths = rolling_error_quantiles(
-        _errors(prepared, origins, center, scale_mw),
+        _errors(prepared, np.concatenate([earlier, tested]), center, scale_mw),
         first=len(earlier),
         window_issues=config.interval_days,
     )
+    quantiles = center[len(earlier) :, None, :] + fill_quantiles(widths)
     return Backtest(
-        origins=origins[len(earlier) :],
-        quantiles_mw=restore_load(
-            center[len(earlier) :, None, :] + fill_quantiles(widths), scale_mw
-        ),
-        naive_mw=seasonal_naive_mw(series, origins[len(earlier) :], DAY_HOURS),
+        origins=tested,
+        quantiles_mw=restore_load(quantiles, scale_mw),
+        naive_mw=seasonal_naive_mw(series, tested, HORIZON_HOURS),
         train_first=max(0, test_first - config.training_days * DAY_HOURS),
         last_model=_with_widths(prepared, model, test_first, test_last, config=config),
     )
 
 
-def fit_before(
-    prepared: PreparedSeries, end: int, *, scale_mw: float, config: LoadForecastConfig
-) -> SeriesModel:
+def fit_before(prepared: PreparedSeries, end: int, *, scale_mw: float, config: LoadForecastConfig) -> SeriesModel:
     """Fit on the hours before an index; the seasonal naive model when they are too few."""
     first = max(0, end - config.training_days * DAY_HOURS)
     history = prepared.series.part(first, end)
     known_days = np.isfinite(history.load_mw).sum() / DAY_HOURS
     regression = None
     if known_days >= config.minimum_days:
-        regression = fit_regression(
-            prepare(history, config=config), scale_mw=scale_mw, config=config
-        )
+        regression = fit_regression(prepare(history, config=config), scale_mw=scale_mw, config=config)
     return SeriesModel(
         regression=regression,
         scale_mw=scale_mw,
         widths=np.zeros((1, 1, 1)),
         trained_from=history.start_at.isoformat(),
-        trained_to=(history.times[-1] + history.times.freq).isoformat(),
+        trained_to=(history.times[-1] + HOUR).isoformat(),
     )
 
 
-def _select(
-    prepared: PreparedSeries, model: SeriesModel, origins: npt.NDArray[np.int64]
-) -> SeriesModel:
+def _select(prepared: PreparedSeries, model: SeriesModel, origins: npt.NDArray[np.int64]) -> SeriesModel:
     """Return the model, or the seasonal naive one when that was better on the selection window."""
     if model.regression is None or len(origins) == 0:
         return model
-    naive = _replace_regression(model)
-    error = {
-        name: np.abs(
-            _errors(
-                prepared, origins, candidate.forecast(prepared, origins, DAY_HOURS), model.scale_mw
-            )
-        )
-        for name, candidate in (("regression", model), ("naive", naive))
-    }
-    is_judged = np.isfinite(error["regression"]) & np.isfinite(error["naive"])
-    is_worse = error["regression"][is_judged].sum() > error["naive"][is_judged].sum()
-    return naive if is_worse else model
+    naive = replace(model, regression=None)
+    errors = [
+        np.abs(_errors(prepared, origins, each.forecast(prepared, origins, DAY_HOURS), each.scale_mw))
+        for each in (model, naive)
+    ]
+    is_judged = np.isfinite(errors[0]) & np.isfinite(errors[1])
+    return naive if errors[0][is_judged].sum() > errors[1][is_judged].sum() else model
 
 
-def _replace_regression(model: SeriesModel) -> SeriesModel:
-    return SeriesModel(
-        regression=None,
-        scale_mw=model.scale_mw,
-        widths=model.widths,
-        trained_from=model.trained_from,
-        trained_to=model.trained_to,
-    )
-
-
-def _errors(
-    prepared: PreparedSeries, origins: npt.NDArray[np.int64], center: Floats, scale_mw: float
-) -> Floats:
+def _errors(prepared: PreparedSeries, origins: npt.NDArray[np.int64], center: Floats, scale_mw: float) -> Floats:
     """Return actual minus forecast, transformed; NaN where the load is unknown or imputed."""
     hours = origins[:, None] + np.arange(center.shape[1])
     actual = np.where(prepared.series.is_imputed[hours], np.nan, prepared.series.load_mw[hours])
@@ -161,20 +139,12 @@ def _with_widths(
     *,
     config: LoadForecastConfig,
 ) -> SeriesModel:
-    """Return the model with the interval widths of issues at several hours of the day, 48 hours each."""
+    """Return the model with the interval widths of issues at several hours of the day."""
     first = max(test_first, test_last - config.interval_days * DAY_HOURS)
     widths = []
     for hour in range(0, DAY_HOURS, config.origin_step_hours):
-        origins = daily_origins(
-            prepared.series, first, test_last - HORIZON_HOURS + 1, hour_utc=hour
-        )
+        origins = daily_origins(prepared.series, first, test_last - HORIZON_HOURS + 1, hour_utc=hour)
         center = model.forecast(prepared, origins, HORIZON_HOURS)
         errors = _errors(prepared, origins, center, model.scale_mw)
         widths.append(fill_quantiles(error_quantiles(errors)))
-    return SeriesModel(
-        regression=model.regression,
-        scale_mw=model.scale_mw,
-        widths=np.stack(widths),
-        trained_from=model.trained_from,
-        trained_to=model.trained_to,
-    )
+    return replace(model, widths=np.stack(widths))

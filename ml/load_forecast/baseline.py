@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 WEEKS_BACK = 4
 
 
-def seasonal_naive_mw(
-    series: LoadSeries, origins: npt.NDArray[np.int64], hour_count: int
-) -> Floats:
+def seasonal_naive_mw(series: LoadSeries, origins: npt.NDArray[np.int64], hour_count: int) -> Floats:
     """Forecast the hours after each origin from the weeks before it.
 
     Args:
@@ -28,7 +26,8 @@ def seasonal_naive_mw(
         hour_count: Hours per issue, at most a week.
 
     Returns:
-        MW, shape (n_origins, hour_count); NaN when the hour is unknown in all of the last four weeks.
+        MW, shape (n_origins, hour_count); NaN when the hour is unknown in all of the last four
+        weeks.
     """
     hours = origins[:, None] + np.arange(hour_count)
     forecast = np.full(hours.shape, np.nan)

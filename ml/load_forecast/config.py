@@ -19,7 +19,8 @@ FEATURE_COLUMNS = (
     "is_holiday",
 )
 
-# Levels a forecast is judged on; the table publishes 0.05, 0.5 and 0.95. Same set as OpenSTEF's default.
+# Levels a forecast is judged on; the table publishes 0.05, 0.5 and 0.95. Same set as OpenSTEF's
+# default.
 QUANTILE_LEVELS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
 
 
@@ -28,21 +29,25 @@ class LoadForecastConfig:
     """How the forecast is trained.
 
     Attributes:
-        training_days: Longest history learnt from; older load belongs to another fleet of appliances.
-        minimum_days: Shortest stretch the regression is fitted on; below, the seasonal naive forecast is the model.
+        training_days: Longest history learnt from; older load belongs to another fleet of
+            appliances.
+        minimum_days: Shortest stretch the regression is fitted on; below, the seasonal naive
+            forecast is the model.
         naive_minimum_days: Shortest history that is forecast at all.
-        test_days: Days at the end of the history the published figures are measured on; at most a quarter of it.
-        selection_days: Days before the test window on which the candidates compete and from which the first
-            intervals come; at most a quarter of the history.
+        test_days: Days at the end of the history the published figures are measured on; at most a
+            quarter of it.
+        selection_days: Days before the test window on which the candidates compete and from which
+            the first intervals come; at most a quarter of the history.
         refit_days: Days a set of parameters is used for before the backtest fits again.
         interval_days: Rolling window of the conformal correction.
-        residual_lags_hours: Lags of the autoregressive errors: the last hours, the same hour of the last two days
-            and of the last week.
-        smoothing_hours: Time constants of the smoothed temperature: buildings answer within a day, weather spells
-            within three.
-        ridge_weight: Pull of every coefficient towards zero, in observations; keeps rare hours of a short history near
-            the mean of their hour.
-        origin_step_hours: Live intervals are measured for origins this far apart; the nearest one is used.
+        residual_lags_hours: Lags of the autoregressive errors: the last hours, the same hour of the
+            last two days and of the last week.
+        smoothing_hours: Time constants of the smoothed temperature: buildings answer within a day,
+            weather spells within three.
+        ridge_weight: Pull of every coefficient towards zero, in observations; keeps rare hours of a
+            short history near the mean of their hour.
+        origin_step_hours: Live intervals are measured for origins this far apart; the nearest one
+            is used.
         random_seed: Nothing here is random; recorded for the registry.
     """
 

@@ -1,7 +1,7 @@
 """Forecast issues: what is known at each origin, for many origins at once.
 
-What lives here: the arrays a forecast reads. A backtest and a live forecast build them with the same code: a live
-forecast is a series extended by 48 hours without load.
+What lives here: the arrays a forecast reads. A backtest and a live forecast build them with the
+same code: a live forecast is a series extended by 48 hours without load.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import pandas as pd
 
 from ml.load_forecast.config import DAY_HOURS, WEEK_HOURS, YEAR_HOURS, LoadForecastConfig
 from ml.load_forecast.series import HOUR, LoadSeries, fill_temperature, smooth
-from ml.metrics import Floats
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from ml.metrics import Floats
 
 EPOCH = pd.Timestamp(0, tz="UTC")
 
@@ -29,7 +30,8 @@ class Terms:
     Attributes:
         hour_of_week: Local hour + 24 * (day type - 1), 0-167.
         year_phase: Angle of the year, radians.
-        temperature_degc: Temperature and its smoothed versions, shape (n_versions, ...); empty without temperature.
+        temperature_degc: Temperature and its smoothed versions, shape (n_versions, ...); empty
+            without temperature.
     """
 
     hour_of_week: npt.NDArray[np.int64]
@@ -45,7 +47,8 @@ class PreparedSeries:
         series: The series.
         hours_since_epoch: Of each hour.
         observed_degc: Observed temperature without gaps, shape (n,).
-        issued_degc: Temperature as known when the day's forecast is issued; observed where no forecast exists.
+        issued_degc: Temperature as known when the day's forecast is issued; observed where no
+            forecast exists.
         smoothed_degc: Smoothed observed temperature, shape (n_versions, n).
         smoothing_hours: Time constants of the versions.
     """
@@ -68,7 +71,8 @@ class PreparedSeries:
     def issue_terms(self, origins: npt.NDArray[np.int64], horizon_hours: int) -> Terms:
         """Return the terms of the hours after each origin, shape (n_origins, horizon_hours).
 
-        The smoothed temperature starts from what was observed before the origin and goes on with the forecast.
+        The smoothed temperature starts from what was observed before the origin and goes on with
+        the forecast.
         """
         hours = origins[:, None] + np.arange(horizon_hours)
         temperature = self.issued_degc[hours]
@@ -98,9 +102,7 @@ def prepare(series: LoadSeries, *, config: LoadForecastConfig) -> PreparedSeries
         hours_since_epoch=first_hour + np.arange(len(series), dtype=float),
         observed_degc=observed,
         issued_degc=issued,
-        smoothed_degc=np.stack(
-            [smooth(observed, hours=h, state=observed[0]) for h in config.smoothing_hours]
-        ),
+        smoothed_degc=np.stack([smooth(observed, hours=h, state=observed[0]) for h in config.smoothing_hours]),
         smoothing_hours=config.smoothing_hours,
     )
 
@@ -110,9 +112,7 @@ def hour_of_week(series: LoadSeries) -> npt.NDArray[np.int64]:
     return series.local_hour + DAY_HOURS * (series.day_type - 1)
 
 
-def daily_origins(
-    series: LoadSeries, first: int, last: int, *, hour_utc: int = 0
-) -> npt.NDArray[np.int64]:
+def daily_origins(series: LoadSeries, first: int, last: int, *, hour_utc: int = 0) -> npt.NDArray[np.int64]:
     """Return the indices in first..last (half-open) of hours that start at the given UTC hour."""
     first = max(first, WEEK_HOURS)
     offset = (hour_utc - (series.start_at + first * HOUR).hour) % DAY_HOURS

@@ -1,6 +1,7 @@
 """The forecast model of one series: regression or seasonal naive, with its interval widths.
 
-What lives here: forecasting, and the way to JSON and back. What does not: fitting (`regression`, `train`).
+What lives here: forecasting, and the way to JSON and back. What does not: fitting (`regression`,
+`train`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import numpy as np
 from ml.load_forecast.baseline import seasonal_naive_mw
 from ml.load_forecast.config import DAY_HOURS
 from ml.load_forecast.regression import RegressionModel, restore_load, transform_load
-from ml.metrics import Floats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ml.load_forecast.issues import PreparedSeries
+    from ml.metrics import Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,8 @@ class SeriesModel:
     Attributes:
         regression: Fitted regression; None when the seasonal naive forecast is the model.
         scale_mw: Of the transformation the errors are measured on.
-        widths: Error quantiles for live intervals, shape (n_origin_hours, n_levels, n_horizon_hours), transformed.
+        widths: Error quantiles for live intervals, shape (n_origin_hours, n_levels,
+            n_horizon_hours), transformed.
         trained_from: First hour learnt from, ISO 8601 UTC.
         trained_to: End of what was learnt from.
     """
@@ -41,22 +43,18 @@ class SeriesModel:
     trained_from: str
     trained_to: str
 
-    def forecast(
-        self, prepared: PreparedSeries, origins: npt.NDArray[np.int64], hour_count: int
-    ) -> Floats:
+    def forecast(self, prepared: PreparedSeries, origins: npt.NDArray[np.int64], hour_count: int) -> Floats:
         """Forecast the hours after each origin, transformed, shape (n_origins, hour_count)."""
         if self.regression is None:
             naive = seasonal_naive_mw(prepared.series, origins, hour_count)
-            return transform_load(naive, self.scale_mw)
+            return transform_load(_fill_rows(naive), self.scale_mw)
         return self.regression.forecast(
             prepared.issue_terms(origins, hour_count),
             self.regression.residuals(prepared),
             origins,
         )
 
-    def live_quantiles_mw(
-        self, prepared: PreparedSeries, origin: int, origin_hour_utc: int, hour_count: int
-    ) -> Floats:
+    def live_quantiles_mw(self, prepared: PreparedSeries, origin: int, origin_hour_utc: int, hour_count: int) -> Floats:
         """Return the quantiles of one issue, MW, shape (n_levels, hour_count)."""
         center = self.forecast(prepared, np.array([origin]), hour_count)[0]
         step = DAY_HOURS / len(self.widths)
@@ -107,6 +105,14 @@ def series_model(stored: Mapping[str, Any]) -> SeriesModel:
         trained_from=str(stored["trained_from"]),
         trained_to=str(stored["trained_to"]),
     )
+
+
+def _fill_rows(values: Floats) -> Floats:
+    """Return rows with NaN replaced by the row's mean; a row of NaN stays."""
+    is_known = np.isfinite(values)
+    count = is_known.sum(axis=1, keepdims=True)
+    mean = np.where(is_known, values, 0.0).sum(axis=1, keepdims=True) / np.maximum(count, 1)
+    return np.where(is_known | (count == 0), values, mean)
 
 
 def model_key(network_id: str, series_id: str) -> str:

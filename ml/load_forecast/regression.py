@@ -1,9 +1,10 @@
-"""Regression on calendar and temperature with autoregressive errors, the errors fitted with statsmodels.
+"""Regression on calendar and temperature with autoregressive errors.
 
-Load is modelled as its logarithm where it is positive throughout, else divided by a scale, because net load crosses
-zero. The parameters are plain arrays; a forecast needs numpy only.
+Load is modelled as its logarithm where it is positive throughout, else divided by a scale, because
+net load crosses zero. The parameters are plain arrays; a forecast needs numpy only.
 
-Source: Box, Jenkins, Reinsel, Ljung 2015, Time Series Analysis, section 9.5 (regression with time series error terms).
+Source: Box, Jenkins, Reinsel, Ljung 2015, Time Series Analysis, section 9.5 (regression with time
+series error terms).
 """
 
 from __future__ import annotations
@@ -14,19 +15,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.load_forecast.config import DAY_HOURS, WEEK_HOURS, LoadForecastConfig
-from ml.load_forecast.issues import PreparedSeries, Terms
-from ml.metrics import Floats
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from ml.load_forecast.issues import PreparedSeries, Terms
+    from ml.metrics import Floats
 
 ANNUAL_HARMONICS = 3
 DAILY_HARMONICS = 2
 ANNUAL_MIN_HOURS = 350 * 24  # with less, the yearly terms would extrapolate from a part of the year
 KNOT_QUANTILES = (0.1, 0.35, 0.65, 0.9)
-OUTLIER_SPREADS = (
-    6.0  # residuals further out than this many robust standard deviations are not learnt from
-)
+OUTLIER_SPREADS = 6.0  # residuals further out than this many robust standard deviations are not learnt from
 MAD_TO_SPREAD = 1.4826  # median absolute deviation to standard deviation of a normal law
 
 
@@ -55,14 +55,12 @@ class RegressionModel:
     def expected(self, terms: Terms) -> Floats:
         """Return the regression part, same shape as the terms."""
         shape = terms.hour_of_week.shape
-        design = design_matrix(
-            terms, knots_degc=self.knots_degc, has_annual_terms=self.has_annual_terms
-        )
+        design = design_matrix(terms, knots_degc=self.knots_degc, has_annual_terms=self.has_annual_terms)
         flat: Floats = self.level + design @ self.coefficients
         return flat.reshape(shape)
 
     def residuals(self, prepared: PreparedSeries) -> Floats:
-        """Return transformed load minus the regression over the history; 0 where load is unknown."""
+        """Return transformed load minus the regression, hour by hour; 0 where load is unknown."""
         transformed = transform_load(prepared.series.load_mw, self.scale_mw)
         gap = transformed - self.expected(prepared.observed_terms())
         return np.where(np.isfinite(gap), gap, 0.0)
@@ -81,7 +79,8 @@ class RegressionModel:
         hour_count = terms.hour_of_week.shape[1]
         errors = np.zeros((len(origins), WEEK_HOURS + hour_count))
         errors[:, :WEEK_HOURS] = residuals[origins[:, None] + np.arange(-WEEK_HOURS, 0)]
-        # weights from a short history can be explosive: an error never grows beyond the week's largest
+        # weights from a short history can be explosive: an error never grows beyond the week's
+        # largest
         bound = np.abs(errors[:, :WEEK_HOURS]).max(axis=1)
         for hour in range(WEEK_HOURS, WEEK_HOURS + hour_count):
             lagged = errors[:, [hour - lag for lag in self.lags_hours]]
@@ -92,7 +91,8 @@ class RegressionModel:
 def design_matrix(terms: Terms, *, knots_degc: Floats, has_annual_terms: bool) -> Floats:
     """Return the regressors, shape (n_hours, n_terms): hour of week, year, temperature."""
     hour = terms.hour_of_week.ravel()
-    # the hour of the day beside the hour of the week: the ridge then shrinks a rare hour of the week to its hour's mean
+    # the hour of the day beside the hour of the week: the ridge then shrinks a rare hour of the
+    # week to its hour's mean
     columns = [np.eye(WEEK_HOURS)[hour], np.eye(DAY_HOURS)[hour % DAY_HOURS]]
     day_waves = _waves(2 * np.pi * (hour % DAY_HOURS) / DAY_HOURS, DAILY_HARMONICS)
     if has_annual_terms:
@@ -118,13 +118,11 @@ def _products(left: Floats, right: Floats) -> Floats:
     return (left[:, :, None] * right[:, None, :]).reshape(len(left), -1)
 
 
-def fit_regression(
-    prepared: PreparedSeries, *, scale_mw: float, config: LoadForecastConfig
-) -> RegressionModel:
+def fit_regression(prepared: PreparedSeries, *, scale_mw: float, config: LoadForecastConfig) -> RegressionModel:
     """Fit the regression, drop gross outliers once, fit again, then fit the errors.
 
-    The regression is solved from its normal equations: 0.1 s for two years of hours, where a decomposition of the
-    whole design takes 1 s.
+    The regression is solved from its normal equations: 0.1 s for two years of hours, where a
+    decomposition of the whole design takes 1 s.
     """
     from statsmodels.tsa.ar_model import AutoReg
 
@@ -132,9 +130,7 @@ def fit_regression(
     knots = _knots(prepared)
     has_annual_terms = len(series) >= ANNUAL_MIN_HOURS
     target = transform_load(series.load_mw, scale_mw)
-    design = design_matrix(
-        prepared.observed_terms(), knots_degc=knots, has_annual_terms=has_annual_terms
-    )
+    design = design_matrix(prepared.observed_terms(), knots_degc=knots, has_annual_terms=has_annual_terms)
     level, coefficients, errors = _fit_without_outliers(design, target, config.ridge_weight)
     autoregression = AutoReg(errors, lags=list(config.residual_lags_hours), trend="n").fit()
     return RegressionModel(
@@ -148,9 +144,7 @@ def fit_regression(
     )
 
 
-def _fit_without_outliers(
-    design: Floats, target: Floats, ridge_weight: float
-) -> tuple[float, Floats, Floats]:
+def _fit_without_outliers(design: Floats, target: Floats, ridge_weight: float) -> tuple[float, Floats, Floats]:
     """Return level, coefficients and errors; an error is 0 where the load is unknown or absurd."""
     is_usable = np.isfinite(target)
     level = float(target[is_usable].mean())
@@ -162,15 +156,13 @@ def _fit_without_outliers(
     spread = MAD_TO_SPREAD * float(np.median(np.abs(gap[is_usable])))
     is_absurd = is_usable & (np.abs(gap) > OUTLIER_SPREADS * spread)
     outliers = design[is_absurd]
-    coefficients = np.linalg.solve(
-        gram - outliers.T @ outliers, moment - outliers.T @ filled[is_absurd]
-    )
+    coefficients = np.linalg.solve(gram - outliers.T @ outliers, moment - outliers.T @ filled[is_absurd])
     is_learnt = is_usable & ~is_absurd
     return level, coefficients, np.where(is_learnt, filled - design @ coefficients, 0.0)
 
 
 def transform_load(load_mw: Floats, scale_mw: float) -> Floats:
-    """Return load on the scale of the regression: divided by the scale, or its logarithm when that is 0."""
+    """Return load divided by the scale, or its logarithm when the scale is 0."""
     if scale_mw:
         return load_mw / scale_mw
     return np.log(np.where(load_mw > 0, load_mw, np.nan))
@@ -184,8 +176,9 @@ def restore_load(transformed: Floats, scale_mw: float) -> Floats:
 def load_scale_mw(load_mw: Floats) -> float:
     """Return 0 when the logarithm can be used, else a positive scale, MW."""
     known = load_mw[np.isfinite(load_mw)]
-    # A stray zero must not cost the logarithm: the lowest thousandth decides, and it explodes near zero.
-    if float(np.quantile(known, 0.001)) > 0.05 * float(np.median(known)):  # noqa: PLR2004 - a twentieth of the median
+    # A stray zero must not cost the logarithm: the lowest thousandth decides, and it explodes near
+    # zero.
+    if float(np.quantile(known, 0.001)) > 0.05 * float(np.median(known)):
         return 0.0
     return max(float(np.abs(known).mean()), 1e-6)
 

@@ -9,7 +9,6 @@ import pandas as pd
 
 from ml.load_forecast.baseline import seasonal_naive_mw
 from ml.load_forecast.config import (
-    DAY_HOURS,
     HORIZON_HOURS,
     QUANTILE_LEVELS,
     WEEK_HOURS,
@@ -40,9 +39,7 @@ SCORE_COLUMNS = (
     "is_fallback",
 )
 DEFAULT_CONFIG = LoadForecastConfig()
-HISTORY_HOURS = (
-    5 * WEEK_HOURS
-)  # four weeks for the baseline, and the slowest smoothing has forgotten its start
+HISTORY_HOURS = 5 * WEEK_HOURS  # four weeks for the baseline, and the slowest smoothing has forgotten its start
 LOW, MEDIAN, HIGH = (QUANTILE_LEVELS.index(level) for level in (0.05, 0.5, 0.95))
 
 
@@ -71,7 +68,8 @@ def score(
         history = histories.get((network_id, series_id))
         if stored is not None and history is not None:
             parts.append(_score_issue(stored, history, future.sort_values("valid_at"), config))
-    return pd.concat(parts, ignore_index=True) if parts else empty_scores()
+    filled = [part for part in parts if not part.empty]
+    return pd.concat(filled, ignore_index=True) if filled else empty_scores()
 
 
 def _score_issue(
@@ -84,9 +82,9 @@ def _score_issue(
     issued_at = future["issued_at"].iloc[0]
     prepared = prepare(_extend(history, future, issued_at), config=config)
     origin = prepared.series.position(issued_at)
-    quantiles = series_model(stored).live_quantiles_mw(
-        prepared, origin, issued_at.hour, HORIZON_HOURS
-    )
+    quantiles = series_model(stored).live_quantiles_mw(prepared, origin, issued_at.hour, HORIZON_HOURS)
+    if not np.isfinite(quantiles).all():
+        return empty_scores()  # an issue with a hole is no schedule; only a series silent for weeks has one
     naive = seasonal_naive_mw(prepared.series, np.array([origin]), HORIZON_HOURS)[0]
     step = future["horizon_hours"].to_numpy(dtype=int) - 1
     return pd.DataFrame(
@@ -106,17 +104,13 @@ def _score_issue(
             "is_fallback": future["is_fallback"].to_numpy(dtype=bool),
         },
         columns=list(SCORE_COLUMNS),
-    ).dropna(subset=["p50_load_mw"])
+    )
 
 
 def _extend(history: pd.DataFrame, future: pd.DataFrame, issued_at: pd.Timestamp) -> LoadSeries:
     """Return the recent history with the hours of the horizon, without load, behind it."""
-    is_recent = history["valid_at"].between(
-        issued_at - HISTORY_HOURS * HOUR, issued_at, inclusive="left"
-    )
-    ahead = future.assign(
-        load_mw=np.nan, is_imputed=False, operator_forecast_mw=np.nan, temperature_degc=np.nan
-    )
+    is_recent = history["valid_at"].between(issued_at - HISTORY_HOURS * HOUR, issued_at, inclusive="left")
+    ahead = future.assign(load_mw=np.nan, is_imputed=False, operator_forecast_mw=np.nan, temperature_degc=np.nan)
     columns = [column for column in history.columns if column in ahead.columns]
     joined = pd.concat([history.loc[is_recent, columns], ahead[columns]], ignore_index=True)
     return next(iterate_series(joined))
@@ -124,7 +118,9 @@ def _extend(history: pd.DataFrame, future: pd.DataFrame, issued_at: pd.Timestamp
 
 def backtest_scores(series: LoadSeries, result: Backtest) -> pd.DataFrame:
     """Return the backtest of one series in SCORE_COLUMNS."""
-    hours = (result.origins[:, None] + np.arange(DAY_HOURS)).ravel()
+    hours = (result.origins[:, None] + np.arange(HORIZON_HOURS)).ravel()
+    is_past = hours < len(series)  # the last issue reaches beyond the history
+    hours = np.minimum(hours, len(series) - 1)
     issue_count = len(result.origins)
     source = np.where(
         np.isfinite(series.forecast_degc),
@@ -136,9 +132,9 @@ def backtest_scores(series: LoadSeries, result: Backtest) -> pd.DataFrame:
             "network_id": series.network_id,
             "series_id": series.series_id,
             "series_type": series.series_type,
-            "issued_at": series.times[result.origins].repeat(DAY_HOURS),
+            "issued_at": series.times[result.origins].repeat(HORIZON_HOURS),
             "valid_at": series.times[hours],
-            "horizon_hours": np.tile(np.arange(1, DAY_HOURS + 1, dtype=np.int32), issue_count),
+            "horizon_hours": np.tile(np.arange(1, HORIZON_HOURS + 1, dtype=np.int32), issue_count),
             "score_kind": "backtest",
             "p05_load_mw": result.quantiles_mw[:, LOW].ravel(),
             "p50_load_mw": result.quantiles_mw[:, MEDIAN].ravel(),
@@ -148,7 +144,7 @@ def backtest_scores(series: LoadSeries, result: Backtest) -> pd.DataFrame:
             "is_fallback": series.is_fallback[hours],
         },
         columns=list(SCORE_COLUMNS),
-    ).dropna(subset=["p50_load_mw", "p05_load_mw", "p95_load_mw"])
+    )[is_past].dropna(subset=["p50_load_mw", "p05_load_mw", "p95_load_mw"])
 
 
 def empty_scores() -> pd.DataFrame:

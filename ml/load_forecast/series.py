@@ -1,24 +1,26 @@
 """One load series as regular hourly arrays, and the calendar and temperature terms made from it.
 
-What lives here: reshaping of `features.feat_load_forecast__hourly` and `__horizon`. What does not: any fitting.
+What lives here: reshaping of `features.feat_load_forecast__hourly` and `__horizon`. What does not:
+any fitting.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-
-from ml.metrics import Floats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
+    from ml.metrics import Floats
+
 HOUR = pd.Timedelta(hours=1)
+MOST_SHARE = 0.5
 SUNDAY = 7
 
 
@@ -34,7 +36,8 @@ class LoadSeries:
         load_mw: Load per hour, MW; NaN where unknown.
         is_imputed: True where the load is a stand-in; learnt from, never judged on.
         temperature_degc: Observed temperature, NaN where none.
-        forecast_degc: Temperature forecast issued at or before 00:00 UTC of the day, NaN where none.
+        forecast_degc: Temperature forecast issued at or before 00:00 UTC of the day, NaN where
+            none.
         operator_mw: The operator's own forecast, NaN where none.
         local_hour: 0-23, local time.
         day_type: 1 = Monday … 7 = Sunday or holiday.
@@ -65,7 +68,7 @@ class LoadSeries:
     @property
     def has_temperature(self) -> bool:
         """True when most hours have an observed temperature."""
-        return bool(np.isfinite(self.temperature_degc).mean() > 0.5)  # noqa: PLR2004 - "most"
+        return bool(np.isfinite(self.temperature_degc).mean() > MOST_SHARE)
 
     def position(self, instant: pd.Timestamp) -> int:
         """Return the index of the hour that starts at the instant; may lie outside the grid."""
@@ -76,6 +79,15 @@ class LoadSeries:
         first = max(first, 0)
         arrays = {name: getattr(self, name)[first:last] for name in _ARRAYS}
         return replace(self, start_at=self.start_at + first * HOUR, **arrays)
+
+    def padded(self, hours: int) -> LoadSeries:
+        """Return the series with hours of unknown load behind it, with the calendar before them."""
+        arrays: dict[str, Any] = {}
+        for name in _ARRAYS:
+            values = getattr(self, name)
+            unknown = np.full(hours, np.nan) if values.dtype.kind == "f" else values[-hours:]
+            arrays[name] = np.concatenate([values, unknown])
+        return replace(self, **arrays)
 
 
 _ARRAYS = (
@@ -141,7 +153,7 @@ def _fill_calendar(column: pd.Series[int], period_hours: int) -> npt.NDArray[np.
 
 
 def fill_temperature(values: Floats) -> Floats:
-    """Return temperatures with gaps carried forward, then backward; all NaN becomes 0 (the term drops out)."""
+    """Return temperatures with gaps carried forward, then backward; 0 when all are NaN."""
     filled = pd.Series(values).ffill().bfill().fillna(0.0)
     return np.asarray(filled.to_numpy(), dtype=float)
 

@@ -45,7 +45,8 @@ def train(
     Args:
         hourly: `features.feat_load_forecast__hourly`, all networks.
         config: Settings.
-        test_from: Start of the test window, UTC; the last `config.test_days` of each series when None.
+        test_from: Start of the test window, UTC; the last `config.test_days` of each series when
+            None.
         test_to: End of the test window, UTC; the end of each series when None.
 
     Returns:
@@ -67,7 +68,7 @@ def train(
             continue
         prepared = prepare(series, config=config)
         result = run_backtest(prepared, test_first=first, test_last=last, config=config)
-        if not np.isfinite(result.last_model.widths).all():
+        if len(result.origins) == 0 or not np.isfinite(result.last_model.widths).all():
             notes.append(f"{key}: too little load in the test window for intervals, not forecast")
             continue
         stored[key] = _final_model(prepared, result, config=config).as_json()
@@ -112,26 +113,20 @@ def _test_window(
     return last - test_days * DAY_HOURS, last
 
 
-def _final_model(
-    prepared: PreparedSeries, result: Backtest, *, config: LoadForecastConfig
-) -> SeriesModel:
+def _final_model(prepared: PreparedSeries, result: Backtest, *, config: LoadForecastConfig) -> SeriesModel:
     """Fit the chosen kind on the end of the history, with the widths measured out of time."""
     if result.last_model.regression is None:
         return result.last_model
-    fitted = fit_before(
-        prepared, len(prepared.series), scale_mw=result.last_model.scale_mw, config=config
-    )
+    fitted = fit_before(prepared, len(prepared.series), scale_mw=result.last_model.scale_mw, config=config)
     return replace(fitted, widths=result.last_model.widths)
 
 
 def _judge(series: LoadSeries, result: Backtest) -> list[MetricRow]:
     """Return the metric rows of one series, on measured hours only."""
-    hours = (result.origins[:, None] + np.arange(DAY_HOURS)).ravel()
+    hours = (result.origins[:, None] + np.arange(DAY_HOURS)).ravel()  # figures are day-ahead
     actual = np.where(series.is_imputed[hours], np.nan, series.load_mw[hours])
-    naive = result.naive_mw.ravel()
-    quantiles = {
-        level: result.quantiles_mw[:, row].ravel() for row, level in enumerate(QUANTILE_LEVELS)
-    }
+    naive = result.naive_mw[:, :DAY_HOURS].ravel()
+    quantiles = {level: result.quantiles_mw[:, row, :DAY_HOURS].ravel() for row, level in enumerate(QUANTILE_LEVELS)}
     is_judged = np.isfinite(actual) & np.isfinite(naive) & np.isfinite(quantiles[0.5])
     if is_judged.sum() < 2 * DAY_HOURS:
         return []

@@ -1,6 +1,7 @@
 """The baseline: climatology of the feeder, smoothed towards the network's.
 
-It knows how often a feeder fails, not what the weather does: what a planner has from the yearly statistics.
+It knows how often a feeder fails, not what the weather does: what a planner has from the yearly
+statistics.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.metrics import Floats
 from ml.outage_risk.config import COUNT_LABEL, CUSTOMERS_LABEL, OutageRiskConfig
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ml.metrics import Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +55,7 @@ def fit_climatology(daily: pd.DataFrame, *, config: OutageRiskConfig) -> FeederC
     network_count = float((total["outages"] + 0.5) / (total["days"] + 1))
     network_customers = float(total["customers"] / max(total["outages"], 1.0))
     weight = config.prior_days
-    probability = (grouped["outage_days"] + weight * network_probability) / (
-        grouped["days"] + weight
-    )
+    probability = (grouped["outage_days"] + weight * network_probability) / (grouped["days"] + weight)
     count = (grouped["outages"] + weight * network_count) / (grouped["days"] + weight)
     customers = (grouped["customers"] + config.prior_outages * network_customers) / (
         grouped["outages"] + config.prior_outages

@@ -43,11 +43,13 @@ class OutageRiskConfig:
         iterations: Trees of each boosting model.
         learning_rate: Step of each tree.
         leaf_count: Leaves per tree.
-        min_rows_per_leaf: Outage days are rare: a leaf must hold enough feeder-days for a frequency.
-        max_training_rows: Rows learnt from at most, drawn evenly over time; more changed the AUC of a thousand areas
-            over two years by less than 0.001.
+        min_rows_per_leaf: Outage days are rare: a leaf must hold enough feeder-days for a
+            frequency.
+        max_training_rows: Rows learnt from at most, drawn evenly over time; more changed the AUC of
+            a thousand areas over two years by less than 0.001.
         first_train_share: Share of the days only learnt from in the backtest.
-        fold_count: Rolling-origin folds; the first one only feeds the calibration of the later ones.
+        fold_count: Rolling-origin folds; the first one only feeds the calibration of the later
+            ones.
         test_share: Last share of the days the figures are measured on.
         prior_days: Weight of the network's frequency in each feeder's climatology, days.
         prior_outages: Weight of the network's customers per outage in each feeder's mean, outages.

@@ -1,17 +1,22 @@
-"""Features from the other models: transformer risk and load forecast as they were known at issue time.
+"""Features from the other models, as they were known at issue time.
 
-What lives here: point-in-time joins. A score counts only when its `available_at` (for a forecast its `issued_at`) is not
-later than the row's `available_at`.
+What lives here: point-in-time joins. A score counts only when its `available_at` (for a forecast
+its `issued_at`) is not later than the row's `available_at`.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
-from ml.metrics import Floats
 from ml.outage_risk.config import MODEL_FEATURES, TABLE_FEATURES, OutageRiskConfig
 
+if TYPE_CHECKING:
+    from ml.metrics import Floats
+
+LONGEST_DAY = pd.Timedelta(hours=25)  # the day summer time ends
 ISSUE_KEYS = ["network_id", "feeder_id", "available_at"]
 
 
@@ -69,23 +74,24 @@ def _transformer_risk(
     )
     issues = daily[ISSUE_KEYS].drop_duplicates()
     assets = placed[["network_id", "feeder_id", "asset_id"]].drop_duplicates()
-    wanted = issues.merge(assets, on=["network_id", "feeder_id"]).sort_values("available_at")
+    wanted = issues.merge(assets, on=["network_id", "feeder_id"])
+    wanted = _same_unit(wanted, "available_at").sort_values("available_at")
     if wanted.empty:
         return empty
     known = pd.merge_asof(
         wanted,
-        placed.drop(columns="feeder_id").sort_values("available_at"),
+        _same_unit(placed, "available_at").drop(columns="feeder_id").sort_values("available_at"),
         on="available_at",
         by=["network_id", "asset_id"],
         tolerance=pd.Timedelta(days=config.score_life_days),
     ).dropna(subset=["failure_probability"])
     risk = known.groupby(ISSUE_KEYS)["failure_probability"].agg(["sum", "max"])
-    found = risk.reindex(pd.MultiIndex.from_frame(daily[ISSUE_KEYS]))
+    found = risk.reindex(pd.MultiIndex.from_frame(_same_unit(daily[ISSUE_KEYS], "available_at")))
     return found.set_axis(daily.index)
 
 
 def _peak_forecast(daily: pd.DataFrame, load_forecast: pd.DataFrame) -> Floats:
-    """Return the highest median forecast of each local day from the latest issue known, MW; NaN when none."""
+    """Return each local day's highest median forecast, latest issue known, MW; NaN when none."""
     nothing: Floats = np.full(len(daily), np.nan)
     hours = load_forecast[["network_id", "series_id", "issued_at", "valid_at", "p50_load_mw"]]
     hours = hours.rename(columns={"series_id": "feeder_id", "valid_at": "hour_at"})
@@ -93,17 +99,23 @@ def _peak_forecast(daily: pd.DataFrame, load_forecast: pd.DataFrame) -> Floats:
     hours = hours[hours["feeder_id"].isin(known_feeders)]
     if hours.empty or daily.empty:
         return nothing
-    days = daily[["network_id", "feeder_id", "valid_at", "available_at"]].assign(
-        row=np.arange(len(daily))
-    )
-    first = hours["hour_at"].min() - pd.Timedelta(days=1)
-    days = days[days["valid_at"] >= first]
-    pairs = days.merge(hours, on=["network_id", "feeder_id"])
-    is_in_day = (pairs["hour_at"] >= pairs["valid_at"]) & (
-        pairs["hour_at"] < pairs["valid_at"] + pd.Timedelta(days=1)
-    )
-    pairs = pairs[is_in_day & (pairs["issued_at"] <= pairs["available_at"])]
-    latest = pairs.groupby("row")["issued_at"].transform("max")
-    peak = pairs[pairs["issued_at"] == latest].groupby("row")["p50_load_mw"].max()
+    days = daily[["network_id", "feeder_id", "valid_at", "available_at"]].assign(row=np.arange(len(daily)))
+    # each forecast hour belongs to the local day that began last before it
+    placed = pd.merge_asof(
+        _same_unit(hours, "hour_at").sort_values("hour_at"),
+        _same_unit(days, "valid_at").sort_values("valid_at"),
+        left_on="hour_at",
+        right_on="valid_at",
+        by=["network_id", "feeder_id"],
+        tolerance=LONGEST_DAY,
+    ).dropna(subset=["row"])
+    known = placed[placed["issued_at"] <= placed["available_at"]]
+    latest = known.groupby("row")["issued_at"].transform("max")
+    peak = known[known["issued_at"] == latest].groupby("row")["p50_load_mw"].max()
     nothing[peak.index.to_numpy(dtype=int)] = peak.to_numpy(dtype=float)
     return nothing
+
+
+def _same_unit(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return the rows with a time column in microseconds: joins refuse mixed resolutions."""
+    return rows.assign(**{column: rows[column].dt.as_unit("us")})

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml.calibration import ProbabilityCalibrator
-from ml.metrics import Floats
 from ml.outage_risk.baseline import FeederClimatology, fit_climatology, look_up
 from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, OutageRiskConfig
 from ml.outage_risk.inputs import feature_matrix, unfed_features
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ml.calibration import ProbabilityCalibrator
+    from ml.metrics import Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +44,12 @@ class NetworkOutageModel:
         return np.asarray(self.classifier.predict_proba(matrix)[:, 1], dtype=float)
 
     def predict(self, daily: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-        """Return probability of any outage, expected outages and expected customers out, each shape (n,)."""
+        """Return probability of an outage, expected outages, expected customers out."""
         matrix = feature_matrix(daily, self.feature_columns)
         probability = self.calibrator.apply(self.predict_raw(daily))
-        count = np.asarray(self.counter.predict(matrix), dtype=float)
+        # at least one outage with probability p is p outages or more; the two models are fitted
+        # apart
+        count = np.maximum(np.asarray(self.counter.predict(matrix), dtype=float), probability)
         customers = count * look_up(self.climatology.customers_per_outage, daily["feeder_id"])
         return probability, count, customers
 
@@ -85,7 +88,7 @@ def _draw(daily: pd.DataFrame, config: OutageRiskConfig) -> pd.DataFrame:
     return daily.iloc[np.sort(chosen)]
 
 
-def _boosting(kind: str, config: OutageRiskConfig) -> Any:
+def _boosting(kind: str, config: OutageRiskConfig) -> Any:  # noqa: ANN401 - scikit-learn is untyped
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     settings: dict[str, Any] = {

@@ -65,9 +65,7 @@ def score(
     return pd.concat(parts, ignore_index=True) if parts else empty_scores()
 
 
-def score_rows(
-    network_model: NetworkOutageModel, daily: pd.DataFrame, *, score_kind: str
-) -> pd.DataFrame:
+def score_rows(network_model: NetworkOutageModel, daily: pd.DataFrame, *, score_kind: str) -> pd.DataFrame:
     """Score the given rows of one network, in their order."""
     probability, count, customers = network_model.predict(daily)
     return pd.DataFrame(
@@ -80,9 +78,7 @@ def score_rows(
             "outage_probability": probability,
             "expected_outage_count": count,
             "expected_customers_out": customers,
-            "baseline_outage_probability": look_up(
-                network_model.climatology.probability, daily["feeder_id"]
-            ),
+            "baseline_outage_probability": look_up(network_model.climatology.probability, daily["feeder_id"]),
             "missing_features": ",".join(network_model.missing_features),
             "is_fallback": daily["is_fallback"].to_numpy(dtype=bool),
         },

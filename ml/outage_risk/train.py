@@ -1,6 +1,7 @@
 """Train the outage risk model and backtest it with rolling origins.
 
-Every backtest score comes from a model and a calibration that saw only days that were over before its fold began.
+Every backtest score comes from a model and a calibration that saw only days that were over before
+its fold began.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = OutageRiskConfig()
 DAY = pd.Timedelta(days=1)
-# Labels of a local day are known when it is over; a fold's first day is issued up to a day before it begins.
+# Labels of a local day are known when it is over; a fold's first day is issued up to a day before
+# it begins.
 EMBARGO = pd.Timedelta(days=2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkTraining:
-    """A network's final model with its out-of-time scores, labels and baseline counts, row by row."""
+    """A network's final model, and its out-of-time scores with their labels, row by row."""
 
     model: NetworkOutageModel
     scores: pd.DataFrame
@@ -76,9 +78,7 @@ def train(
         if not _is_enough(daily, outage_days, config):
             notes.append(f"{network_id}: {outage_days} feeder-days with an outage, no model")
             continue
-        joined = with_model_features(
-            daily, transformer_scores, transformers, load_forecast, config=config
-        )
+        joined = with_model_features(daily, transformer_scores, transformers, load_forecast, config=config)
         trained = _train_network(joined, config=config)
         trainings[str(network_id)] = trained
         rows += _judge(str(network_id), joined, trained, config=config)
@@ -110,21 +110,19 @@ def train(
 
 
 def _is_enough(daily: pd.DataFrame, outage_days: int, config: OutageRiskConfig) -> bool:
-    return daily[
-        "outage_date"
-    ].nunique() >= config.minimum_days and config.minimum_outage_days <= outage_days < len(daily)
+    return daily["outage_date"].nunique() >= config.minimum_days and config.minimum_outage_days <= outage_days < len(
+        daily
+    )
 
 
 def _train_network(daily: pd.DataFrame, *, config: OutageRiskConfig) -> NetworkTraining:
     """Return the final model of a network and its out-of-time scores."""
     raw_scores = pd.Series(np.nan, index=daily.index)
     scores, tested_parts, counts = [], [], []
-    folds = rolling_folds(
-        daily["valid_at"], first_share=config.first_train_share, fold_count=config.fold_count
-    )
+    folds = rolling_folds(daily["valid_at"], first_share=config.first_train_share, fold_count=config.fold_count)
     for position, fold in enumerate(folds):
         learnable = daily[daily["valid_at"] + EMBARGO <= fold.test_from]
-        if learnable.empty or (learnable[COUNT_LABEL] > 0).nunique() == 1:
+        if learnable.empty or not 0 < (learnable[COUNT_LABEL] > 0).sum() < len(learnable):
             continue
         model = _fit_calibrated(learnable, raw_scores, config=config)
         tested = daily[daily["valid_at"].between(fold.test_from, fold.test_to, inclusive="left")]
@@ -144,10 +142,10 @@ def _train_network(daily: pd.DataFrame, *, config: OutageRiskConfig) -> NetworkT
 def _fit_calibrated(
     learnable: pd.DataFrame, raw_scores: pd.Series[float], *, config: OutageRiskConfig
 ) -> NetworkOutageModel:
-    """Fit on the learnable rows, calibrated on those of them that an earlier model scored unseen."""
+    """Fit on the learnable rows, calibrated on those an earlier model scored unseen."""
     unseen = raw_scores.loc[learnable.index].dropna()
     has_outage = (learnable.loc[unseen.index, COUNT_LABEL] > 0).to_numpy(dtype=bool)
-    calibrator = fit_calibrator(unseen.to_numpy(dtype=float), has_outage)
+    calibrator = fit_calibrator(np.asarray(unseen, dtype=float), has_outage)
     return fit_network(learnable, calibrator=calibrator, config=config)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.metrics import Floats
+if TYPE_CHECKING:
+    from ml.metrics import Floats
 
 
 @dataclass(frozen=True, kw_only=True)

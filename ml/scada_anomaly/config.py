@@ -23,14 +23,18 @@ class ScadaAnomalyConfig:
     """How the model is trained.
 
     Attributes:
-        reference_share: Share of the windows of quiet captures, from the start, that is learnt as normal.
+        reference_share: Share of the windows of quiet captures, from the start, that is learnt as
+            normal.
         minimum_reference_windows: Fewer say nothing about what is rare.
-        maximum_reference_windows: Windows kept to compare with, evenly spaced; bounds time and memory.
-        neighbour_counts: How many reference windows a window is compared with: the nearest finds what was never seen,
-            the third nearest what was seen hardly ever.
+        maximum_reference_windows: Windows kept to compare with, evenly spaced; bounds time and
+            memory.
+        neighbour_counts: How many reference windows a window is compared with: the nearest finds
+            what was never seen, the third nearest what was seen hardly ever.
         tree_count: Trees of the isolation forest.
-        false_windows_per_capture: Alarms a normal capture of usual length may raise; sets the threshold.
-        excess_weight: Weight of leaving the range of the reference, which an isolation forest cannot see.
+        false_windows_per_capture: Alarms a normal capture of usual length may raise; sets the
+            threshold.
+        excess_weight: Weight of leaving the range of the reference, which an isolation forest
+            cannot see.
         excess_margin: Range is left when it is exceeded by this share of its width.
         random_seed: Seed of the forest.
     """

@@ -1,7 +1,7 @@
 """Protocol-aware novelty features: how a window's traffic differs from every reference window.
 
-What lives here: distances of symbol counts (message type and service) and volumes to the reference. What does not: the
-isolation forest on top (`model`).
+What lives here: distances of symbol counts (message type and service) and volumes to the reference.
+What does not: the isolation forest on top (`model`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ml.metrics import Floats
 from ml.scada_anomaly.config import VOLUME_COLUMNS, ScadaAnomalyConfig
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from ml.metrics import Floats
 
 UNSEEN_COLUMN = "<unseen>"
 PRIOR_COUNT = 0.5  # Krichevsky and Trofimov 1981: half a message for a symbol never counted
@@ -30,7 +31,8 @@ class Reference:
 
     Attributes:
         symbols: Known symbols, ordered; everything else counts as unseen.
-        counts: Messages per window and symbol, shape (n_windows, n_symbols + 1); the last column is unseen, always 0.
+        counts: Messages per window and symbol, shape (n_windows, n_symbols + 1); the last column is
+            unseen, always 0.
         symbol_bits: Surprise of each symbol, bits, shape (n_symbols + 1,).
         low: Smallest value per volume column.
         high: Largest.
@@ -45,11 +47,7 @@ class Reference:
 
 def feature_names(config: ScadaAnomalyConfig) -> tuple[str, ...]:
     """Return the names of what `novelty` computes, in its order."""
-    distances = [
-        f"symbol_{kind}_distance_{count}"
-        for kind in ("mix", "count")
-        for count in config.neighbour_counts
-    ]
+    distances = [f"symbol_{kind}_distance_{count}" for kind in ("mix", "count") for count in config.neighbour_counts]
     return (*distances, "symbol_surprise_bits")
 
 
@@ -58,16 +56,11 @@ def excess_names() -> tuple[str, ...]:
     return (*(f"{name}_out_of_range" for name in VOLUME_COLUMNS), "unseen_symbol_share")
 
 
-def symbol_counts(
-    windows: pd.DataFrame, symbols: pd.DataFrame, vocabulary: tuple[str, ...]
-) -> Floats:
-    """Return messages per window and symbol, shape (n_windows, n_symbols + 1), rows as in windows."""
+def symbol_counts(windows: pd.DataFrame, symbols: pd.DataFrame, vocabulary: tuple[str, ...]) -> Floats:
+    """Return messages per window and symbol, shape (n_windows, n_symbols + 1)."""
     known = symbols["symbol"].where(symbols["symbol"].isin(vocabulary), UNSEEN_COLUMN)
-    table = (
-        symbols.assign(symbol=known)
-        .groupby([*WINDOW_KEYS, "symbol"])["message_count"]
-        .sum()
-        .unstack("symbol", fill_value=0)  # noqa: PD010 - a sum per symbol is not a pivot of single values
+    table = symbols.assign(symbol=known).pivot_table(
+        index=WINDOW_KEYS, columns="symbol", values="message_count", aggfunc="sum", fill_value=0
     )
     rows = table.reindex(
         index=pd.MultiIndex.from_frame(windows[WINDOW_KEYS]),
@@ -111,17 +104,17 @@ def novelty(
     Args:
         counts: Messages per window and symbol.
         reference: Windows to compare with.
-        own_row: For reference windows, their row in the reference, left out of the comparison; None for others.
+        own_row: For reference windows, their row in the reference, left out of the comparison; None
+            for others.
         config: Settings.
 
-    Source: Hellinger distance between symbol mixes (Cha 2007, table 5); square roots of counts have a variance that does
+    Source: Hellinger distance between symbol mixes (Cha 2007, table 5); square roots of counts have
+        a variance that does
     not depend on the count (Anscombe 1948).
     """
     total = np.maximum(counts.sum(axis=1, keepdims=True), 1.0)
     reference_total = np.maximum(reference.counts.sum(axis=1, keepdims=True), 1.0)
-    mix = _nearest(
-        np.sqrt(counts / total), np.sqrt(reference.counts / reference_total), own_row, config
-    )
+    mix = _nearest(np.sqrt(counts / total), np.sqrt(reference.counts / reference_total), own_row, config)
     count = _nearest(np.sqrt(counts), np.sqrt(reference.counts), own_row, config)
     surprise = counts @ reference.symbol_bits / total[:, 0]
     return np.column_stack([mix, count, surprise])
@@ -137,11 +130,7 @@ def _nearest(
     found = []
     for start in range(0, len(rows), CHUNK_ROWS):
         part = rows[start : start + CHUNK_ROWS]
-        squared = (
-            np.square(part).sum(axis=1)[:, None]
-            + np.square(others).sum(axis=1)[None]
-            - 2 * part @ others.T
-        )
+        squared = np.square(part).sum(axis=1)[:, None] + np.square(others).sum(axis=1)[None] - 2 * part @ others.T
         if own_row is not None:
             squared[np.arange(len(part)), own_row[start : start + CHUNK_ROWS]] = np.inf
         squared.sort(axis=1)

@@ -1,6 +1,7 @@
-"""The model of one network and protocol: isolation forest on novelty features, plus leaving the reference range.
+"""The model of one network and protocol: isolation forest on novelty, plus leaving the range.
 
-What lives here: fitting, raw scores, percentiles, alarms and drivers. What does not: frames (`score`).
+What lives here: fitting, raw scores, percentiles, alarms and drivers. What does not: frames
+(`score`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml.metrics import Floats
 from ml.scada_anomaly.baseline import CountBaseline, fit_count_baseline
 from ml.scada_anomaly.config import ScadaAnomalyConfig
 from ml.scada_anomaly.features import (
@@ -26,6 +26,8 @@ from ml.scada_anomaly.features import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ml.metrics import Floats
 
 MESSAGE_COUNT = 0  # position in VOLUME_COLUMNS
 
@@ -58,9 +60,7 @@ class TrafficModel:
     neighbour_counts: tuple[int, ...]
     baseline: CountBaseline
 
-    def evaluate(
-        self, windows: pd.DataFrame, symbols: pd.DataFrame
-    ) -> tuple[Floats, list[str], Floats]:
+    def evaluate(self, windows: pd.DataFrame, symbols: pd.DataFrame) -> tuple[Floats, list[str], Floats]:
         """Return raw score, top driver and baseline score of each window."""
         config = ScadaAnomalyConfig(neighbour_counts=self.neighbour_counts)
         counts = symbol_counts(windows, symbols, self.reference.symbols)
@@ -71,25 +71,28 @@ class TrafficModel:
         return raw, self._drivers(novel, beyond), self.baseline.score(volume[:, MESSAGE_COUNT])
 
     def percentile(self, raw: Floats) -> Floats:
-        """Return the share of reference windows that look more normal, 0-1, strictly rising with the raw score."""
+        """Return the share of reference windows that look more normal, 0-1."""
         count = len(self.reference_scores)
         below = np.searchsorted(self.reference_scores, raw, side="left").astype(float)
         beyond = np.maximum(raw - self.reference_scores[-1], 0.0)
         # above everything seen, the last step still tells far from farther
-        return np.where(
-            below == count, (count + 1 - np.exp(-beyond / 0.1)) / (count + 1), below / (count + 1)
-        )
+        return np.where(below == count, (count + 1 - np.exp(-beyond / 0.1)) / (count + 1), below / (count + 1))
 
     def _drivers(self, novel: Floats, beyond: Floats) -> list[str]:
-        """Return the name of the feature that deviates most, in spreads; leaving the range counts fully."""
+        """Return the name of the feature that deviates most, in spreads."""
         config = ScadaAnomalyConfig(neighbour_counts=self.neighbour_counts)
         deviation = np.column_stack([(novel - self.typical) / self.spread, 10 * beyond])
         names = (*feature_names(config), *excess_names())
         return [names[column] for column in deviation.argmax(axis=1)]
 
 
-def _raw_score(forest: Any, novel: Floats, beyond: Floats, excess_weight: float) -> Floats:
-    isolation = -np.asarray(forest.score_samples(novel), dtype=float)
+def _raw_score(
+    forest: Any,  # noqa: ANN401 - scikit-learn is untyped
+    novel: Floats,
+    beyond: Floats,
+    excess_weight: float,
+) -> Floats:
+    isolation: Floats = -np.asarray(forest.score_samples(novel), dtype=float)
     return isolation + excess_weight * np.minimum(beyond.sum(axis=1), 1.0)
 
 
@@ -115,9 +118,7 @@ def fit_traffic_model(
     reference = build_reference(windows, symbols)
     # each reference window is compared with the others only, else nothing would be novel in it
     novel = novelty(reference.counts, reference, own_row=np.arange(len(windows)), config=config)
-    forest = IsolationForest(n_estimators=config.tree_count, random_state=config.random_seed).fit(
-        novel
-    )
+    forest = IsolationForest(n_estimators=config.tree_count, random_state=config.random_seed).fit(novel)
     volume = volumes(windows)
     beyond = excess(volume, reference.counts, reference, margin=config.excess_margin)
     raw = np.sort(_raw_score(forest, novel, beyond, config.excess_weight))

@@ -38,7 +38,8 @@ def score(model: Mapping[str, Any], windows: pd.DataFrame, symbols: pd.DataFrame
         symbols: `features.feat_scada_anomaly__symbols`.
 
     Returns:
-        One row per capture and window in SCORE_COLUMNS; windows the model learnt from have the kind "reference".
+        One row per capture and window in SCORE_COLUMNS; windows the model learnt from have the kind
+        "reference".
     """
     parts = []
     for (network_id, protocol), group in windows.groupby(["network_id", "protocol"], sort=True):
@@ -77,14 +78,13 @@ def _score_group(
     )
 
 
-def is_reference(
-    windows: pd.DataFrame, reference_until: Mapping[str, str]
-) -> npt.NDArray[np.bool_]:
+def is_reference(windows: pd.DataFrame, reference_until: Mapping[str, str]) -> npt.NDArray[np.bool_]:
     """Return which windows lie in the stretch that was learnt from and in no confirmed incident."""
     keys = windows["network_id"].astype(str) + "/" + windows["capture_id"].astype(str)
     until = pd.to_datetime(keys.map(dict(reference_until)), utc=True)
-    is_early = (windows["window_start_at"] < until).to_numpy(dtype=bool)
-    return is_early & ~windows["is_incident"].to_numpy(dtype=bool)
+    is_early: npt.NDArray[np.bool_] = np.asarray(windows["window_start_at"] < until, dtype=bool)
+    is_incident: npt.NDArray[np.bool_] = np.asarray(windows["is_incident"], dtype=bool)
+    return is_early & ~is_incident
 
 
 def traffic_key(network_id: str, protocol: str) -> str:

@@ -1,7 +1,7 @@
 """Train the SCADA anomaly model on quiet traffic and judge it on the rest.
 
-Captures with a confirmed incident are never learnt from while the network has a quiet one. Labels choose the reference
-and judge the result; they are not an input.
+Captures with a confirmed incident are never learnt from while the network has a quiet one. Labels
+choose the reference and judge the result; they are not an input.
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ DEFAULT_CONFIG = ScadaAnomalyConfig()
 WINDOW = pd.Timedelta(seconds=60)
 
 
-def train(
-    windows: pd.DataFrame, symbols: pd.DataFrame, *, config: ScadaAnomalyConfig = DEFAULT_CONFIG
-) -> TrainedModel:
+def train(windows: pd.DataFrame, symbols: pd.DataFrame, *, config: ScadaAnomalyConfig = DEFAULT_CONFIG) -> TrainedModel:
     """Train one model per network and protocol.
 
     Args:
@@ -36,7 +34,8 @@ def train(
         config: Settings.
 
     Returns:
-        The model and its metrics; every window is scored by `score`, so there are no backtest scores.
+        The model and its metrics; every window is scored by `score`, so there are no backtest
+        scores.
 
     Raises:
         NotEnoughDataError: No network has enough quiet windows.
@@ -89,8 +88,8 @@ def train(
 def _reference_until(windows: pd.DataFrame, config: ScadaAnomalyConfig) -> dict[str, str]:
     """Return per capture the instant up to which it is learnt from.
 
-    Quiet captures are used up to the configured share of their windows; when every capture has an incident, all of
-    them are, outside the incidents.
+    Quiet captures are used up to the configured share of their windows; when every capture has an
+    incident, all of them are, outside the incidents.
     """
     by_capture = windows.groupby("capture_id")
     is_quiet = ~by_capture["is_incident"].any()
@@ -112,9 +111,7 @@ def _judge(scores: pd.DataFrame, windows: pd.DataFrame) -> list[MetricRow]:
     rows: list[MetricRow] = []
     for (network_id, capture_id), group in labelled.groupby(["network_id", "capture_id"]):
         tested = group[group["score_kind"] == "live"]
-        reference = labelled[
-            (labelled["network_id"] == network_id) & (labelled["score_kind"] == "reference")
-        ]
+        reference = labelled[(labelled["network_id"] == network_id) & (labelled["score_kind"] == "reference")]
         if not tested.empty and not reference.empty:
             span = Span(
                 train_from=reference["window_start_at"].min(),
@@ -129,9 +126,7 @@ def _judge(scores: pd.DataFrame, windows: pd.DataFrame) -> list[MetricRow]:
 def _capture_rows(capture_id: str, tested: pd.DataFrame, span: Span) -> list[MetricRow]:
     is_event = tested["is_incident"].to_numpy(dtype=bool)
     is_alarm = tested["is_anomalous"].to_numpy(dtype=bool)
-    values: dict[str, tuple[float, float | None]] = {
-        "false_alarms": (float((is_alarm & ~is_event).sum()), None)
-    }
+    values: dict[str, tuple[float, float | None]] = {"false_alarms": (float((is_alarm & ~is_event).sum()), None)}
     if is_event.any():
         anomaly = tested["anomaly_score"].to_numpy(dtype=float)
         baseline = tested["baseline_score"].to_numpy(dtype=float)

@@ -1,1 +1,1 @@
-"""Probability that a transformer fails within 28 days: weekly features in, calibrated risk and drivers out."""
+"""Probability that a transformer fails within 28 days, with its interval and its drivers."""

@@ -1,6 +1,7 @@
 """The baseline: failure rate of the age band, smoothed towards the fleet's rate.
 
-It is what a maintenance planner has without measurements, and the model itself where failures are too few.
+It is what a maintenance planner has without measurements, and the model itself where failures are
+too few.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.metrics import Floats
-
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from ml.metrics import Floats
     from ml.transformer_failure.config import TransformerFailureConfig
 
 LEVEL_LOW, LEVEL_HIGH = 0.05, 0.95
@@ -62,9 +62,7 @@ def fit_age_hazard(
 
     edges = np.asarray(config.age_band_years, dtype=float)
     band_count = len(edges) + 2
-    index = np.where(
-        np.isnan(age_years), band_count - 1, np.searchsorted(edges, age_years, side="right")
-    )
+    index = np.where(np.isnan(age_years), band_count - 1, np.searchsorted(edges, age_years, side="right"))
     failed = np.bincount(index, weights=has_failed.astype(float), minlength=band_count)
     exposed = np.bincount(index, minlength=band_count).astype(float)
     # half an event is added so that a fleet without a failure yet has a rate, not a certainty

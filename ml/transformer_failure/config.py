@@ -33,16 +33,18 @@ class TransformerFailureConfig:
     """How the model is trained.
 
     Attributes:
-        label_horizon_days: A label is known this long after `valid_at`; rows are embargoed until then.
+        label_horizon_days: A label is known this long after `valid_at`; rows are embargoed until
+            then.
         tree_count: Trees of the forest; more only narrows the noise of the 90 % interval.
-        rows_per_tree_share: Share of the rows each tree is grown on: with weekly rows of the same assets most rows
-            repeat their neighbours, and time and artefact shrink with it.
-        min_rows_per_leaf: Failures come in runs of about four weekly rows of one asset: a leaf must hold several
-            assets, or the forest learns assets by heart.
-        min_failed_assets: Below this many failed assets the forest cannot rank better than age; the age hazard is
-            used as the model.
+        rows_per_tree_share: Share of the rows each tree is grown on: with weekly rows of the same
+            assets most rows repeat their neighbours, and time and artefact shrink with it.
+        min_rows_per_leaf: Failures come in runs of about four weekly rows of one asset: a leaf must
+            hold several assets, or the forest learns assets by heart.
+        min_failed_assets: Below this many failed assets the forest cannot rank better than age; the
+            age hazard is used as the model.
         first_train_share: Share of the weeks that is only learnt from in the backtest.
-        fold_count: Rolling-origin folds; the first one only feeds the calibration of the later ones.
+        fold_count: Rolling-origin folds; the first one only feeds the calibration of the later
+            ones.
         age_band_years: Edges of the age bands of the baseline, years.
         prior_asset_weeks: Weight of the fleet's mean rate in each age band, asset-weeks.
         random_seed: Seed of the forest.
@@ -50,8 +52,8 @@ class TransformerFailureConfig:
     """
 
     label_horizon_days: int = 28
-    tree_count: int = 160
-    rows_per_tree_share: float = 0.4
+    tree_count: int = 120
+    rows_per_tree_share: float = 0.2
     min_rows_per_leaf: int = 15
     min_failed_assets: int = 6
     first_train_share: float = 0.4

@@ -1,6 +1,7 @@
 """The model of one network: a calibrated random forest, or the age hazard where failures are few.
 
-What lives here: fitting, probabilities, intervals and drivers. What does not: folds (`train`), frames (`score`).
+What lives here: fitting, probabilities, intervals and drivers. What does not: folds (`train`),
+frames (`score`).
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml.calibration import ProbabilityCalibrator
-from ml.metrics import Floats
 from ml.transformer_failure.baseline import LEVEL_HIGH, LEVEL_LOW, AgeHazard, fit_age_hazard
 from ml.transformer_failure.config import FEATURE_COLUMNS, LABEL, TransformerFailureConfig
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
+
+    from ml.calibration import ProbabilityCalibrator
+    from ml.metrics import Floats
 
 AGE_COLUMN = FEATURE_COLUMNS.index("age_years")
 
@@ -40,8 +42,10 @@ class NetworkFailureModel:
         """Return uncalibrated scores in 0..1, shape (n,)."""
         if self.forest is None:
             return self.hazard.predict(features[:, AGE_COLUMN])
-        # not the forest's own mean: its threads add up in any order, and the last digit would change
-        return self._tree_votes(features).mean(axis=0)
+        # not the forest's own mean: its threads add up in any order, and the last digit would
+        # change
+        mean: Floats = self._tree_votes(features).mean(axis=0)
+        return mean
 
     def predict(self, features: Floats) -> tuple[Floats, Floats, Floats]:
         """Return probability and the ends of its 90 % interval.
@@ -50,7 +54,8 @@ class NetworkFailureModel:
             features: Shape (n, len(FEATURE_COLUMNS)); NaN marks unknown.
 
         Returns:
-            Probability, 5 % and 95 % of the trees' votes, all calibrated alike, each shape (n,), 0-1.
+            Probability, 5 % and 95 % of the trees' votes, all calibrated alike, each shape (n,),
+            0-1.
         """
         if self.forest is None:
             band = self.hazard.band(features[:, AGE_COLUMN])
@@ -76,7 +81,7 @@ class NetworkFailureModel:
         return [(FEATURE_COLUMNS[row[0]], FEATURE_COLUMNS[row[1]]) for row in order]
 
 
-def path_contributions(forest: Any, features: Floats) -> Floats:
+def path_contributions(forest: Any, features: Floats) -> Floats:  # noqa: ANN401 - scikit-learn is untyped
     """Return how much each feature moved each row's mean vote along the trees' decision paths.
 
     Args:
@@ -84,7 +89,8 @@ def path_contributions(forest: Any, features: Floats) -> Floats:
         features: Shape (n, n_features).
 
     Returns:
-        Shape (n, n_features), change of the vote; a row plus the forest's root value sums to the vote.
+        Shape (n, n_features), change of the vote; a row plus the forest's root value sums to the
+        vote.
 
     Source: Saabas 2014, "Interpreting random forests"; Palczewska et al. 2013.
     """
@@ -97,7 +103,7 @@ def path_contributions(forest: Any, features: Floats) -> Floats:
     return contributions
 
 
-def _node_contributions(tree: Any, feature_count: int) -> Floats:
+def _node_contributions(tree: Any, feature_count: int) -> Floats:  # noqa: ANN401 - see above
     """Return the summed contributions from the root to each node; children come after parents."""
     share = tree.value[:, 0, 1] / tree.value[:, 0, :].sum(axis=1)
     moved = np.zeros((tree.node_count, feature_count))
@@ -111,9 +117,7 @@ def _node_contributions(tree: Any, feature_count: int) -> Floats:
 
 def feature_matrix(weekly: pd.DataFrame) -> Floats:
     """Return the features as floats in the fixed order; NaN where null."""
-    return np.column_stack(
-        [weekly[name].to_numpy(dtype=float, na_value=np.nan) for name in FEATURE_COLUMNS]
-    )
+    return np.column_stack([weekly[name].to_numpy(dtype=float, na_value=np.nan) for name in FEATURE_COLUMNS])
 
 
 def label_array(weekly: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -140,7 +144,7 @@ def fit_network(
     return NetworkFailureModel(hazard=hazard, forest=forest, calibrator=calibrator)
 
 
-def _build_forest(config: TransformerFailureConfig) -> Any:
+def _build_forest(config: TransformerFailureConfig) -> Any:  # noqa: ANN401 - see above
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline

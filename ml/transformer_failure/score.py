@@ -1,4 +1,4 @@
-"""Score transformers: rows of the weekly features in, rows of `ml.transformer_failure_scores` out."""
+"""Score transformers: weekly features in, rows of `ml.transformer_failure_scores` out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def score(model: Mapping[str, Any], features: pd.DataFrame) -> pd.DataFrame:
         features: `features.feat_transformer_failure__weekly`; only rows with `is_live` are scored.
 
     Returns:
-        One row per transformer and as-of instant in SCORE_COLUMNS; networks without a model have none.
+        One row per transformer and as-of instant in SCORE_COLUMNS; networks without a model have
+        none.
     """
     live = features[features["is_live"].astype(bool)]
     parts = [
@@ -46,9 +47,7 @@ def score(model: Mapping[str, Any], features: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else empty_scores()
 
 
-def score_rows(
-    network_model: NetworkFailureModel, weekly: pd.DataFrame, *, score_kind: str
-) -> pd.DataFrame:
+def score_rows(network_model: NetworkFailureModel, weekly: pd.DataFrame, *, score_kind: str) -> pd.DataFrame:
     """Score the given rows of one network, in their order."""
     matrix = feature_matrix(weekly)
     probability, low, high = network_model.predict(matrix)

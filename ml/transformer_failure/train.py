@@ -1,7 +1,7 @@
 """Train the transformer failure model and backtest it with rolling origins.
 
-Every backtest score comes from a model, and a calibration, that saw only labels known before its fold began: a label
-is known 28 days after its week (the embargo).
+Every backtest score comes from a model, and a calibration, that saw only labels known before its
+fold began: a label is known 28 days after its week (the embargo).
 """
 
 from __future__ import annotations
@@ -35,9 +35,7 @@ if TYPE_CHECKING:
 DEFAULT_CONFIG = TransformerFailureConfig()
 
 
-def train(
-    features: pd.DataFrame, *, config: TransformerFailureConfig = DEFAULT_CONFIG
-) -> TrainedModel:
+def train(features: pd.DataFrame, *, config: TransformerFailureConfig = DEFAULT_CONFIG) -> TrainedModel:
     """Train one model per network and measure it out of time.
 
     Args:
@@ -45,7 +43,8 @@ def train(
         config: Settings.
 
     Returns:
-        The model, its metrics, and backtest scores in the columns of `ml.transformer_failure_scores`.
+        The model, its metrics, and backtest scores in the columns of
+        `ml.transformer_failure_scores`.
 
     Raises:
         NotEnoughDataError: No network has a failure.
@@ -66,9 +65,7 @@ def train(
             scores.append(backtest)
             rows += _judge(str(network_id), weekly, backtest, config=config)
     if not models:
-        raise NotEnoughDataError(
-            use_case=USE_CASE, what="failures with a known outcome", needed=1, found=0
-        )
+        raise NotEnoughDataError(use_case=USE_CASE, what="failures with a known outcome", needed=1, found=0)
     return TrainedModel(
         use_case=USE_CASE,
         estimator_name="random forest, calibrated; age hazard where failures are few",
@@ -106,14 +103,10 @@ def _train_network(
 
 
 def _folds(weekly: pd.DataFrame, config: TransformerFailureConfig) -> tuple[Fold, ...]:
-    return rolling_folds(
-        weekly["valid_at"], first_share=config.first_train_share, fold_count=config.fold_count
-    )
+    return rolling_folds(weekly["valid_at"], first_share=config.first_train_share, fold_count=config.fold_count)
 
 
-def _known_before(
-    weekly: pd.DataFrame, instant: pd.Timestamp, config: TransformerFailureConfig
-) -> pd.DataFrame:
+def _known_before(weekly: pd.DataFrame, instant: pd.Timestamp, config: TransformerFailureConfig) -> pd.DataFrame:
     """Return the rows whose label was known at the instant."""
     known_at = weekly["valid_at"] + pd.Timedelta(days=config.label_horizon_days)
     return weekly[known_at <= instant]
@@ -122,11 +115,9 @@ def _known_before(
 def _fit_calibrated(
     learnable: pd.DataFrame, raw_scores: pd.Series[float], *, config: TransformerFailureConfig
 ) -> NetworkFailureModel:
-    """Fit on the learnable rows, calibrated on those of them that an earlier model scored unseen."""
+    """Fit on the learnable rows, calibrated on those an earlier model scored unseen."""
     unseen = raw_scores.loc[learnable.index].dropna()
-    calibrator = fit_calibrator(
-        unseen.to_numpy(dtype=float), label_array(learnable.loc[unseen.index])
-    )
+    calibrator = fit_calibrator(np.asarray(unseen, dtype=float), label_array(learnable.loc[unseen.index]))
     return fit_network(learnable, calibrator=calibrator, config=config)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _HERE = Path(__file__).parent
 _RAW_CONTRACT = _HERE.parents[1] / "transform" / "models" / "staging" / "_raw__sources.yml"
@@ -57,8 +59,7 @@ def good_tables() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _raw_table_statement(table: dict[str, Any]) -> str:
     columns = ", ".join(
-        f'{_VALUE_OF_COLUMN.get(column["name"], _VALUE_OF_TYPE[column["data_type"]])}'
-        f' as "{column["name"]}"'
+        f'{_VALUE_OF_COLUMN.get(column["name"], _VALUE_OF_TYPE[column["data_type"]])} as "{column["name"]}"'
         for column in table["columns"]
     )
-    return f'create table raw.{table["name"]} as select {columns} from range({_ROW_COUNT}) t(i)'
+    return f"create table raw.{table['name']} as select {columns} from range({_ROW_COUNT}) t(i)"

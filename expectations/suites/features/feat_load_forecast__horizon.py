@@ -41,9 +41,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             expected="valid_at is issued_at plus horizon_hours less one",
             notes="The horizon ends with the hour that starts at valid_at.",
         ),
-        one_of(
-            "temperature_source", bounds.TEMPERATURE_SOURCES, notes="Readers weigh forecasts by it."
-        ),
+        one_of("temperature_source", bounds.TEMPERATURE_SOURCES, notes="Readers weigh forecasts by it."),
         no_row(
             "temperature_source_is_true",
             "(temperature_source = 'none') <> (temperature_forecast_degc is null)",

@@ -100,8 +100,7 @@ def _history() -> list[Any]:
         *(no_nulls(column, notes="No outage is a count of zero.") for column in windows),
         no_row(
             "windows_in_order",
-            "outage_count_7d < 0 or outage_count_7d > outage_count_28d"
-            " or outage_count_28d > outage_count_365d",
+            "outage_count_7d < 0 or outage_count_7d > outage_count_28d or outage_count_28d > outage_count_365d",
             expected="outage counts of 7, 28 and 365 days not falling",
             notes="Each window holds the one before.",
         ),

@@ -22,10 +22,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "customers_count",
             0,
             bounds.MAX_CUSTOMERS,
-            notes=(
-                "The largest county here serves 2.3 million; a grand total in the list falls "
-                "outside."
-            ),
+            notes=("The largest county here serves 2.3 million; a grand total in the list falls outside."),
         ),
         rarely_repeated(("network_id", "feeder_id")),
     )

@@ -28,9 +28,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "rated_mva",
             max_null_share=0.9,
             odd_null_share=0.1,
-            notes=(
-                "The thermal model needs it; a source without nameplates (ETT) is still readable."
-            ),
+            notes=("The thermal model needs it; a source without nameplates (ETT) is still readable."),
         ),
         plausible_attribute(
             "rated_mva",

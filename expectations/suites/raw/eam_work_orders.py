@@ -33,12 +33,8 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             odd_null_share=0.1,
             notes="Orphan work orders are 3 % (DOMAIN 2.8).",
         ),
-        known_value(
-            "work_type", ("PM", "CM", "EM", "INSP"), notes="Maintenance types of DOMAIN 2.4."
-        ),
-        in_order(
-            "opened_at", "completed_at", notes="Orders are opened after the work in emergencies."
-        ),
+        known_value("work_type", ("PM", "CM", "EM", "INSP"), notes="Maintenance types of DOMAIN 2.4."),
+        in_order("opened_at", "completed_at", notes="Orders are opened after the work in emergencies."),
         plausible_reading(
             "cost_usd",
             0,

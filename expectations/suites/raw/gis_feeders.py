@@ -43,24 +43,16 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "rated_mw",
             0,
             _LARGEST_RATING_MW,
-            notes=(
-                "A distribution feeder carries some 10 MW, a zone that stands in for one some "
-                "1,000."
-            ),
+            notes=("A distribution feeder carries some 10 MW, a zone that stands in for one some 1,000."),
         ),
         plausible_attribute(
             "length_km",
             0,
             _LONGEST_FEEDER_KM,
-            notes=(
-                "Rural feeders reach some 100 km; metres taken for kilometres fall outside "
-                "(DOMAIN 2.8)."
-            ),
+            notes=("Rural feeders reach some 100 km; metres taken for kilometres fall outside (DOMAIN 2.8)."),
         ),
         plausible_attribute("overhead_share", 0, 1, notes="A share."),
-        plausible_attribute(
-            "vegetation_index", 0, 1, notes="Normalised to 0-1; NDVI over water is negative."
-        ),
+        plausible_attribute("vegetation_index", 0, 1, notes="Normalised to 0-1; NDVI over water is negative."),
         plausible_position(),
         rarely_repeated(("network_id", "feeder_id")),
     )

@@ -53,10 +53,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
                 gas,
                 0,
                 _WHOLE_PPM,
-                notes=(
-                    "A share of the oil's volume; oxygen reaches 249,900 ppm when air leaks "
-                    "into the sample."
-                ),
+                notes=("A share of the oil's volume; oxygen reaches 249,900 ppm when air leaks into the sample."),
             )
             for gas in ("oxygen_ppm", "nitrogen_ppm")
         ),
@@ -72,9 +69,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             80,
             notes="Water against air is 72 mN/m; new oil about 45.",
         ),
-        plausible_reading(
-            "dielectric_strength_kv", 0, 120, notes="Test sets end at 100 kV (IEC 60156)."
-        ),
+        plausible_reading("dielectric_strength_kv", 0, 120, notes="Test sets end at 100 kV (IEC 60156)."),
         plausible_reading(
             "water_ppm",
             0,

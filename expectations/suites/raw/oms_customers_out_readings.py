@@ -31,8 +31,6 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             bounds.MAX_CUSTOMERS,
             notes="Not more than the largest area serves.",
         ),
-        plausible_reading(
-            "interval_minutes", 1, 1440, notes="Counts rarer than daily show no outage."
-        ),
+        plausible_reading("interval_minutes", 1, 1440, notes="Counts rarer than daily show no outage."),
         varies("customers_out_count"),
     )

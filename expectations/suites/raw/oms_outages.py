@@ -31,9 +31,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "feeder_id",
             max_null_share=0.5,
             odd_null_share=0.1,
-            notes=(
-                "Missing join ids are 1-5 % (DOMAIN 2.8); an outage without place scores nothing."
-            ),
+            notes=("Missing join ids are 1-5 % (DOMAIN 2.8); an outage without place scores nothing."),
         ),
         mostly_filled(
             "customers_out_count",
@@ -45,9 +43,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "customers_out_count",
             0,
             bounds.MAX_CUSTOMERS,
-            notes=(
-                "No outage record is larger than the largest area; negative is a correction entry."
-            ),
+            notes=("No outage record is larger than the largest area; negative is a correction entry."),
         ),
         in_order(
             "started_at",

@@ -43,10 +43,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "message_type",
             max_null_share=0.9,
             odd_null_share=0.6,
-            notes=(
-                "IEC 104 supervisory frames carry no type; hardly any typed message is a wrong "
-                "mapping."
-            ),
+            notes=("IEC 104 supervisory frames carry no type; hardly any typed message is a wrong mapping."),
         ),
         varies("event_at"),
     )

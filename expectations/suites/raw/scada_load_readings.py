@@ -41,18 +41,13 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "load_mw",
             max_null_share=0.5,
             odd_null_share=0.2,
-            notes=(
-                "EIA-930 misses up to 16 % of an authority's hours (NSB); half missing is not load."
-            ),
+            notes=("EIA-930 misses up to 16 % of an authority's hours (NSB); half missing is not load."),
         ),
         plausible_reading(
             "load_mw",
             -bounds.MAX_LOAD_MW,
             bounds.MAX_LOAD_MW,
-            notes=(
-                "Beyond the largest interconnection either way: watts or kilowatts taken for "
-                "megawatts."
-            ),
+            notes=("Beyond the largest interconnection either way: watts or kilowatts taken for megawatts."),
         ),
         varies("load_mw"),
     )

@@ -32,19 +32,14 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "coalesce(load_mva, top_oil_temperature_degc, vibration_mm_s, hydrogen_ppm) is null",
             0.5,
             what="rows without any measurement",
-            notes=(
-                "Outages of an RTU last days (DOMAIN 2.8, p99 16 d); half empty is an unmapped "
-                "file."
-            ),
+            notes=("Outages of an RTU last days (DOMAIN 2.8, p99 16 d); half empty is an unmapped file."),
             few_rows=bounds.FEW_ROWS,
         ),
         plausible_reading(
             "load_mva",
             -bounds.MAX_RATED_MVA,
             bounds.MAX_RATED_MVA,
-            notes=(
-                "Largest transformers are about 1,500 MVA; reverse flow makes it negative (ETTh1)."
-            ),
+            notes=("Largest transformers are about 1,500 MVA; reverse flow makes it negative (ETTh1)."),
         ),
         plausible_reading(
             "top_oil_temperature_degc",
@@ -63,9 +58,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
                 gas,
                 0,
                 bounds.MAX_DISSOLVED_GAS_PPM,
-                notes=(
-                    "No fault dissolves a fifth of the oil's volume; negative is a sensor offset."
-                ),
+                notes=("No fault dissolves a fifth of the oil's volume; negative is a sensor offset."),
             )
             for gas in _ONLINE_GASES
         ),

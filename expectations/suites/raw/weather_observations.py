@@ -29,9 +29,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "temperature_degc",
             bounds.MIN_AIR_TEMPERATURE_DEGC,
             bounds.MAX_AIR_TEMPERATURE_DEGC,
-            notes=(
-                "World records, WMO archive of extremes; degF above 140 and sentinels fall outside."
-            ),
+            notes=("World records, WMO archive of extremes; degF above 140 and sentinels fall outside."),
         ),
         plausible_reading(
             "relative_humidity_pct",

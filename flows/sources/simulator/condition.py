@@ -27,7 +27,7 @@ NO_FAILURE = -1
 # Tuned so that 20-25 % of an aged fleet fail in a year; a real fleet loses 0.5-2 %, far too few to learn from in one year.
 _BASE_LOGIT = -7.3
 _WEAR_LOGIT, _SEVERITY_LOGIT = 0.55, 2.1
-_ONSET_PER_WEEK, _ONSET_WEAR_FACTOR = 0.0034, 0.75
+_ONSET_PER_WEEK, _ONSET_WEAR_FACTOR = 0.0028, 0.75
 _FIRST_SEVERITY, _LARGEST_SEVERITY = 0.3, 4.0
 _GROWTH_MEAN, _GROWTH_SPREAD = 0.34, 0.12
 _NEW_UNIT_WEAR = -1.6

@@ -38,7 +38,9 @@ def holiday_dates(timeline: Timeline) -> pd.DataFrame:
     """Return the holidays of all simulated years: local_date, holiday_name."""
     hours = timeline.hours
     holidays = USFederalHolidayCalendar().holidays(
-        pd.Timestamp(hours[0]).floor("D"), pd.Timestamp(hours[-1]).ceil("D") + pd.Timedelta(days=60), return_name=True
+        pd.Timestamp(hours[0]).floor("D"),
+        pd.Timestamp(hours[-1]).ceil("D") + pd.Timedelta(days=60),
+        return_name=True,
     )
     return pd.DataFrame({"local_date": holidays.index, "holiday_name": holidays.to_numpy()})
 
@@ -70,9 +72,7 @@ def simulate_base_load(
     return np.asarray(share * feeders["rated_mw"].to_numpy()[:, None])
 
 
-def _calendar_shape(
-    local: pd.DatetimeIndex, is_holiday: Booleans, residential_share: Floats
-) -> Floats:
+def _calendar_shape(local: pd.DatetimeIndex, is_holiday: Booleans, residential_share: Floats) -> Floats:
     """Return the shape of the day, shape (feeders, hours): homes and businesses, workdays and free days."""
     hour = local.hour.to_numpy()
     day = local.dayofweek.to_numpy()

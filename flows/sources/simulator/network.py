@@ -46,9 +46,7 @@ class Network:
     positions: pd.DataFrame
 
 
-def build_network(
-    generator: np.random.Generator, *, feeders: int, transformers: int
-) -> Network:
+def build_network(generator: np.random.Generator, *, feeders: int, transformers: int) -> Network:
     """Draw a network.
 
     Args:
@@ -70,9 +68,7 @@ def build_network(
     )
 
 
-def _places(
-    generator: np.random.Generator, count: int, spread_degrees: float
-) -> dict[str, object]:
+def _places(generator: np.random.Generator, count: int, spread_degrees: float) -> dict[str, object]:
     """Scatter places around the centre."""
     return {
         "latitude": (_CENTRE_LATITUDE + generator.normal(0, spread_degrees, count)).round(5),
@@ -84,9 +80,7 @@ def _stations(generator: np.random.Generator, *, count: int) -> pd.DataFrame:
     return pd.DataFrame({"station_id": _STATION_NAMES[:count], **_places(generator, count, 0.3)})
 
 
-def _substations(
-    generator: np.random.Generator, stations: pd.DataFrame, *, count: int
-) -> pd.DataFrame:
+def _substations(generator: np.random.Generator, stations: pd.DataFrame, *, count: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "substation_id": [f"SUB{number:02d}" for number in range(1, count + 1)],
@@ -138,9 +132,7 @@ def _switches(generator: np.random.Generator, feeders: pd.DataFrame) -> pd.DataF
     )
 
 
-def _positions(
-    generator: np.random.Generator, feeders: pd.DataFrame, *, count: int
-) -> pd.DataFrame:
+def _positions(generator: np.random.Generator, feeders: pd.DataFrame, *, count: int) -> pd.DataFrame:
     home = np.arange(count) % len(feeders)
     span_days = (_LAST_INSTALLATION - _FIRST_INSTALLATION).astype(int)
     # An aged fleet: half the units are older than 35 years.
@@ -176,9 +168,7 @@ def draw_nameplates(generator: np.random.Generator, count: int) -> dict[str, obj
     }
 
 
-def _customers(
-    generator: np.random.Generator, feeders: pd.DataFrame, positions: pd.DataFrame
-) -> pd.DataFrame:
+def _customers(generator: np.random.Generator, feeders: pd.DataFrame, positions: pd.DataFrame) -> pd.DataFrame:
     feeder_index = np.repeat(np.arange(len(feeders)), feeders["customers_count"].to_numpy())
     count = len(feeder_index)
     # Positions go round the feeders, so those of feeder f are f, f + n, f + 2n ...

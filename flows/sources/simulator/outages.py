@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flows.sources.simulator.timeline import Booleans, Floats, Integers
     from flows.sources.simulator.weather import Weather
 
-CALM_OUTAGES_PER_FEEDER_DAY = 0.055
+CALM_OUTAGES_PER_FEEDER_DAY = 0.05
 PLANNED_SHARE = 0.05
 _GUST_REFERENCE_MPS, _GUST_EXPONENT = 12.5, 5.0
 _STORM_GUST_MPS = 17.0
@@ -49,7 +49,11 @@ class OutageDraw:
 
 
 def outage_rate(
-    network: Network, *, wind_gust_mps: Floats, temperature_degc: Floats, feeder_index: slice | Integers = slice(None)
+    network: Network,
+    *,
+    wind_gust_mps: Floats,
+    temperature_degc: Floats,
+    feeder_index: slice | Integers = slice(None),
 ) -> Floats:
     """Return expected unplanned outages per feeder and hour.
 
@@ -65,7 +69,7 @@ def outage_rate(
     calm = CALM_OUTAGES_PER_FEEDER_DAY / HOURS_PER_DAY * length
     wind = (np.maximum(wind_gust_mps, 0.0) / _GUST_REFERENCE_MPS) ** _GUST_EXPONENT
     heat = np.exp(0.08 * np.maximum(temperature_degc - 28.0, 0.0))
-    return np.asarray(calm * (heat + 1.9 * exposure * np.minimum(wind, 250.0)))
+    return np.asarray(calm * (heat + 5.0 * exposure * np.minimum(wind, 250.0)))
 
 
 def simulate_outages(

@@ -27,7 +27,16 @@ _MASTER_PORT = 51_834
 _INTERROGATION_EVERY_SECONDS = 900
 _SPONTANEOUS_PER_MINUTE = 4.2
 _POINTS_PER_SUBSTATION = 24
-_COLUMNS = ("seconds", "source", "destination", "is_from_master", "message_type", "service", "object_id", "length_bytes")
+_COLUMNS = (
+    "seconds",
+    "source",
+    "destination",
+    "is_from_master",
+    "message_type",
+    "service",
+    "object_id",
+    "length_bytes",
+)
 
 
 def simulate_traffic(
@@ -125,9 +134,7 @@ def _points(generator: np.random.Generator, count: int) -> np.ndarray:
     return (1_000 + generator.integers(0, _POINTS_PER_SUBSTATION, count)).astype(str)
 
 
-def _interrogations(
-    generator: np.random.Generator, stations: np.ndarray, length_seconds: int
-) -> list[pd.DataFrame]:
+def _interrogations(generator: np.random.Generator, stations: np.ndarray, length_seconds: int) -> list[pd.DataFrame]:
     """Every station is asked for all its points every quarter of an hour."""
     rounds = np.arange(0, length_seconds, _INTERROGATION_EVERY_SECONDS)
     stagger = np.arange(len(stations)) * 37.0
@@ -148,9 +155,7 @@ def _interrogations(
     return [*parts, data, ended]
 
 
-def _spontaneous(
-    generator: np.random.Generator, stations: np.ndarray, length_seconds: int
-) -> pd.DataFrame:
+def _spontaneous(generator: np.random.Generator, stations: np.ndarray, length_seconds: int) -> pd.DataFrame:
     """Values that moved beyond their dead band; a little busier by day."""
     count = int(generator.poisson(length_seconds / 60.0 * _SPONTANEOUS_PER_MINUTE))
     seconds = np.sort(generator.uniform(0, length_seconds, count))
@@ -162,9 +167,7 @@ def _spontaneous(
     )  # fmt: skip
 
 
-def _commands(
-    generator: np.random.Generator, stations: np.ndarray, local_hour: Integers
-) -> pd.DataFrame:
+def _commands(generator: np.random.Generator, stations: np.ndarray, local_hour: Integers) -> pd.DataFrame:
     """Operators switch now and then in working hours."""
     rate = np.where((local_hour >= 7) & (local_hour < 18), 0.5, 0.04)  # noqa: PLR2004 - working hours
     counts = generator.poisson(rate)
@@ -205,22 +208,16 @@ def _intrusions(
     return parts, incidents
 
 
-def _object_scan(
-    generator: np.random.Generator, station: str, started: float
-) -> list[pd.DataFrame]:
+def _object_scan(generator: np.random.Generator, station: str, started: float) -> list[pd.DataFrame]:
     """Ask for one object address after the other; most are unknown (cause 47)."""
     count = int(generator.integers(90, 128))
     seconds = started + np.cumsum(generator.uniform(1.5, 6.0, count))
     objects = np.arange(1, count + 1).astype(str)
     stations = np.full(count, station)
-    return _command(
-        generator, seconds=seconds, station=stations, message_type=100, object_id=objects, answer=47
-    )
+    return _command(generator, seconds=seconds, station=stations, message_type=100, object_id=objects, answer=47)
 
 
-def _command_injection(
-    generator: np.random.Generator, station: str, started: float
-) -> list[pd.DataFrame]:
+def _command_injection(generator: np.random.Generator, station: str, started: float) -> list[pd.DataFrame]:
     """A compromised host operates switches again and again."""
     count = int(generator.integers(25, 60))
     seconds = started + np.cumsum(generator.uniform(2.0, 14.0, count))
@@ -229,9 +226,7 @@ def _command_injection(
     return _command(generator, seconds=seconds, station=stations, message_type=45, object_id=objects)
 
 
-def _flooding(
-    generator: np.random.Generator, station: str, started: float
-) -> list[pd.DataFrame]:
+def _flooding(generator: np.random.Generator, station: str, started: float) -> list[pd.DataFrame]:
     """Hundreds of well-formed values in a spoofed station's name."""
     count = int(generator.integers(500, 900))
     seconds = started + np.cumsum(generator.exponential(0.8, count))
@@ -243,9 +238,7 @@ def _flooding(
     ]  # fmt: skip
 
 
-def _rogue_device(
-    generator: np.random.Generator, station: str, started: float
-) -> list[pd.DataFrame]:
+def _rogue_device(generator: np.random.Generator, station: str, started: float) -> list[pd.DataFrame]:
     """An unknown address joins in with legitimate messages."""
     count = int(generator.integers(60, 160))
     seconds = started + np.cumsum(generator.exponential(7.0, count))
@@ -258,14 +251,10 @@ def _rogue_device(
     ]  # fmt: skip
 
 
-def _slow_probing(
-    generator: np.random.Generator, station: str, started: float
-) -> list[pd.DataFrame]:
+def _slow_probing(generator: np.random.Generator, station: str, started: float) -> list[pd.DataFrame]:
     """One read of an odd address every minute or so, for half an hour or more: too slow to show in volume."""
     count = int(generator.integers(25, 50))
     seconds = started + np.cumsum(generator.uniform(35.0, 75.0, count))
     objects = generator.integers(3_000, 66_000, count).astype(str)
     stations = np.full(count, station)
-    return _command(
-        generator, seconds=seconds, station=stations, message_type=102, object_id=objects, answer=47
-    )
+    return _command(generator, seconds=seconds, station=stations, message_type=102, object_id=objects, answer=47)

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from flows.sources.simulator.thermal import ThermalState
     from flows.sources.simulator.timeline import Booleans, Floats, Integers
 
-QUANTITIES = ("MVA", "TOP_OIL_C", "VIB_MM_S", "H2_PPM", "CH4_PPM", "C2H6_PPM", "C2H4_PPM", "C2H2_PPM")
+QUANTITIES = (
+    "MVA",
+    "TOP_OIL_C",
+    "VIB_MM_S",
+    "H2_PPM",
+    "CH4_PPM",
+    "C2H6_PPM",
+    "C2H4_PPM",
+    "C2H2_PPM",
+)
 # ppm at mean wear, and exponents of wear, of a thermal fault's severity and of a discharge's severity. Shapes follow
 # IEC 60599: overheating makes ethylene and methane, discharges make acetylene and hydrogen.
 _GASES: dict[str, tuple[float, float, float, float]] = {
@@ -42,12 +51,16 @@ class Telemetry:
         occupant: Row of the register that reports.
         is_reported: False where nobody reports: between a failure and the replacement.
         quality_code: DNP3 analog flags as a number; 1 is good.
+        clock_shift_seconds: How far the reading's stamp is off.
+        delay_seconds: From the true time of the reading to its arrival.
     """
 
     values: dict[str, Floats]
     occupant: Integers
     is_reported: Booleans
     quality_code: Integers
+    clock_shift_seconds: Integers
+    delay_seconds: Integers
 
 
 def simulate_telemetry(
@@ -91,6 +104,8 @@ def simulate_telemetry(
         occupant=occupant,
         is_reported=is_reported,
         quality_code=np.ones(shape, dtype=np.int64),
+        clock_shift_seconds=np.zeros(shape, dtype=np.int64),
+        delay_seconds=generator.integers(8, 90, shape),
     )
 
 

@@ -83,6 +83,4 @@ def simulate_thermal(
     lagged = settled + lfilter([step], [1.0, step - 1.0], rise - settled, axis=-1)
     top_oil = ambient + lagged
     hot_spot = top_oil + HOT_SPOT_RISE_K * share ** (2 * WINDING_EXPONENT)
-    return ThermalState(
-        load_share=share, top_oil_degc=top_oil, ageing_factor=ageing_acceleration(hot_spot)
-    )
+    return ThermalState(load_share=share, top_oil_degc=top_oil, ageing_factor=ageing_acceleration(hot_spot))

@@ -78,9 +78,7 @@ class Timeline:
         return pd.DatetimeIndex(hours.astype("datetime64[s]"), tz="UTC").tz_convert(LOCAL_TIME_ZONE)
 
 
-def autoregressive(
-    generator: np.random.Generator, shape: tuple[int, ...], *, persistence: float
-) -> Floats:
+def autoregressive(generator: np.random.Generator, shape: tuple[int, ...], *, persistence: float) -> Floats:
     """Draw AR(1) noise along the last axis with unit standard deviation.
 
     Args:

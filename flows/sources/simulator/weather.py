@@ -69,9 +69,7 @@ class WeatherForecasts:
     precipitation_mm: Floats
 
 
-def simulate_weather(
-    generator: np.random.Generator, timeline: Timeline, *, stations: int
-) -> Weather:
+def simulate_weather(generator: np.random.Generator, timeline: Timeline, *, stations: int) -> Weather:
     """Draw the weather of all simulated hours at all stations."""
     hours = timeline.hours
     shape = (stations, len(hours))
@@ -127,9 +125,7 @@ def _storms(generator: np.random.Generator, hours: int, stations: int) -> Floats
     return storm
 
 
-def simulate_forecasts(
-    generator: np.random.Generator, timeline: Timeline, weather: Weather
-) -> WeatherForecasts:
+def simulate_forecasts(generator: np.random.Generator, timeline: Timeline, weather: Weather) -> WeatherForecasts:
     """Draw forecasts issued every six hours for 48 hours, the last one at the end of data.
 
     Errors grow with the horizon and are correlated along it, so a forecast storm comes early, late, strong or weak as a

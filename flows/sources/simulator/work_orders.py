@@ -22,9 +22,7 @@ _CORRECTIVE_PROBLEMS = np.array(["OIL_LEAK", "COOLING", "BUSHING", "TAP_CHANGER"
 _PREVENTIVE_EVERY_HOURS, _INSPECTION_EVERY_HOURS = 1.5 * HOURS_PER_YEAR, 0.5 * HOURS_PER_YEAR
 
 
-def simulate_work_orders(
-    generator: np.random.Generator, timeline: Timeline, fleet: Fleet
-) -> pd.DataFrame:
+def simulate_work_orders(generator: np.random.Generator, timeline: Timeline, fleet: Fleet) -> pd.DataFrame:
     """Draw all work orders.
 
     Returns:
@@ -100,9 +98,7 @@ def _periodic(
     )  # fmt: skip
 
 
-def _corrective(
-    generator: np.random.Generator, timeline: Timeline, fleet: Fleet
-) -> pd.DataFrame:
+def _corrective(generator: np.random.Generator, timeline: Timeline, fleet: Fleet) -> pd.DataFrame:
     """Draw repairs: rarer before, and during the span more often in worn or faulty units."""
     weeks_before = int(HISTORY_YEARS * 52)
     rate_before = 0.005 * np.exp(0.4 * np.clip(fleet.wear[:, 0], -2.0, 2.5))
@@ -122,9 +118,7 @@ def _corrective(
     )  # fmt: skip
 
 
-def _emergency(
-    generator: np.random.Generator, timeline: Timeline, fleet: Fleet
-) -> pd.DataFrame:
+def _emergency(generator: np.random.Generator, timeline: Timeline, fleet: Fleet) -> pd.DataFrame:
     """One order per failure, opened within minutes."""
     position, week = np.nonzero(fleet.failed_hour != NO_FAILURE)
     hours = fleet.failed_hour[position, week]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _SNAPSHOT = Path(__file__).with_name("snapshot.sql")
 

@@ -1,63 +1,82 @@
 with
-    gridded as (select * from {{ ref("int_load_readings_gridded") }}),
-    compared as (
+    readings as (select * from {{ ref("int_load_readings_globally_screened") }}),
+    steps as (select * from {{ ref("int_load_steps_screened") }}),
+    stepped as (
         select
             network_id,
             series_id,
-            series_type,
             interval_start_at,
-            interval_minutes,
-            load_mw,
-            operator_forecast_mw,
-            published_flag_code,
-            received_at,
-            _load_id,
-            is_fallback,
-            has_feed_in,
-            coalesce(
-                load_mw = lag(load_mw) over series_order
-                and load_mw = lag(load_mw, 2) over series_order,
-                false
-            ) as is_third_equal,
-            coalesce(
-                abs(load_mw - median_load_mw)
-                > {{ var("load_global_median_multiple") }} * median_load_mw,
-                false
-            ) as is_global_outlier
-        from gridded
-        window series_order as (partition by network_id, series_id order by interval_start_at)
+            cast(epoch(interval_start_at) as bigint) % 3600 as second_of_hour,
+            flag_code
+        from steps
     ),
-    -- Ruggles et al. 2020 (Sci Data 7, 155), in their order: the first screen that fires names
-    -- the reading.
+    -- A missing reading is no anomaly here: only wrong values make a region suspicious.
+    counted as (
+        select
+            network_id,
+            series_id,
+            interval_start_at,
+            second_of_hour,
+            flag_code,
+            coalesce(flag_code <> 'MISSING', false) as is_wrong,
+            avg(cast(coalesce(flag_code <> 'MISSING', false) as integer)) over (
+                partition by network_id, series_id
+                order by
+                    interval_start_at
+                    range between interval 24 hour preceding and interval 23 hour following
+            ) as wrong_share,
+            sum(cast(coalesce(flag_code <> 'MISSING', false) as integer)) over (
+                partition by network_id, series_id
+                order by interval_start_at
+                rows between unbounded preceding and current row
+            ) as run_number
+        from stepped
+    ),
+    -- Good readings between wrong ones: short runs inside a suspicious region are not trusted.
+    surrounded as (
+        select
+            network_id,
+            series_id,
+            interval_start_at,
+            flag_code,
+            max(wrong_share) over (
+                partition by network_id, series_id
+                order by
+                    interval_start_at
+                    range between interval 23 hour preceding and interval 24 hour following
+            ) as region_wrong_share,
+            sum(cast(not is_wrong as integer)) over (
+                partition by network_id, series_id, run_number
+            ) as good_run_count
+        from counted
+    ),
     screened as (
         select
-            network_id,
-            series_id,
-            series_type,
-            interval_start_at,
-            interval_minutes,
-            load_mw,
-            operator_forecast_mw,
-            published_flag_code,
-            received_at,
-            _load_id,
-            is_fallback,
+            readings.network_id,
+            readings.series_id,
+            readings.series_type,
+            readings.interval_start_at,
+            readings.interval_minutes,
+            readings.load_mw,
+            readings.operator_forecast_mw,
+            readings.published_flag_code,
+            readings.received_at,
+            readings._load_id,
+            readings.is_fallback,
             case
-                when load_mw is null
-                then 'MISSING'
-                when load_mw <= 0 and not has_feed_in
-                then 'NEG_OR_ZERO'
-                when is_third_equal
-                then 'IDENTICAL_RUN'
-                when is_global_outlier
-                then 'GLOBAL_DEM'
+                when surrounded.flag_code is not null
+                then surrounded.flag_code
                 when
-                    coalesce(lag(is_global_outlier) over series_order, false)
-                    or coalesce(lead(is_global_outlier) over series_order, false)
-                then 'GLOBAL_DEM_PLUS_MINUS'
+                    surrounded.region_wrong_share > {{ var("load_region_wrong_share") }}
+                    and surrounded.good_run_count * readings.interval_minutes <= 24 * 60
+                then 'ANOMALOUS_REGION'
             end as flag_code
-        from compared
-        window series_order as (partition by network_id, series_id order by interval_start_at)
+        from readings
+        inner join
+            surrounded
+            on readings.network_id = surrounded.network_id
+            and readings.series_id = surrounded.series_id
+            and readings.interval_start_at = surrounded.interval_start_at
     )
 select *
 from screened

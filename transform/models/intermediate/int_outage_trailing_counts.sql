@@ -1,57 +1,72 @@
+{% set windows = [7, 28, 365] %}
+
 with
     feeder_days as (select * from {{ ref("int_outage_feeder_days_issued") }}),
     events as (select * from {{ ref("int_outage_events_localised") }}),
-    -- Running number of unplanned outages known per feeder: differences of it are counts over any
-    -- window.
-    cumulative as (
+    unplanned as (select network_id, feeder_id, known_at from events where not is_planned),
+    -- One time line per feeder: an outage enters every window when it becomes known and leaves
+    -- each when that is over.
+    -- A question asked at the same instant comes first, so it never sees what became known with it.
+    marked as (
         select
             network_id,
             feeder_id,
-            known_at,
-            cast(
-                sum(count(*)) over (
-                    partition by network_id, feeder_id
-                    order by known_at
-                    rows between unbounded preceding and current row
-                ) as integer
-            ) as outage_count
-        from events
-        where not is_planned
-        group by network_id, feeder_id, known_at
-    ),
-    {% for days in [0, 7, 28, 365] %}
-        -- Strictly before the instant: what became known at the issue time itself came too late.
-        known_{{ days }}d as (
-            select
-                feeder_days.network_id,
-                feeder_days.feeder_id,
-                feeder_days.outage_date,
-                coalesce(cumulative.outage_count, 0) as outage_count
-            from feeder_days
-            asof left join
-                cumulative
-                on feeder_days.network_id = cumulative.network_id
-                and feeder_days.feeder_id = cumulative.feeder_id
-                and feeder_days.available_at - interval {{ days }} day > cumulative.known_at
-        ),
-    {% endfor %}
-    counted as (
+            available_at as marked_at,
+            0 as mark_order,
+            outage_date,
+            {% for days in windows %} 0 as change_{{ days }}d{{ "," if not loop.last }} {% endfor %}
+        from feeder_days
+        union all
         select
-            known_0d.network_id,
-            known_0d.feeder_id,
-            known_0d.outage_date,
-            {% for days in [7, 28, 365] %}
-                known_0d.outage_count - known_{{ days }}d.outage_count as outage_count_{{ days }}d
+            network_id,
+            feeder_id,
+            known_at as marked_at,
+            1 as mark_order,
+            cast(null as date) as outage_date,
+            {% for days in windows %} 1 as change_{{ days }}d{{ "," if not loop.last }} {% endfor %}
+        from unplanned
+        {% for ending in windows %}
+            union all
+            select
+                network_id,
+                feeder_id,
+                known_at + interval {{ ending }} day as marked_at,
+                1 as mark_order,
+                cast(null as date) as outage_date,
+                {% for days in windows %}
+                    {{ "-1" if days == ending else "0" }} as change_{{ days }}d
+                    {{- "," if not loop.last }}
+                {% endfor %}
+            from unplanned
+        {% endfor %}
+    ),
+    running as (
+        select
+            network_id,
+            feeder_id,
+            outage_date,
+            {% for days in windows %}
+                cast(sum(change_{{ days }}d) over time_line as integer) as outage_count_{{ days }}d
                 {{- "," if not loop.last }}
             {% endfor %}
-        from known_0d
-        {% for days in [7, 28, 365] %}
-            inner join
-                known_{{ days }}d
-                on known_0d.network_id = known_{{ days }}d.network_id
-                and known_0d.feeder_id = known_{{ days }}d.feeder_id
-                and known_0d.outage_date = known_{{ days }}d.outage_date
-        {% endfor %}
+        from marked
+        window
+            time_line as (
+                partition by network_id, feeder_id
+                order by marked_at, mark_order, outage_date
+                rows between unbounded preceding and current row
+            )
+    ),
+    counted as (
+        select
+            network_id,
+            feeder_id,
+            outage_date,
+            {% for days in windows %}
+                outage_count_{{ days }}d{{ "," if not loop.last }}
+            {% endfor %}
+        from running
+        where outage_date is not null
     )
 select *
 from counted

@@ -39,11 +39,6 @@ with
                     "is_good and load_mva between 0 and " ~ var("load_maximum_mva"),
                 )
             }}
-            cast(
-                sum(cast(load_mva * load_mva as decimal(32, 6))) filter (
-                    where is_good and load_mva between 0 and {{ var("load_maximum_mva") }}
-                ) as double
-            ) as load_mva_square_sum,
             {{
                 block_aggregates(
                     "top_oil_degc",

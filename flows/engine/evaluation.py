@@ -1,0 +1,105 @@
+"""Evaluating a use case out of time on what has been published.
+
+What lives here: which published features each use case is tested on. What does not: the tests (ml/<use case>/train.py,
+which measures every model it trains on a window it has not seen).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from flows.errors import UsageError
+from flows.warehouse.identifiers import relation
+from flows.warehouse.reader import open_reader
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+    from flows.settings import Settings
+    from ml.training import MetricRow, TrainedModel
+
+Read = Callable[[str], "pd.DataFrame"]
+"""Reads a published table by asset key."""
+
+
+def evaluate_use_case(
+    settings: Settings,
+    use_case: str,
+    *,
+    from_day: datetime | None = None,
+    to_day: datetime | None = None,
+) -> tuple[MetricRow, ...]:
+    """Train before, test after, and return the figures beside the baseline's.
+
+    Args:
+        settings: All settings.
+        use_case: One of `USE_CASES`.
+        from_day: First test day, UTC; the use case's own split when None.
+        to_day: Day after the last test day, UTC.
+
+    Raises:
+        UsageError: The use case is unknown, or its window cannot be chosen.
+        NothingPublishedError: No run has published features yet.
+        ModelError: There is too little data.
+    """
+    if use_case not in USE_CASES:
+        raise UsageError(f"There is no use case {use_case!r}.", hint=f"one of {', '.join(USE_CASES)}")
+    window = {name: day for name, day in (("test_from", from_day), ("test_to", to_day)) if day is not None}
+    if window and use_case != "load_forecast":
+        raise UsageError(
+            f"The test window of {use_case} follows from its data.",
+            hint="leave --from and --to out",
+        )
+    with open_reader(settings.published_dir) as reader:
+
+        def read(key: str) -> pd.DataFrame:
+            return reader.execute(f"from {relation(key)} order by all").df()
+
+        return USE_CASES[use_case](read, window).metrics
+
+
+def _load_forecast(read: Read, window: Mapping[str, datetime]) -> TrainedModel:
+    import pandas as pd
+
+    from ml.load_forecast.train import train
+
+    stamps = {name: pd.Timestamp(day, tz="UTC") for name, day in window.items()}
+    return train(
+        read("features/feat_load_forecast__hourly"),
+        test_from=stamps.get("test_from"),
+        test_to=stamps.get("test_to"),
+    )
+
+
+def _transformer_failure(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.transformer_failure.train import train
+
+    return train(read("features/feat_transformer_failure__weekly"))
+
+
+def _outage_risk(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.outage_risk.train import train
+
+    return train(
+        read("features/feat_outage_risk__daily"),
+        read("ml/transformer_failure_scores"),
+        read("marts/dim_transformers"),
+        read("ml/load_forecast"),
+    )
+
+
+def _scada_anomaly(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.scada_anomaly.train import train
+
+    return train(read("features/feat_scada_anomaly__window"), read("features/feat_scada_anomaly__symbols"))
+
+
+USE_CASES: dict[str, Callable[[Read, Mapping[str, datetime]], TrainedModel]] = {
+    "load_forecast": _load_forecast,
+    "transformer_failure": _transformer_failure,
+    "outage_risk": _outage_risk,
+    "scada_anomaly": _scada_anomaly,
+}

@@ -1,0 +1,201 @@
+"""Entry point of the simulator: one call plays the outside world for some days.
+
+What lives here: the order of the parts and their random streams. What does not: any physics or format.
+Decision: every part has its own random stream spawned from the seed, so a change in one part leaves the others as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flows.errors import UsageError
+from flows.sources.simulator.condition import simulate_fleet
+from flows.sources.simulator.dirt import inject_defects, spoil_files
+from flows.sources.simulator.feeds import (
+    Feeds,
+    calendar_feed,
+    forecast_feed,
+    load_feed,
+    observation_feed,
+    price_feed,
+    register_feed,
+)
+from flows.sources.simulator.files import write_inbox, write_parquet
+from flows.sources.simulator.load import (
+    operator_forecast,
+    respond_to_price,
+    simulate_base_load,
+    system_load,
+)
+from flows.sources.simulator.market import simulate_prices
+from flows.sources.simulator.network import build_network
+from flows.sources.simulator.outages import simulate_outages
+from flows.sources.simulator.scada_traffic import simulate_traffic
+from flows.sources.simulator.telemetry import simulate_telemetry
+from flows.sources.simulator.thermal import simulate_thermal
+from flows.sources.simulator.timeline import Timeline
+from flows.sources.simulator.truth import ceilings, outage_truth, transformer_truth
+from flows.sources.simulator.weather import simulate_forecasts, simulate_weather
+from flows.sources.simulator.work_orders import simulate_work_orders
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_START = date(2024, 1, 1)
+# Append only: the position decides the stream.
+_STREAMS = (
+    "network", "weather", "forecasts", "load", "market", "operator", "thermal", "condition", "telemetry",
+    "work_orders", "outages", "traffic", "feeds", "dirt",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SimulationSummary:
+    """What a simulation handed over.
+
+    Args:
+        inbox: Folder of the delivered files, one subfolder per source.
+        truth_dir: Folder of the truth.
+        file_rows: File (source/name) to data rows.
+        defect_counts: Defect class to number of injected defects.
+        failure_count: Transformers that failed.
+        outage_count: Outages of the delivered span and the two years before it.
+        seconds: Wall clock.
+    """
+
+    inbox: Path
+    truth_dir: Path
+    file_rows: dict[str, int]
+    defect_counts: dict[str, int] = field(default_factory=dict)
+    failure_count: int = 0
+    outage_count: int = 0
+    seconds: float = 0.0
+
+    @property
+    def file_count(self) -> int:
+        """Files delivered."""
+        return len(self.file_rows)
+
+    @property
+    def row_count(self) -> int:
+        """Data rows delivered."""
+        return sum(self.file_rows.values())
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """Sources that delivered, sorted."""
+        return tuple(sorted({name.split("/")[0] for name in self.file_rows}))
+
+
+def simulate(
+    *,
+    days: int,
+    feeders: int,
+    transformers: int,
+    seed: int,
+    dirt: float,
+    output_dir: Path,
+    truth_dir: Path,
+    start: date = DEFAULT_START,
+) -> SimulationSummary:
+    """Play the outside world and leave its files in an inbox.
+
+    Args:
+        days: Days of data; end of data is `start` + `days`, 00:00 UTC.
+        feeders: Feeders.
+        transformers: Transformer positions; failed units are replaced.
+        seed: Same seed and arguments, same bytes.
+        dirt: Amount of defects, 0 none to 1; 0.3 is what real files show.
+        output_dir: Inbox; one folder per source is made in it.
+        truth_dir: Where the truth goes; must not lie in the inbox.
+        start: First day.
+
+    Raises:
+        UsageError: An argument is out of range.
+    """
+    _check_arguments(days, feeders, transformers, dirt, output_dir, truth_dir)
+    started = time.perf_counter()
+    timeline = Timeline(start=start, days=days)
+    spawned = np.random.SeedSequence(seed).spawn(len(_STREAMS))
+    streams = {name: np.random.default_rng(child) for name, child in zip(_STREAMS, spawned, strict=True)}
+    network = build_network(streams["network"], feeders=feeders, transformers=transformers)
+    weather = simulate_weather(streams["weather"], timeline, stations=len(network.stations))
+    forecasts = simulate_forecasts(streams["forecasts"], timeline, weather)
+    base_load = simulate_base_load(streams["load"], timeline, network, weather)
+    prices = simulate_prices(streams["market"], system_load(base_load))
+    feeder_load = respond_to_price(base_load, prices.day_ahead_usd_per_mwh)
+    total_load = system_load(feeder_load)
+    thermal = simulate_thermal(streams["thermal"], timeline, network, weather, feeder_load)
+    fleet = simulate_fleet(streams["condition"], timeline, network, thermal.ageing_factor)
+    outages = simulate_outages(streams["outages"], timeline, network, weather, fleet)
+    traffic, incidents = simulate_traffic(streams["traffic"], timeline, substations=len(network.substations))
+    forecast_by_operator = operator_forecast(streams["operator"], total_load)
+    records = streams["feeds"]
+    feeds = Feeds(
+        telemetry=simulate_telemetry(streams["telemetry"], timeline, network.positions, thermal, fleet),
+        frames={
+            "scada_load_readings": load_feed(records, timeline, network, feeder_load, total_load, forecast_by_operator),
+            "weather_observations": observation_feed(records, timeline, network, weather),
+            "weather_forecasts": forecast_feed(network, forecasts),
+            "market_prices": price_feed(timeline, prices),
+            "oms_outages": outages.records,
+            "scada_events": traffic,
+            "soc_incidents": incidents,
+            "calendar_days": calendar_feed(timeline),
+            "eam_transformers": register_feed(records, timeline, fleet),
+            "eam_work_orders": simulate_work_orders(streams["work_orders"], timeline, fleet),
+            "cis_customers": network.customers,
+        },
+    )
+    transformer_hazard = transformer_truth(timeline, fleet)
+    outage_expectation = outage_truth(timeline, network, forecasts, outages, fleet)
+    truth = {
+        "transformer_hazard": transformer_hazard,
+        "outage_expectation": outage_expectation,
+        "ceilings": ceilings(transformer_hazard, outage_expectation),
+        "load": feeds.frames["scada_load_readings"][["series_id", "interval_start_at", "load_mw"]].copy(),
+        "intrusions": incidents,
+    }
+    defects = inject_defects(streams["dirt"], feeds, dirt=dirt, timeline=timeline, fleet=fleet)
+    file_rows = write_inbox(feeds, inbox=output_dir, timeline=timeline, network=network, fleet=fleet)
+    spoiled = spoil_files(streams["dirt"], output_dir, file_rows, dirt=dirt)
+    truth["defects"] = defects.frame(spoiled.defects)
+    for name, frame in truth.items():
+        write_parquet(frame, truth_dir / f"{name}.parquet")
+    summary = SimulationSummary(
+        inbox=output_dir,
+        truth_dir=truth_dir,
+        file_rows=spoiled.file_rows,
+        defect_counts={str(key): int(value) for key, value in truth["defects"]["defect_class"].value_counts().items()},
+        failure_count=int((fleet.failed_hour >= 0).sum()),
+        outage_count=len(outages.records),
+        seconds=time.perf_counter() - started,
+    )
+    logger.info(
+        "Simulated %d days: %d files, %d rows, %d failures, %d outages, %.1f s",
+        days, summary.file_count, summary.row_count, summary.failure_count, summary.outage_count, summary.seconds,
+    )  # fmt: skip
+    return summary
+
+
+def _check_arguments(
+    days: int, feeders: int, transformers: int, dirt: float, output_dir: Path, truth_dir: Path
+) -> None:
+    """Refuse sizes that cannot be simulated."""
+    for name, value in (("days", days), ("feeders", feeders), ("transformers", transformers)):
+        if value < 1:
+            raise UsageError(f"{name} is {value}; expected at least 1.")
+    if not 0.0 <= dirt <= 1.0:
+        raise UsageError(f"dirt is {dirt}; expected 0 to 1.", hint="0.3 is what real files show")
+    if truth_dir.resolve().is_relative_to(output_dir.resolve()):
+        raise UsageError(f"The truth folder {truth_dir} lies in the inbox; models would read it.")

@@ -1,0 +1,62 @@
+"""The rule a new model has to pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ml.promotion import decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ml.training import TrainedModel
+
+
+@dataclass
+class PresentChampion:
+    version: int = 3
+    metrics: Mapping[str, float] = field(default_factory=lambda: {"auc": 0.8})
+
+
+def test_the_first_version_becomes_champion_whatever_its_figures(
+    trained_model: Callable[..., TrainedModel],
+) -> None:
+    assert decide(trained_model(0.4), None).promote
+
+
+@pytest.mark.parametrize(
+    ("value", "is_promoted"),
+    [(0.9, True), (0.75, True), (0.6, False), (float("nan"), False)],
+    ids=["better", "within tolerance", "worse than baseline and champion", "not judged"],
+)
+def test_a_challenger_has_to_beat_its_baseline_and_hold_the_champions_level(
+    trained_model: Callable[..., TrainedModel], value: float, is_promoted: bool
+) -> None:
+    decision = decide(trained_model(value), PresentChampion())
+
+    assert decision.promote is is_promoted
+
+
+def test_a_challenger_that_beats_its_baseline_but_is_much_worse_is_kept_out(
+    trained_model: Callable[..., TrainedModel],
+) -> None:
+    decision = decide(trained_model(0.72, 0.5), PresentChampion(), champion_value=0.95)
+
+    assert not decision.promote
+    assert "version 3 stays champion: auc 0.72 against 0.95" in decision.reason
+
+
+def test_lower_is_better_where_the_metric_says_so(trained_model: Callable[..., TrainedModel]) -> None:
+    champion = PresentChampion()
+
+    assert decide(trained_model(0.5, 0.9, is_higher_better=False), champion).promote
+    assert not decide(trained_model(0.95, 0.99, is_higher_better=False), champion).promote
+
+
+def test_a_champion_without_a_figure_gives_way_to_one_that_beats_its_baseline(
+    trained_model: Callable[..., TrainedModel],
+) -> None:
+    assert decide(trained_model(0.8), PresentChampion(metrics={})).promote

@@ -1,0 +1,84 @@
+with
+    gridded as (select * from {{ ref("int_load_readings_gridded") }}),
+    compared as (
+        select
+            network_id,
+            series_id,
+            series_type,
+            interval_start_at,
+            interval_minutes,
+            load_mw,
+            operator_forecast_mw,
+            published_flag_code,
+            received_at,
+            _load_id,
+            is_fallback,
+            has_feed_in,
+            coalesce(
+                load_mw = lag(load_mw) over series_order
+                and load_mw = lag(load_mw, 2) over series_order,
+                false
+            ) as is_third_equal,
+            coalesce(
+                abs(load_mw - median_load_mw)
+                > {{ var("load_global_median_multiple") }} * median_load_mw,
+                false
+            ) as is_global_outlier
+        from gridded
+        window series_order as (partition by network_id, series_id order by interval_start_at)
+    ),
+    -- Ruggles et al. 2020 (Sci Data 7, 155), in their order: the first screen that fires names
+    -- the reading.
+    screened as (
+        select
+            network_id,
+            series_id,
+            series_type,
+            interval_start_at,
+            interval_minutes,
+            load_mw,
+            operator_forecast_mw,
+            published_flag_code,
+            received_at,
+            _load_id,
+            is_fallback,
+            has_feed_in,
+            case
+                when load_mw is null
+                then 'MISSING'
+                when load_mw <= 0 and not has_feed_in
+                then 'NEG_OR_ZERO'
+                when is_third_equal
+                then 'IDENTICAL_RUN'
+                when is_global_outlier
+                then 'GLOBAL_DEM'
+            end as flag_code
+        from compared
+    ),
+    neighboured as (
+        select
+            network_id,
+            series_id,
+            series_type,
+            interval_start_at,
+            interval_minutes,
+            load_mw,
+            operator_forecast_mw,
+            published_flag_code,
+            received_at,
+            _load_id,
+            is_fallback,
+            has_feed_in,
+            case
+                when flag_code is not null
+                then flag_code
+                when
+                    lag(flag_code) over series_order = 'GLOBAL_DEM'
+                    or lead(flag_code) over series_order = 'GLOBAL_DEM'
+                then 'GLOBAL_DEM_PLUS_MINUS'
+            end as flag_code
+        from screened
+        window series_order as (partition by network_id, series_id order by interval_start_at)
+    )
+select *
+from neighboured

@@ -1,0 +1,81 @@
+{{ config(materialized="view") }}
+
+{% set gases = ["hydrogen", "methane", "ethane", "ethylene", "acetylene"] %}
+{% set load_limit = var("spike_ratio") ~ " * " ~ mean_of_others("load_mva") %}
+{% set vibration_limit = var("spike_ratio") ~ " * " ~ mean_of_others("vibration_mm_s") ~ " + 1" %}
+
+with
+    blocks as (select * from {{ ref("int_scada_transformer_readings_blocked") }}),
+    installations as (select * from {{ ref("int_transformer_installations") }}),
+    weather as (select * from {{ ref("int_weather_areas_hourly") }}),
+    current_units as (
+        select network_id, asset_id, area_id, rated_mva, rated_top_oil_rise_k
+        from installations
+        where is_current
+    ),
+    ambient as (
+        select
+            network_id,
+            area_id,
+            time_bucket(interval 6 hour, observed_hour_at) as block_start_at,
+            {{ exact_mean("temperature_degc") }} as temperature_degc
+        from weather
+        group by network_id, area_id, block_start_at
+    ),
+    -- A spike is left out of its block; a block of at least four equal readings is a stuck sensor.
+    despiked as (
+        select
+            blocks.network_id,
+            blocks.asset_id,
+            blocks.block_start_at,
+            current_units.rated_mva,
+            coalesce(
+                current_units.rated_top_oil_rise_k, {{ var("rated_top_oil_rise_k") }}
+            ) as rated_top_oil_rise_k,
+            ambient.temperature_degc as ambient_temperature_degc,
+            {{ block_mean("load_mva", load_limit, is_stuck_checked=true) }} as load_mva,
+            {{ block_peak("load_mva", load_limit, is_stuck_checked=true) }} as peak_load_mva,
+            {{
+                block_mean(
+                    "top_oil_degc", var("top_oil_spike_k"), low=true, is_stuck_checked=true
+                )
+            }} as measured_top_oil_degc,
+            {{ block_mean("vibration_mm_s", vibration_limit) }} as vibration_mm_s,
+            {% for gas in gases %}
+                {{
+                    block_mean(
+                        gas ~ "_ppm",
+                        var("spike_ratio")
+                        ~ " * "
+                        ~ mean_of_others(gas ~ "_ppm")
+                        ~ " + "
+                        ~ var("gas_spike_floor_ppm"),
+                    )
+                }} as {{ gas }}_ppm,
+            {% endfor %}
+            blocks.reading_count,
+            {{ is_stuck("load_mva") }} or {{ is_stuck("top_oil_degc") }} as is_block_stuck,
+            cast({{ is_high_spike("load_mva", load_limit) }} as integer)
+            + cast({{ is_high_spike("top_oil_degc", var("top_oil_spike_k")) }} as integer)
+            + cast({{ is_low_spike("top_oil_degc", var("top_oil_spike_k")) }} as integer)
+            + cast(
+                {{ is_high_spike("vibration_mm_s", vibration_limit) }} as integer
+            ) as spike_count,
+            blocks.good_reading_count,
+            blocks.unit_slip_count,
+            blocks.last_reading_at,
+            blocks.available_at,
+            blocks.is_fallback
+        from blocks
+        left join
+            current_units
+            on blocks.network_id = current_units.network_id
+            and blocks.asset_id = current_units.asset_id
+        left join
+            ambient
+            on blocks.network_id = ambient.network_id
+            and coalesce(current_units.area_id, '{{ var("network_area_id") }}') = ambient.area_id
+            and blocks.block_start_at = ambient.block_start_at
+    )
+select *
+from despiked
