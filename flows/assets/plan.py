@@ -178,7 +178,7 @@ def staleness(
         found[Cause.PARAMS] = "its parameters changed"
     if record.environment_id and record.environment_id != environment_id:
         found[Cause.ENV] = "Python or a locked package changed"
-    if not record.is_released:
+    if not record.is_released and record.row_count != 0:  # an empty table has nothing to check
         found[Cause.CHECK] = "a blocking check has no PASS"
     return found
 

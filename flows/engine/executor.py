@@ -93,7 +93,9 @@ class Execution:
             if self._settle_unchanged(recorded):
                 continue
             batch = self._dbt_batch()
-            made = self._build(batch, recorded) if batch else self._run_wave(self._python_wave())
+            wave = self._python_wave()
+            is_dbt_next = bool(batch) and not (wave and self._can_wait(batch))
+            made = self._build(batch, recorded) if is_dbt_next else self._run_wave(wave)
             self._check(made)
         with self._engine.warehouse.transaction() as cursor:
             record_reused(
@@ -133,7 +135,14 @@ class Execution:
         return batch
 
     def _python_wave(self) -> list[str]:
-        return [key for key in self._remaining if self._is_ready(key)]
+        return [
+            key for key in self._remaining if self._is_ready(key) and self._engine.graph[key].engine == "python"
+        ]
+
+    def _can_wait(self, batch: Sequence[str]) -> bool:
+        """Tell whether no Python step waits for this batch; it is then joined with what follows (one start of dbt)."""
+        behind = set().union(*(self._engine.graph.descendants(key) for key in batch))
+        return not any(self._engine.graph[key].engine == "python" for key in behind & set(self._remaining))
 
     def _build(self, batch: list[str], recorded: Mapping[str, Recorded]) -> list[str]:
         """Build a batch with dbt and say what was made."""

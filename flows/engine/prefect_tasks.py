@@ -96,7 +96,6 @@ def _task(definition: AssetDefinition, work: Callable[[], Sequence[str]]) -> Tas
         by=definition.engine,
         name=definition.key,
         task_run_name=definition.key,
-        tags=set(definition.tags),
         asset_deps=[f"{ASSET_SCHEME}{key}" for key in definition.deps],
         retries=definition.retries,
         retry_delay_seconds=exponential_backoff(backoff_factor=RETRY_BACKOFF_SECONDS),

@@ -1,9 +1,10 @@
 """Source descriptions: how the files of one source system map onto raw tables.
 
-What lives here: the model of `data/sources/<name>.yml` and its readers. What does not: reading delivered files
-(`file_connector`) and the raw tables' shape (`raw_tables`). `data/README.md` explains every key with an example.
-Decision: delivered columns are declared by name and nothing is guessed from the data, so that drift is an error with a
-name instead of a column that silently became null.
+What lives here: the model of `data/sources/<name>.yml` and its readers. What does not: reading delivered
+files (`file_connector`) and the raw tables' shape (`raw_tables`). `data/README.md` explains every key with an
+example.
+Decision: delivered columns are declared by name and nothing is guessed from the data, so that drift is an
+error with a name instead of a column that silently became null.
 """
 
 from __future__ import annotations
@@ -166,7 +167,7 @@ class Delivery(_Frozen):
         declared = set(self.columns)
         if len(declared) < len(self.columns):
             raise ValueError("columns names a column twice")
-        read = {alias for alias in self.aliases.values()}
+        read = set(self.aliases.values())
         for table in self.tables:
             for mapping in table.columns.values():
                 read |= {mapping.from_column} if mapping.from_column else set()

@@ -1,10 +1,10 @@
 """A delivered CSV, read once with every guard on, and copied as plain UTF-8 for DuckDB.
 
-What lives here: decompression, decoding, size limits, header and line counting. What does not: types and values
-(`column_sql`), landing (`file_connector`).
-Decision: the bytes that were checked are the bytes that are parsed, so the file is copied while it is checked; DuckDB also
-reads the plain copy on all cores, a gzip on one only. DuckDB's own parser accepts a truncated last line and gives no
-independent row count; both are checked here.
+What lives here: decompression, decoding, size limits, header and line counting. What does not: types and
+values (`column_sql`), landing (`file_connector`).
+Decision: the bytes that were checked are the bytes that are parsed, so the file is copied while it is
+checked; DuckDB also reads the plain copy on all cores, a gzip on one only. DuckDB's own parser accepts a
+truncated last line and gives no independent row count; both are checked here.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Delivered rows as a temporary table: column names as declared, values untouched.
 
-What lives here: reading one CSV or Parquet file and refusing it when its shape is wrong. What does not: guards on CSV bytes
-(`delivered_csv`), typing cells (`table_query`).
-Decision: the file is read in full before anything is converted, so an error of this step is the file's fault and an
-error of the next is ours.
+What lives here: reading one CSV or Parquet file and refusing it when its shape is wrong. What does not:
+guards on CSV bytes (`delivered_csv`), typing cells (`table_query`).
+Decision: the file is read in full before anything is converted, so an error of this step is the file's fault
+and an error of the next is ours.
 """
 
 from __future__ import annotations

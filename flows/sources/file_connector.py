@@ -2,8 +2,9 @@
 
 What lives here: `convert` and `sha256_of`. What does not: which files are new, the lake's folders and views
 (`flows.warehouse`), the description of a source (`configuration`), the guards on CSV bytes (`delivered_csv`).
-Decision: a file is taken whole or not at all. A structural defect rejects it; a cell that cannot be read becomes null
-and says so in `_parse_error`, and dbt quarantines the row. So rows delivered = rows landed, always.
+Decision: a file is taken whole or not at all. A structural defect rejects it; a cell that cannot be read
+becomes null and says so in `_parse_error`, and dbt quarantines the row. So rows delivered = rows landed,
+always.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The shape of the raw layer, read from the one file that declares it.
 
-What lives here: `RawTable` and its reader for `transform/models/staging/_raw__sources.yml`. What does not: mapping of
-delivered columns onto raw columns (`configuration`), creating views (`flows.warehouse`).
-Decision: the YAML that dbt reads is the only declaration; a column added there is known to the connector at once.
+What lives here: `RawTable` and its reader for `transform/models/staging/_raw__sources.yml`. What does not:
+mapping of delivered columns onto raw columns (`configuration`), creating views (`flows.warehouse`).
+Decision: the YAML that dbt reads is the only declaration; a column added there is known to the connector at
+once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The select that turns delivered rows into rows of one raw table.
 
-What lives here: cells, readings, values, parse errors and technical columns put together. What does not: the expressions
-of one column (`column_sql`), reading the file (`delivered_rows`).
+What lives here: cells, readings, values, parse errors and technical columns put together. What does not: the
+expressions of one column (`column_sql`), reading the file (`delivered_rows`).
 """
 
 from __future__ import annotations

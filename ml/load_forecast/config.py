@@ -53,7 +53,7 @@ class LoadForecastConfig:
 
     training_days: int = 730
     minimum_days: int = 28
-    naive_minimum_days: int = 15
+    naive_minimum_days: int = 21
     test_days: int = 60
     selection_days: int = 28
     refit_days: int = 90

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NEIGHBOUR_HOURS = 1  # errors of the hours beside are used too: three times the sample for the same window
 MEDIAN_LEVEL = 0.5
-MINIMUM_ERRORS = 20  # with fewer, a 5 % quantile is an extreme value
+MINIMUM_ERRORS = 12  # with fewer, a 5 % quantile is an extreme value
 
 
 def error_quantiles(errors: Floats) -> Floats:

@@ -93,7 +93,8 @@ def _raw_score(
     excess_weight: float,
 ) -> Floats:
     isolation: Floats = -np.asarray(forest.score_samples(novel), dtype=float)
-    return isolation + excess_weight * np.minimum(beyond.sum(axis=1), 1.0)
+    raw: Floats = isolation + excess_weight * np.minimum(beyond.sum(axis=1), 1.0)
+    return raw
 
 
 def fit_traffic_model(

@@ -1,11 +1,11 @@
 """Condition of the transformer fleet: wear, incipient faults, failures and replacements, week by week.
 
-What lives here: the latent state that sensors only hint at, and the true hazard. What does not: sensors (`telemetry`), work
-orders (`work_orders`).
-Decision: an incipient fault is a cause, not a countdown. Faults start at random, more often in worn units, grow over weeks,
-raise gases and vibration, and raise the hazard; the failure itself is then drawn from the hazard. So gases rise in the
-weeks before most failures, some faults never end in failure, and the hazard published in the truth is the best any model
-can do.
+What lives here: the latent state that sensors only hint at, and the true hazard. What does not: sensors
+(`telemetry`), work orders (`work_orders`).
+Decision: an incipient fault is a cause, not a countdown. Faults start at random, more often in worn units,
+grow over weeks, raise gases and vibration, and raise the hazard; the failure itself is then drawn from the
+hazard. So gases rise in the weeks before most failures, some faults never end in failure, and the hazard
+published in the truth is the best any model can do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BURN_IN_WEEKS = 26
 NO_FAILURE = -1
-# Tuned so that 20-25 % of an aged fleet fail in a year; a real fleet loses 0.5-2 %, far too few to learn from in one year.
+# Tuned so that 20-25 % of an aged fleet fail in a year; a real fleet loses 0.5-2 %, far too few to learn from.
 _BASE_LOGIT = -7.3
 _WEAR_LOGIT, _SEVERITY_LOGIT = 0.55, 2.1
 _ONSET_PER_WEEK, _ONSET_WEAR_FACTOR = 0.0028, 0.75
@@ -65,6 +65,15 @@ class Fleet:
     hazard_28d: Floats
     failed_hour: Integers
     in_service_from_hour: Integers
+
+    @property
+    def asset_ids(self) -> np.ndarray:
+        """Asset ids by row number of `register`; empty for replacements that come after the end of data."""
+        ids = np.full(int(self.occupant.max()) + 1, "", dtype=object)
+        known = self.register.index.to_numpy()
+        is_occupant = known < len(ids)
+        ids[known[is_occupant]] = self.register["asset_id"].to_numpy()[is_occupant]
+        return ids
 
 
 def weekly_hazard(wear: Floats, severity: Floats) -> Floats:

@@ -1,7 +1,7 @@
 """What each source system holds before it writes files: one frame per feed, canonical units, UTC.
 
-What lives here: putting the parts of the simulation together as the records of source systems, with their delays and
-roundings. What does not: defects (`dirt`), the systems' own formats and units (`files`).
+What lives here: putting the parts of the simulation together as the records of source systems, with their
+delays and roundings. What does not: defects (`dirt`), the systems' own formats and units (`files`).
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def calendar_feed(timeline: Timeline) -> pd.DataFrame:
 def register_feed(generator: np.random.Generator, timeline: Timeline, fleet: Fleet) -> pd.DataFrame:
     """Return the asset register as it stands at the end of data."""
     register = fleet.register.reset_index(drop=True)
-    start = np.datetime64(timeline.start_at, "s")
+    start = timeline.start_at.astype("datetime64[s]")
     changed = start - generator.integers(0, 700 * 86_400, len(register)).astype("timedelta64[s]")
     installed = register["installed_on"].to_numpy().astype("datetime64[s]")
     retired = register["retired_at"].to_numpy().astype("datetime64[s]")

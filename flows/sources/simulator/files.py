@@ -1,7 +1,7 @@
 """Files as the source systems write them: their formats, units, clocks and names.
 
-What lives here: from canonical feeds to CSV and Parquet in the inbox. What does not: how they are read back, which is
-`data/sources/simulator_*.yml`; a change of format here is a change there.
+What lives here: from canonical feeds to CSV and Parquet in the inbox. What does not: how they are read back,
+which is `data/sources/simulator_*.yml`; a change of format here is a change there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from flows.sources.simulator.network import ZONE_ID
 from flows.sources.simulator.scada_traffic import CAPTURE_ID
-from flows.sources.simulator.telemetry import QUANTITIES
+from flows.sources.simulator.telemetry import QUANTITIES, telemetry_rows
 from flows.sources.simulator.timeline import LOCAL_TIME_ZONE, Timeline
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ def write_csv(frame: pd.DataFrame, path: Path, *, delimiter: str = ",") -> int:
     table = pa.Table.from_pandas(frame, preserve_index=False)
     # pyarrow's "needed" quotes every text; real systems quote none unless a text holds the delimiter.
     texts = frame.select_dtypes(include=["object", "str"])
-    needs_quotes = any(
-        texts[name].str.contains(f'[{delimiter}"\n]', regex=True, na=False).any() for name in texts
-    )
+    needs_quotes = any(texts[name].str.contains(f'[{delimiter}"\n]', regex=True, na=False).any() for name in texts)
     style = "needed" if needs_quotes else "none"
     options = pa_csv.WriteOptions(delimiter=delimiter, quoting_style=style, quoting_header="none")
     if path.name.endswith(".gz"):
@@ -105,7 +103,7 @@ def write_inbox(feeds: Feeds, *, inbox: Path, timeline: Timeline, network: Netwo
     hidden = ["station_index", "residential_share", "customers_count"]
     csv("simulator_gis", "feeders.csv", _upper(network.feeders.drop(columns=hidden)))
     csv("simulator_gis", "switches.csv", _upper(network.switches))
-    written |= _write_telemetry(feeds, inbox=inbox, timeline=timeline, fleet=fleet)
+    written |= _write_telemetry(feeds.telemetry, inbox=inbox, timeline=timeline, fleet=fleet)
     return written
 
 
@@ -305,56 +303,44 @@ def _work_order_file(orders: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _write_telemetry(feeds: Feeds, *, inbox: Path, timeline: Timeline, fleet: Fleet) -> dict[str, int]:
-    """Historian: one Parquet file a month, ordered by time, then position."""
+def _write_telemetry(telemetry: Telemetry, *, inbox: Path, timeline: Timeline, fleet: Fleet) -> dict[str, int]:
+    """Historian: one Parquet file a month, ordered by time, then position; re-sent rows at the end."""
     written: dict[str, int] = {}
-    telemetry = feeds.telemetry
-    asset_ids = fleet.register["asset_id"].to_numpy().astype(str)
-    row_of_asset = np.zeros(int(fleet.register.index.max()) + 1, dtype=np.int64)
-    row_of_asset[fleet.register.index.to_numpy()] = np.arange(len(fleet.register))
-    extra = feeds.frames.get("scada_transformer_readings_extra")
+    asset_ids = fleet.asset_ids
     months = timeline.delivered_hours.astype("datetime64[M]")
     for month in np.unique(months):
-        columns = _telemetry_rows(telemetry, timeline, np.flatnonzero(months == month), asset_ids, row_of_asset)
-        if extra is not None:
-            mine = extra[extra["month"] == month]
-            columns = {name: np.concatenate([values, mine[name].to_numpy()]) for name, values in columns.items()}
+        hours = np.flatnonzero(months == month)
+        first = int(hours[0])
+        hour, position = np.nonzero(telemetry.is_reported[:, first : first + len(hours)].T)
+        columns = telemetry_rows(telemetry, timeline, asset_ids, position=position, hour=hour + first)
+        if telemetry.extra is not None:
+            is_month = months[telemetry.extra["hour"].to_numpy()] == month
+            again = _extra_rows(telemetry, timeline, asset_ids, telemetry.extra[is_month])
+            columns = {name: np.concatenate([values, again[name]]) for name, values in columns.items()}
         name = f"simulator_historian_transformers/transformers_{month}.parquet"
-        written[name] = write_parquet(_arrow_times(columns), inbox / name)
+        written[name] = write_parquet(_arrow_columns(columns), inbox / name)
     return written
 
 
-def _telemetry_rows(
-    telemetry: Telemetry,
-    timeline: Timeline,
-    hour_index: np.ndarray,
-    asset_ids: np.ndarray,
-    row_of_asset: np.ndarray,
+def _extra_rows(
+    telemetry: Telemetry, timeline: Timeline, asset_ids: np.ndarray, extra: pd.DataFrame
 ) -> dict[str, np.ndarray]:
-    """Return the columns of some hours, time-major, rows nobody reported left out."""
-    window = slice(int(hour_index[0]), int(hour_index[-1]) + 1)
-    keep = telemetry.is_reported[:, window].T.ravel()
-    count = len(telemetry.is_reported)
-    times = np.repeat(timeline.delivered_hours[window], count)[keep].astype("datetime64[s]")
-    occupant = row_of_asset[np.minimum(telemetry.occupant[:, window].T.ravel()[keep], len(row_of_asset) - 1)]
-    shifted = times + telemetry.clock_shift_seconds[:, window].T.ravel()[keep].astype("timedelta64[s]")
-    delay = telemetry.delay_seconds[:, window].T.ravel()[keep].astype("timedelta64[s]")
-    flags = np.array([f"{code:02X}" for code in range(256)])
+    """Return the columns of rows that are delivered besides the regular ones."""
+    rows = telemetry_rows(
+        telemetry, timeline, asset_ids,
+        position=extra["position"].to_numpy(), hour=extra["hour"].to_numpy(),
+    )  # fmt: skip
+    for name in QUANTITIES:
+        rows[name] = (rows[name] * extra["factor"].to_numpy()).round(3)
+    other = extra["asset_id"].to_numpy().astype(object)
+    rows["ASSET"] = np.where(other == "", rows["ASSET"], other)
+    rows["RECEIVED_UTC"] = rows["RECEIVED_UTC"] + extra["late_seconds"].to_numpy().astype("timedelta64[s]")
+    return rows
+
+
+def _arrow_columns(columns: dict[str, np.ndarray]) -> dict[str, object]:
+    """Return Arrow columns; texts as strings."""
     return {
-        "ASSET": asset_ids[occupant],
-        "TS_UTC": shifted,
-        **{name: telemetry.values[name][:, window].T.ravel()[keep].round(3) for name in QUANTITIES},
-        "FLAGS": flags[telemetry.quality_code[:, window].T.ravel()[keep]],
-        "RECEIVED_UTC": times + delay,
+        name: pa.array(values, type=pa.string()) if values.dtype.kind == "O" else pa.array(values)
+        for name, values in columns.items()
     }
-
-
-def _arrow_times(columns: dict[str, np.ndarray]) -> dict[str, object]:
-    """Return Arrow columns; asset ids and flags as dictionaries, which keeps the file small."""
-    arrow: dict[str, object] = {}
-    for name, values in columns.items():
-        if values.dtype.kind in "UO":
-            arrow[name] = pa.array(values.astype(object), type=pa.string())
-        else:
-            arrow[name] = pa.array(values, from_pandas=True)
-    return arrow

@@ -1,7 +1,7 @@
 """Electric load of feeders and of the whole system, hourly.
 
-What lives here: load from calendar, temperature, growth, price and noise. What does not: prices themselves (`market`),
-how the historian writes it down (`files`).
+What lives here: load from calendar, temperature, growth, price and noise. What does not: prices themselves
+(`market`), how the historian writes it down (`files`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ import numpy as np
 import pandas as pd
 from pandas.tseries.holiday import USFederalHolidayCalendar
 
-from flows.sources.simulator.timeline import HOURS_PER_YEAR, Timeline, autoregressive
+from flows.sources.simulator.timeline import (
+    HOURS_PER_YEAR,
+    Timeline,
+    autoregressive,
+    follow_slowly,
+)
 
 if TYPE_CHECKING:
     from flows.sources.simulator.network import Network
@@ -85,12 +90,8 @@ def _calendar_shape(local: pd.DatetimeIndex, is_holiday: Booleans, residential_s
 
 def _weather_share(generator: np.random.Generator, temperature: Floats, feeders: int) -> Floats:
     """Return the heating and cooling part of load as a share of rating; buildings follow the weather slowly."""
-    from scipy.signal import lfilter
-
-    slow, slower = 1.0 - np.exp(-1.0 / 4.0), 1.0 - np.exp(-1.0 / 30.0)
-    start = temperature[:, :1]
-    felt = 0.5 * lfilter([slow], [1.0, slow - 1.0], temperature - start, axis=-1)
-    felt = felt + 0.5 * lfilter([slower], [1.0, slower - 1.0], temperature - start, axis=-1) + start
+    felt = 0.5 * follow_slowly(temperature, persistence=float(np.exp(-1.0 / 4.0)))
+    felt = felt + 0.5 * follow_slowly(temperature, persistence=float(np.exp(-1.0 / 30.0)))
     heating = generator.uniform(0.004, 0.008, (feeders, 1))
     cooling = generator.uniform(0.016, 0.026, (feeders, 1))
     cold = np.maximum(HEATING_BELOW_DEGC - felt, 0.0)

@@ -1,8 +1,9 @@
 """The simulated network: stations, substations, feeders, switches, customers and transformer positions.
 
 What lives here: what stands in the field. What does not: how it behaves (`load`, `condition`, `outages`).
-Decision: transformers are loaded by the *share* their feeder is loaded, whatever their rating. A network of twelve feeders
-would not hold 300 power transformers; the fleet is large so that failures can be learnt from one year.
+Decision: transformers are loaded by the *share* their feeder is loaded, whatever their rating. A network of
+twelve feeders would not hold 300 power transformers; the fleet is large so that failures can be learnt from
+one year.
 """
 
 from __future__ import annotations
@@ -152,7 +153,7 @@ def _positions(generator: np.random.Generator, feeders: pd.DataFrame, *, count: 
     return frame.assign(**draw_nameplates(generator, count))
 
 
-def draw_nameplates(generator: np.random.Generator, count: int) -> dict[str, object]:
+def draw_nameplates(generator: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     """Draw maker, rating and cooling of transformers.
 
     Returns:

@@ -1,9 +1,9 @@
 """Outages of the feeders: how many to expect in the weather, and which ones come.
 
-What lives here: the true rate per feeder and hour, and the outage records drawn from it. What does not: transformer failures
-(`condition`), which are added here as outages of their own.
-Decision: the rate is per hour and knows the hour's gust; the truth per local day is its sum. A second sum over the day-ahead
-forecast shows what a model can know at issue time.
+What lives here: the true rate per feeder and hour, and the outage records drawn from it. What does not:
+transformer failures (`condition`), which are added here as outages of their own.
+Decision: the rate is per hour and knows the hour's gust; the truth per local day is its sum. A second sum
+over the day-ahead forecast shows what a model can know at issue time.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def simulate_outages(
     joined = pd.concat([part for part in (records, failures) if len(part)], ignore_index=True)
     joined = joined.sort_values(["started_at", "feeder_id"], kind="stable", ignore_index=True)
     joined.insert(0, "outage_id", [f"OT{number:07d}" for number in range(1, len(joined) + 1)])
-    end = np.datetime64(timeline.end_at, "us")
+    end = timeline.end_at.astype("datetime64[us]")
     joined = joined[joined["started_at"] < end]
     joined.loc[joined["restored_at"] >= end, "restored_at"] = pd.NaT
     return OutageDraw(records=joined, hourly_rate=rate)

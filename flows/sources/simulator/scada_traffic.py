@@ -1,9 +1,11 @@
-"""Traffic on the control network: IEC 60870-5-104 between a control centre and its substations, and intrusions into it.
+"""Traffic on the control network: IEC 60870-5-104 between a control centre and its substations, and intrusions
+into it.
 
-What lives here: messages as a tap sees them and the incidents confirmed afterwards. What does not: the readings the messages
-carry (`telemetry`).
-Numbers are those of the standard, as text: type 36 measured value with time tag, 45 single command, 100 interrogation; cause 3
-spontaneous, 6 activation, 7 confirmation, 10 termination, 20 interrogated, 47 unknown object address.
+What lives here: messages as a tap sees them and the incidents confirmed afterwards. What does not: the
+readings the messages carry (`telemetry`).
+Numbers are those of the standard, as text: type 36 measured value with time tag, 45 single command, 100
+interrogation; cause 3 spontaneous, 6 activation, 7 confirmation, 10 termination, 20 interrogated, 47 unknown
+object address.
 """
 
 from __future__ import annotations
@@ -62,7 +64,7 @@ def simulate_traffic(
     attacks, incidents = _intrusions(generator, stations, length_seconds)
     messages = pd.concat([*parts, *attacks], ignore_index=True)
     messages = messages[messages["seconds"] < length_seconds].sort_values("seconds", kind="stable")
-    start = np.datetime64(first, "us")
+    start = first.astype("datetime64[us]")
     is_from_master = messages["is_from_master"].to_numpy()
     shaped = pd.DataFrame(
         {

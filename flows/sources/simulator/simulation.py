@@ -1,7 +1,8 @@
 """Entry point of the simulator: one call plays the outside world for some days.
 
 What lives here: the order of the parts and their random streams. What does not: any physics or format.
-Decision: every part has its own random stream spawned from the seed, so a change in one part leaves the others as they are.
+Decision: every part has its own random stream spawned from the seed, so a change in one part leaves the
+others as they are.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flows.errors import UsageError
-from flows.sources.simulator.condition import simulate_fleet
-from flows.sources.simulator.dirt import inject_defects, spoil_files
+from flows.sources.simulator.condition import NO_FAILURE, simulate_fleet
+from flows.sources.simulator.dirt import DefectLog, DefectRates
+from flows.sources.simulator.dirt_files import spoil_files
+from flows.sources.simulator.dirt_records import RecordDirt
+from flows.sources.simulator.dirt_telemetry import TelemetryDirt
 from flows.sources.simulator.feeds import (
     Feeds,
     calendar_feed,
@@ -48,6 +52,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
+
+    from flows.sources.simulator.condition import Fleet
+    from flows.sources.simulator.market import MarketPrices
+    from flows.sources.simulator.network import Network
+    from flows.sources.simulator.outages import OutageDraw
+    from flows.sources.simulator.thermal import ThermalState
+    from flows.sources.simulator.timeline import Floats
+    from flows.sources.simulator.weather import Weather, WeatherForecasts
 
 logger = logging.getLogger(__name__)
 
@@ -129,61 +141,30 @@ def simulate(
     spawned = np.random.SeedSequence(seed).spawn(len(_STREAMS))
     streams = {name: np.random.default_rng(child) for name, child in zip(_STREAMS, spawned, strict=True)}
     network = build_network(streams["network"], feeders=feeders, transformers=transformers)
-    weather = simulate_weather(streams["weather"], timeline, stations=len(network.stations))
-    forecasts = simulate_forecasts(streams["forecasts"], timeline, weather)
-    base_load = simulate_base_load(streams["load"], timeline, network, weather)
-    prices = simulate_prices(streams["market"], system_load(base_load))
-    feeder_load = respond_to_price(base_load, prices.day_ahead_usd_per_mwh)
-    total_load = system_load(feeder_load)
-    thermal = simulate_thermal(streams["thermal"], timeline, network, weather, feeder_load)
-    fleet = simulate_fleet(streams["condition"], timeline, network, thermal.ageing_factor)
-    outages = simulate_outages(streams["outages"], timeline, network, weather, fleet)
-    traffic, incidents = simulate_traffic(streams["traffic"], timeline, substations=len(network.substations))
-    forecast_by_operator = operator_forecast(streams["operator"], total_load)
-    records = streams["feeds"]
-    feeds = Feeds(
-        telemetry=simulate_telemetry(streams["telemetry"], timeline, network.positions, thermal, fleet),
-        frames={
-            "scada_load_readings": load_feed(records, timeline, network, feeder_load, total_load, forecast_by_operator),
-            "weather_observations": observation_feed(records, timeline, network, weather),
-            "weather_forecasts": forecast_feed(network, forecasts),
-            "market_prices": price_feed(timeline, prices),
-            "oms_outages": outages.records,
-            "scada_events": traffic,
-            "soc_incidents": incidents,
-            "calendar_days": calendar_feed(timeline),
-            "eam_transformers": register_feed(records, timeline, fleet),
-            "eam_work_orders": simulate_work_orders(streams["work_orders"], timeline, fleet),
-            "cis_customers": network.customers,
-        },
-    )
-    transformer_hazard = transformer_truth(timeline, fleet)
-    outage_expectation = outage_truth(timeline, network, forecasts, outages, fleet)
-    truth = {
-        "transformer_hazard": transformer_hazard,
-        "outage_expectation": outage_expectation,
-        "ceilings": ceilings(transformer_hazard, outage_expectation),
-        "load": feeds.frames["scada_load_readings"][["series_id", "interval_start_at", "load_mw"]].copy(),
-        "intrusions": incidents,
-    }
-    defects = inject_defects(streams["dirt"], feeds, dirt=dirt, timeline=timeline, fleet=fleet)
-    file_rows = write_inbox(feeds, inbox=output_dir, timeline=timeline, network=network, fleet=fleet)
-    spoiled = spoil_files(streams["dirt"], output_dir, file_rows, dirt=dirt)
-    truth["defects"] = defects.frame(spoiled.defects)
+    world = _live(streams, timeline, network)
+    feeds = _record(streams, world)
+    truth = _truth(world, feeds)
+    log = DefectLog()
+    if dirt > 0.0:
+        _inject_defects(streams["dirt"], feeds, world, dirt=dirt, log=log)
+    file_rows = write_inbox(feeds, inbox=output_dir, timeline=timeline, network=network, fleet=world.fleet)
+    if dirt > 0.0:
+        file_rows |= spoil_files(output_dir, log=log)
+    truth["defects"] = log.frame()
     for name, frame in truth.items():
         write_parquet(frame, truth_dir / f"{name}.parquet")
     summary = SimulationSummary(
         inbox=output_dir,
         truth_dir=truth_dir,
-        file_rows=spoiled.file_rows,
-        defect_counts={str(key): int(value) for key, value in truth["defects"]["defect_class"].value_counts().items()},
-        failure_count=int((fleet.failed_hour >= 0).sum()),
-        outage_count=len(outages.records),
+        file_rows=file_rows,
+        defect_counts=log.counts(),
+        failure_count=int((world.fleet.failed_hour != NO_FAILURE).sum()),
+        outage_count=len(world.outages.records),
         seconds=time.perf_counter() - started,
     )
     logger.info(
-        "Simulated %d days: %d files, %d rows, %d failures, %d outages, %.1f s",
-        days, summary.file_count, summary.row_count, summary.failure_count, summary.outage_count, summary.seconds,
+        "Simulated %d days: %d files, %d rows, %.1f s",
+        days, summary.file_count, summary.row_count, summary.seconds,
     )  # fmt: skip
     return summary
 
@@ -199,3 +180,91 @@ def _check_arguments(
         raise UsageError(f"dirt is {dirt}; expected 0 to 1.", hint="0.3 is what real files show")
     if truth_dir.resolve().is_relative_to(output_dir.resolve()):
         raise UsageError(f"The truth folder {truth_dir} lies in the inbox; models would read it.")
+
+
+@dataclass(frozen=True)
+class _World:
+    """What happened, before anybody wrote it down."""
+
+    timeline: Timeline
+    network: Network
+    weather: Weather
+    forecasts: WeatherForecasts
+    feeder_load_mw: Floats
+    prices: MarketPrices
+    thermal: ThermalState
+    fleet: Fleet
+    outages: OutageDraw
+    traffic: pd.DataFrame
+    incidents: pd.DataFrame
+
+
+def _live(streams: dict[str, np.random.Generator], timeline: Timeline, network: Network) -> _World:
+    """Let everything happen, causes before effects."""
+    weather = simulate_weather(streams["weather"], timeline, stations=len(network.stations))
+    base_load = simulate_base_load(streams["load"], timeline, network, weather)
+    prices = simulate_prices(streams["market"], system_load(base_load))
+    feeder_load = respond_to_price(base_load, prices.day_ahead_usd_per_mwh)
+    thermal = simulate_thermal(streams["thermal"], timeline, network, weather, feeder_load)
+    fleet = simulate_fleet(streams["condition"], timeline, network, thermal.ageing_factor)
+    traffic, incidents = simulate_traffic(streams["traffic"], timeline, substations=len(network.substations))
+    return _World(
+        timeline=timeline,
+        network=network,
+        weather=weather,
+        forecasts=simulate_forecasts(streams["forecasts"], timeline, weather),
+        feeder_load_mw=feeder_load,
+        prices=prices,
+        thermal=thermal,
+        fleet=fleet,
+        outages=simulate_outages(streams["outages"], timeline, network, weather, fleet),
+        traffic=traffic,
+        incidents=incidents,
+    )
+
+
+def _record(streams: dict[str, np.random.Generator], world: _World) -> Feeds:
+    """Let the source systems record what happened, without defects."""
+    timeline, network, records = world.timeline, world.network, streams["feeds"]
+    total_load = system_load(world.feeder_load_mw)
+    by_operator = operator_forecast(streams["operator"], total_load)
+    telemetry = simulate_telemetry(streams["telemetry"], timeline, network.positions, world.thermal, world.fleet)
+    frames = {
+        "scada_load_readings": load_feed(records, timeline, network, world.feeder_load_mw, total_load, by_operator),
+        "weather_observations": observation_feed(records, timeline, network, world.weather),
+        "weather_forecasts": forecast_feed(network, world.forecasts),
+        "market_prices": price_feed(timeline, world.prices),
+        "oms_outages": world.outages.records,
+        "scada_events": world.traffic,
+        "soc_incidents": world.incidents,
+        "calendar_days": calendar_feed(timeline),
+        "eam_transformers": register_feed(records, timeline, world.fleet),
+        "eam_work_orders": simulate_work_orders(streams["work_orders"], timeline, world.fleet),
+        "cis_customers": network.customers,
+    }
+    return Feeds(telemetry=telemetry, frames=frames)
+
+
+def _truth(world: _World, feeds: Feeds) -> dict[str, pd.DataFrame]:
+    """Return the tables of the truth, taken before defects."""
+    hazard = transformer_truth(world.timeline, world.fleet)
+    expectation = outage_truth(world.timeline, world.network, world.forecasts, world.outages, world.fleet)
+    load = feeds.frames["scada_load_readings"][["series_id", "interval_start_at", "load_mw"]]
+    return {
+        "transformer_hazard": hazard,
+        "outage_expectation": expectation,
+        "ceilings": ceilings(hazard, expectation),
+        "load": load.copy(),
+        "intrusions": world.incidents,
+    }
+
+
+def _inject_defects(
+    generator: np.random.Generator, feeds: Feeds, world: _World, *, dirt: float, log: DefectLog
+) -> None:
+    """Spoil the feeds in place."""
+    rates = DefectRates().scaled(dirt)
+    TelemetryDirt(
+        generator, feeds.telemetry, world.timeline, asset_ids=world.fleet.asset_ids, rates=rates, log=log
+    ).inject()
+    feeds.frames = RecordDirt(generator, rates=rates, log=log).inject(feeds.frames)

@@ -1,8 +1,9 @@
 """What the sensors on the transformers report, hourly.
 
-What lives here: load, oil temperature, vibration and dissolved gases as functions of the latent condition. What does not:
-the condition (`condition`), gaps and bad values (`dirt`).
-Decision: arrays stay (positions, hours) until a month is written; 2.6 million rows as one frame would cost a sort.
+What lives here: load, oil temperature, vibration and dissolved gases as functions of the latent condition.
+What does not: the condition (`condition`), gaps and bad values (`dirt`).
+Decision: arrays stay (positions, hours) until a month is written; 2.6 million rows as one frame would cost a
+sort.
 """
 
 from __future__ import annotations
@@ -47,20 +48,23 @@ class Telemetry:
     """Hourly readings; arrays of shape (positions, delivered hours).
 
     Args:
-        values: Quantity to readings, in its unit.
+        readings: Quantity to its readings, in its unit.
         occupant: Row of the register that reports.
         is_reported: False where nobody reports: between a failure and the replacement.
         quality_code: DNP3 analog flags as a number; 1 is good.
         clock_shift_seconds: How far the reading's stamp is off.
         delay_seconds: From the true time of the reading to its arrival.
+        extra: Rows delivered besides: position, hour, late_seconds, factor (of the values), asset_id (empty: the
+            occupant's).
     """
 
-    values: dict[str, Floats]
+    readings: dict[str, Floats]
     occupant: Integers
     is_reported: Booleans
     quality_code: Integers
     clock_shift_seconds: Integers
     delay_seconds: Integers
+    extra: pd.DataFrame | None = None
 
 
 def simulate_telemetry(
@@ -100,7 +104,7 @@ def simulate_telemetry(
         values[gas] = level_ppm * np.exp(exponent)
     occupant, is_reported = _service(timeline, fleet, week)
     return Telemetry(
-        values=values,
+        readings=values,
         occupant=occupant,
         is_reported=is_reported,
         quality_code=np.ones(shape, dtype=np.int64),
@@ -127,3 +131,35 @@ def _service(timeline: Timeline, fleet: Fleet, week: Integers) -> tuple[Integers
     is_dead = (failed_hour != NO_FAILURE) & (hour >= failed_hour)
     is_waiting = hour < fleet.in_service_from_hour[:, week]
     return fleet.occupant[:, week], ~(is_dead | is_waiting)
+
+
+def telemetry_rows(
+    telemetry: Telemetry,
+    timeline: Timeline,
+    asset_ids: np.ndarray,
+    *,
+    position: Integers,
+    hour: Integers,
+) -> dict[str, np.ndarray]:
+    """Return the delivered columns of some readings.
+
+    Args:
+        telemetry: All readings.
+        timeline: The simulated hours.
+        asset_ids: Asset id by row of the register.
+        position: Position of each reading.
+        hour: Delivered hour of each reading.
+
+    Returns:
+        Historian column to values, in the historian's order.
+    """
+    times = timeline.delivered_hours[hour].astype("datetime64[s]")
+    stamps = times + telemetry.clock_shift_seconds[position, hour].astype("timedelta64[s]")
+    flags = np.array([f"{code:02X}" for code in range(256)], dtype=object)
+    return {
+        "ASSET": asset_ids[telemetry.occupant[position, hour]],
+        "TS_UTC": stamps,
+        **{name: telemetry.readings[name][position, hour].round(3) for name in QUANTITIES},
+        "FLAGS": flags[telemetry.quality_code[position, hour]],
+        "RECEIVED_UTC": times + telemetry.delay_seconds[position, hour].astype("timedelta64[s]"),
+    }

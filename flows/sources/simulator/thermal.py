@@ -1,7 +1,7 @@
 """Loading and oil temperature of transformer positions, by IEEE C57.91.
 
-What lives here: load share, healthy top-oil temperature, hot spot and ageing acceleration, hourly. What does not: wear and
-faults (`condition`), what sensors report (`telemetry`).
+What lives here: load share, healthy top-oil temperature, hot spot and ageing acceleration, hourly. What does
+not: wear and faults (`condition`), what sensors report (`telemetry`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flows.sources.simulator.timeline import Timeline, autoregressive
+from flows.sources.simulator.timeline import Timeline, autoregressive, follow_slowly
 
 if TYPE_CHECKING:
     from flows.sources.simulator.network import Network
@@ -67,8 +67,6 @@ def simulate_thermal(
     feeder_load_mw: Floats,
 ) -> ThermalState:
     """Run the thermal model for all positions over the delivered span."""
-    from scipy.signal import lfilter
-
     positions, feeders = network.positions, network.feeders
     span = timeline.delivered
     feeder_share = feeder_load_mw[:, span] / feeders["rated_mw"].to_numpy()[:, None]
@@ -78,9 +76,7 @@ def simulate_thermal(
     share = feeder_share[positions["feeder_index"].to_numpy()] * burden * noise
     ambient = weather.temperature_degc[positions["station_index"].to_numpy(), span]
     rise = ultimate_top_oil_rise(share, positions["rated_top_oil_rise_k"].to_numpy()[:, None])
-    step = 1.0 - np.exp(-1.0 / OIL_TIME_CONSTANT_HOURS)
-    settled = rise[:, :1]
-    lagged = settled + lfilter([step], [1.0, step - 1.0], rise - settled, axis=-1)
-    top_oil = ambient + lagged
+    lag = float(np.exp(-1.0 / OIL_TIME_CONSTANT_HOURS))
+    top_oil = ambient + follow_slowly(rise, persistence=lag)
     hot_spot = top_oil + HOT_SPOT_RISE_K * share ** (2 * WINDING_EXPONENT)
     return ThermalState(load_share=share, top_oil_degc=top_oil, ageing_factor=ageing_acceleration(hot_spot))

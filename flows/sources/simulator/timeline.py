@@ -78,6 +78,27 @@ class Timeline:
         return pd.DatetimeIndex(hours.astype("datetime64[s]"), tz="UTC").tz_convert(LOCAL_TIME_ZONE)
 
 
+def follow_slowly(values: Floats, *, persistence: float) -> Floats:
+    """Apply a first-order lag along the last axis: y[t] = persistence * y[t-1] + (1 - persistence) * x[t].
+
+    Args:
+        values: Shape (..., time); the lag starts settled at the first value.
+        persistence: Weight of the past, 0-1; exp(-1 / time constant) for a lag.
+
+    Returns:
+        Same shape.
+    """
+    rows = values.reshape(-1, values.shape[-1])
+    if rows.shape[1] > len(rows):
+        # pandas has the recursion in C; scipy.signal has it too but takes seconds to import.
+        lagged = pd.DataFrame(rows.T).ewm(alpha=1.0 - persistence, adjust=False).mean().to_numpy().T
+        return np.ascontiguousarray(lagged).reshape(values.shape)
+    lagged = rows.copy()
+    for step in range(1, rows.shape[1]):  # few steps, many rows: 48 hours of thousands of forecasts
+        lagged[:, step] = persistence * lagged[:, step - 1] + (1.0 - persistence) * rows[:, step]
+    return lagged.reshape(values.shape)
+
+
 def autoregressive(generator: np.random.Generator, shape: tuple[int, ...], *, persistence: float) -> Floats:
     """Draw AR(1) noise along the last axis with unit standard deviation.
 
@@ -89,9 +110,6 @@ def autoregressive(generator: np.random.Generator, shape: tuple[int, ...], *, pe
     Returns:
         Stationary noise, mean 0, standard deviation 1.
     """
-    from scipy.signal import lfilter
-
     shocks = generator.standard_normal(shape)
-    shocks[..., 1:] *= np.sqrt(1.0 - persistence**2)
-    filtered: Floats = lfilter([1.0], [1.0, -persistence], shocks, axis=-1)
-    return filtered
+    shocks[..., 1:] *= np.sqrt(1.0 - persistence**2) / (1.0 - persistence)
+    return follow_slowly(shocks, persistence=persistence)

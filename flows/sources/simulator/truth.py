@@ -1,7 +1,7 @@
 """What really was: written beside the inbox, never into it.
 
-What lives here: true hazards and rates, the best scores a model can reach with them, and true load. What does not: files that
-a pipeline may read (`files`), the list of injected defects (`dirt`).
+What lives here: true hazards and rates, the best scores a model can reach with them, and true load. What does
+not: files that a pipeline may read (`files`), the list of injected defects (`dirt`).
 """
 
 from __future__ import annotations
@@ -31,13 +31,11 @@ def area_under_curve(score: Floats, is_event: Booleans) -> float:
     >>> area_under_curve(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True]))
     0.75
     """
-    from scipy.stats import rankdata
-
     events = int(is_event.sum())
     others = len(is_event) - events
     if events == 0 or others == 0:
         return float("nan")
-    rank_sum = float(rankdata(score)[is_event].sum())
+    rank_sum = float(pd.Series(score).rank().to_numpy()[is_event].sum())
     return (rank_sum - events * (events + 1) / 2.0) / (events * others)
 
 

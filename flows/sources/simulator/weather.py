@@ -1,7 +1,7 @@
 """Weather of the simulated region: truth at the stations, storms, and forecasts of it.
 
-What lives here: temperature, humidity, wind, gust, rain, and numerical forecasts with growing errors. What does not: how
-stations write it down (`files`).
+What lives here: temperature, humidity, wind, gust, rain, and numerical forecasts with growing errors. What
+does not: how stations write it down (`files`).
 """
 
 from __future__ import annotations

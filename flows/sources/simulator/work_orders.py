@@ -1,7 +1,7 @@
 """Maintenance of the fleet: preventive, inspection, corrective and emergency work orders.
 
-What lives here: orders of the five years before the delivered span and during it. What does not: failures themselves
-(`condition`).
+What lives here: orders of the five years before the delivered span and during it. What does not: failures
+themselves (`condition`).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ def simulate_work_orders(generator: np.random.Generator, timeline: Timeline, fle
     ]
     orders = pd.concat([part for part in parts if len(part)], ignore_index=True)
     register = fleet.register.set_index("asset_id")
-    start = np.datetime64(timeline.start_at, "s")
+    start = timeline.start_at.astype("datetime64[s]")
     orders["opened_at"] = start + (orders.pop("opened_hour").to_numpy() * 3600).astype("timedelta64[s]")
     took = (orders.pop("took_hours").to_numpy() * 3600).astype("timedelta64[s]")
     orders["completed_at"] = orders["opened_at"] + took
-    end = np.datetime64(timeline.end_at, "s")
+    end = timeline.end_at.astype("datetime64[s]")
     orders.loc[orders["completed_at"] >= end, "completed_at"] = pd.NaT
     serves_from = register["installed_on"].reindex(orders["asset_id"]).to_numpy()
     serves_until = register["retired_at"].reindex(orders["asset_id"]).to_numpy()

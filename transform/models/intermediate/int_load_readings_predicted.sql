@@ -10,9 +10,8 @@ with
             case when flag_code is null then load_mw end as load_mw
         from screened
     ),
-    -- Medians of the 48 and of the 480 hours around, as in Ruggles et al. 2020, step 2. The grid
-    -- is regular, so a frame
-    -- of rows of one minute of the hour spans hours; frames of intervals cost twenty times as much.
+    -- Medians of the 48 and of the 480 hours around, as in Ruggles et al. 2020, step 2. The grid is
+    -- regular, so rows of one minute of the hour span hours; interval frames cost ten times more.
     centred as (
         select
             network_id,
@@ -57,10 +56,9 @@ with
         from centred
         window
             ten_days as (
-                partition by network_id, series_id
-                order by
-                    interval_start_at
-                    range between interval 120 hour preceding and interval 119 hour following
+                partition by network_id, series_id, second_of_hour
+                order by interval_start_at
+                rows between 120 preceding and 119 following
             )
     ),
     predicted as (
