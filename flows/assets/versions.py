@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 FIRST_PARTY = ("flows.", "ml.", "expectations.")
 CHECKOUT = Path(__file__).resolve().parents[2]
 
-_JINJA_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
-_BLOCK_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_STRING_OR_LINE_COMMENT = re.compile(r"('(?:[^']|'')*')|--[^\n]*")
+_LITERAL = re.compile(r"('(?:[^']|'')*')")
+_LITERAL_OR_COMMENT = re.compile(r"('(?:[^']|'')*')|--[^\n]*|/\*.*?\*/|\{#.*?#\}", re.DOTALL)
 _WHITE_SPACE = re.compile(r"\s+")
 
 
@@ -87,10 +86,10 @@ def normalised_sql(text: str) -> str:
     >>> normalised_sql("select  1 -- one")
     'select 1'
     """
-    text = _JINJA_COMMENT.sub(" ", text)
-    text = _BLOCK_COMMENT.sub(" ", text)
-    text = _STRING_OR_LINE_COMMENT.sub(lambda match: match.group(1) or " ", text)
-    return _WHITE_SPACE.sub(" ", text).strip()
+    without_comments = _LITERAL_OR_COMMENT.sub(lambda match: match.group(1) or " ", text)
+    parts = _LITERAL.split(without_comments)  # literals stand at the odd places
+    folded = (part if place % 2 else _WHITE_SPACE.sub(" ", part) for place, part in enumerate(parts))
+    return "".join(folded).strip()
 
 
 def version_of_function(function: Callable[..., Any]) -> FunctionVersion:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from flows.engine.summary import RunSummary
 
 KEYS_SHOWN = 4
+PIPED_WIDTH = 10_000
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
@@ -26,14 +27,14 @@ def print_json(value: Any) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
-    """Print a table that fits a terminal; plain text when piped."""
+    """Print a table that fits a terminal; when piped nothing is cut."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table(*headers, title=title or None, title_justify="left", header_style="bold", box=None)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
     console.print(table)
 
 

@@ -13,8 +13,9 @@ import codecs
 import csv
 import gzip
 import zlib
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING
 
 from flows.errors import FileRejectedError
 
@@ -134,8 +135,7 @@ def _copy_decoded(file: Path, *, options: CsvOptions, scan: _LineScan, copy: IO[
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
     compressed_bytes = max(file.stat().st_size, 1)
     held = ""
-    opened = gzip.open(file, "rb") if is_gzip else file.open("rb")
-    with cast("IO[bytes]", opened) as stream:
+    with file.open("rb") as raw, gzip.open(raw, "rb") if is_gzip else nullcontext(raw) as stream:
         is_first, is_last = True, False
         while not is_last:
             chunk = stream.read(_CHUNK_BYTES)

@@ -68,7 +68,7 @@ def _read_csv(cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Delivery,
         struct = ", ".join(f"'{name}': 'varchar'" for name in names.values())
         columns = ", ".join(f"{names[old]} as {quoted(new)}" for old, new in selected.items())
         cursor.execute(
-            f"create temp table {DELIVERED_TABLE} as "
+            f"create temp table {DELIVERED_TABLE} as "  # noqa: S608 - identifiers only; values are bound
             f"select row_number() over () as _source_row, {columns} from read_csv("
             f"$path, columns = {{{struct}}}, auto_detect = false, header = false, skip = 1, "
             "delim = $delimiter, quote = '\"', escape = '\"', strict_mode = true, new_line = '\\n', "
@@ -110,7 +110,7 @@ def _read_parquet(cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Deliv
         raise FileRejectedError(file_name=file.name, reason=reason)
     columns = ", ".join(f"{quoted(old)} as {quoted(new)}" for old, new in selected.items())
     cursor.execute(
-        f"create temp table {DELIVERED_TABLE} as select file_row_number + 1 as _source_row, {columns} "
+        f"create temp table {DELIVERED_TABLE} as select file_row_number + 1 as _source_row, {columns} "  # noqa: S608 - identifiers only; values are bound
         "from read_parquet($path, file_row_number = true)",
         path,
     )
@@ -119,7 +119,8 @@ def _read_parquet(cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Deliv
 
 def _count_rows(cursor: duckdb.DuckDBPyConnection) -> int:
     """Return the number of delivered rows."""
-    return int(cursor.execute(f"select count(*) from {DELIVERED_TABLE}").fetchall()[0][0])
+    counted = cursor.execute(f"select count(*) from {DELIVERED_TABLE}")  # noqa: S608 - identifiers only; values are bound
+    return int(counted.fetchall()[0][0])
 
 
 def _selected_columns(file_name: str, header: tuple[str, ...], delivery: Delivery) -> dict[str, str]:

@@ -172,8 +172,9 @@ def _cuts(connection: duckdb.DuckDBPyConnection) -> tuple[Cut, ...]:
     for (table,) in tables:
         quoted = '"' + table.replace('"', '""') + '"'
         counted = connection.cursor().execute(
-            "select coalesce(quarantine_reason, 'not stated'), count(*)"  # noqa: S608 - a table of the catalog, quoted
-            f" from quarantine.{quoted} group by 1"
+            # Reasons read `kind: column: text`; by text there are as many reasons as typing errors.
+            "select coalesce(array_to_string(string_split(quarantine_reason, ': ')[:2], ': '),"  # noqa: S608 - a table of the catalog, quoted
+            f" 'not stated') as reason, count(*) from quarantine.{quoted} group by reason"
         )
         cuts += [
             Cut(raw_table=table.removeprefix(_QUARANTINE_PREFIX), reason=reason, row_count=count)

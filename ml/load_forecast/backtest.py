@@ -141,10 +141,11 @@ def _with_widths(
 ) -> SeriesModel:
     """Return the model with the interval widths of issues at several hours of the day."""
     first = max(test_first, test_last - config.interval_days * DAY_HOURS)
-    widths = []
-    for hour in range(0, DAY_HOURS, config.origin_step_hours):
-        origins = daily_origins(prepared.series, first, test_last - HORIZON_HOURS + 1, hour_utc=hour)
-        center = model.forecast(prepared, origins, HORIZON_HOURS)
-        errors = _errors(prepared, origins, center, model.scale_mw)
-        widths.append(fill_quantiles(error_quantiles(errors)))
-    return replace(model, widths=np.stack(widths))
+    issues = [
+        daily_origins(prepared.series, first, test_last - HORIZON_HOURS + 1, hour_utc=hour)
+        for hour in range(0, DAY_HOURS, config.origin_step_hours)
+    ]
+    origins = np.concatenate(issues)
+    errors = _errors(prepared, origins, model.forecast(prepared, origins, HORIZON_HOURS), model.scale_mw)
+    by_hour = np.split(errors, np.cumsum([len(each) for each in issues])[:-1])
+    return replace(model, widths=np.stack([fill_quantiles(error_quantiles(each)) for each in by_hour]))

@@ -60,12 +60,13 @@ class PreparedSeries:
     smoothed_degc: Floats
     smoothing_hours: tuple[float, ...]
 
-    def observed_terms(self) -> Terms:
-        """Return the terms of every hour of the history."""
+    def observed_terms(self, hours: slice = slice(None)) -> Terms:
+        """Return the observed terms of the given hours of the history; of all without hours."""
+        temperature = np.concatenate([self.observed_degc[None, hours], self.smoothed_degc[:, hours]])
         return Terms(
-            hour_of_week=hour_of_week(self.series),
-            year_phase=2 * np.pi * self.hours_since_epoch / YEAR_HOURS,
-            temperature_degc=np.concatenate([self.observed_degc[None], self.smoothed_degc]),
+            hour_of_week=hour_of_week(self.series)[hours],
+            year_phase=2 * np.pi * self.hours_since_epoch[hours] / YEAR_HOURS,
+            temperature_degc=temperature,
         )
 
     def issue_terms(self, origins: npt.NDArray[np.int64], horizon_hours: int) -> Terms:

@@ -48,11 +48,9 @@ class SeriesModel:
         if self.regression is None:
             naive = seasonal_naive_mw(prepared.series, origins, hour_count)
             return transform_load(_fill_rows(naive), self.scale_mw)
-        return self.regression.forecast(
-            prepared.issue_terms(origins, hour_count),
-            self.regression.residuals(prepared),
-            origins,
-        )
+        if len(origins) == 0:
+            return np.zeros((0, hour_count))
+        return self.regression.forecast(prepared, origins, hour_count)
 
     def live_quantiles_mw(self, prepared: PreparedSeries, origin: int, origin_hour_utc: int, hour_count: int) -> Floats:
         """Return the quantiles of one issue, MW, shape (n_levels, hour_count)."""

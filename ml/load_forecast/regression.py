@@ -59,26 +59,28 @@ class RegressionModel:
         flat: Floats = self.level + design @ self.coefficients
         return flat.reshape(shape)
 
-    def residuals(self, prepared: PreparedSeries) -> Floats:
-        """Return transformed load minus the regression, hour by hour; 0 where load is unknown."""
-        transformed = transform_load(prepared.series.load_mw, self.scale_mw)
-        gap = transformed - self.expected(prepared.observed_terms())
+    def residuals(self, prepared: PreparedSeries, hours: slice) -> Floats:
+        """Return transformed load minus the regression of the hours; 0 where load is unknown."""
+        transformed = transform_load(prepared.series.load_mw[hours], self.scale_mw)
+        gap = transformed - self.expected(prepared.observed_terms(hours))
         return np.where(np.isfinite(gap), gap, 0.0)
 
-    def forecast(self, terms: Terms, residuals: Floats, origins: npt.NDArray[np.int64]) -> Floats:
-        """Forecast the hours after each origin.
+    def forecast(self, prepared: PreparedSeries, origins: npt.NDArray[np.int64], hour_count: int) -> Floats:
+        """Forecast the hours after each origin from what was known before it.
 
         Args:
-            terms: Terms of those hours, shape (n_origins, n_hours).
-            residuals: Residuals of the history, shape (n,); only those before an origin are used.
-            origins: Index of the first forecast hour.
+            prepared: The series.
+            origins: Index of the first forecast hour of each issue, at least a week into the series.
+            hour_count: Hours per issue.
 
         Returns:
-            Transformed load, shape (n_origins, n_hours).
+            Transformed load, shape (n_origins, hour_count).
         """
-        hour_count = terms.hour_of_week.shape[1]
+        first = int(origins.min()) - WEEK_HOURS
+        residuals = self.residuals(prepared, slice(first, int(origins.max())))
+        terms = prepared.issue_terms(origins, hour_count)
         errors = np.zeros((len(origins), WEEK_HOURS + hour_count))
-        errors[:, :WEEK_HOURS] = residuals[origins[:, None] + np.arange(-WEEK_HOURS, 0)]
+        errors[:, :WEEK_HOURS] = residuals[origins[:, None] - first + np.arange(-WEEK_HOURS, 0)]
         # weights from a short history can be explosive: an error never grows beyond the week's
         # largest
         bound = np.abs(errors[:, :WEEK_HOURS]).max(axis=1)

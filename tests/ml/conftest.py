@@ -31,7 +31,7 @@ def shared_data() -> Path:
 def trained_model() -> Callable[..., TrainedModel]:
     """Make a trained model with one headline figure."""
 
-    def make(value: float = 0.8, baseline: float | None = 0.7, **changes: Any) -> TrainedModel:
+    def make(value: float = 0.8, baseline: float | None = 0.7, **changes: object) -> TrainedModel:
         day = datetime(2024, 1, 1, tzinfo=UTC)
         row = MetricRow(
             series_id="all",

@@ -17,9 +17,7 @@ def overconfident(count: int, seed: int) -> tuple[Floats, npt.NDArray[np.bool_]]
     return 1 / (1 + np.exp(-2.5 * true_logit)), outcome
 
 
-@pytest.mark.parametrize(
-    ("count", "kind"), [(50, "identity"), (1_000, "sigmoid"), (20_000, "isotonic")], ids=str
-)
+@pytest.mark.parametrize(("count", "kind"), [(50, "identity"), (1_000, "sigmoid"), (20_000, "isotonic")], ids=str)
 def test_chooses_the_richest_map_the_events_allow(count: int, kind: str) -> None:
     score, outcome = overconfident(count, seed=3)
     if kind == "identity":

@@ -161,7 +161,7 @@ def draw_bursts(
         shortest: Shortest run.
     """
     mean = median_hours * np.exp(spread**2 / 2.0)
-    count = int(generator.poisson(shape[0] * shape[1] * share / mean))
+    count = draw_count(generator, shape[0] * shape[1] * share / mean, at_least=1)
     length = np.exp(generator.normal(np.log(median_hours), spread, count))
     return Bursts(
         row=generator.integers(0, shape[0], count),

@@ -85,7 +85,7 @@ def _calendar_shape(local: pd.DatetimeIndex, is_holiday: Booleans, residential_s
     home = _RESIDENTIAL[hour] * np.where(is_free, 1.05, 1.0)
     business = np.where(is_free, 0.62 + 0.22 * (_COMMERCIAL[hour] - 0.6), _COMMERCIAL[hour])
     business = business * np.where(day == 4, 0.98, 1.0)  # noqa: PLR2004 - Friday
-    return residential_share * home + (1.0 - residential_share) * business
+    return np.asarray(residential_share * home + (1.0 - residential_share) * business)
 
 
 def _weather_share(generator: np.random.Generator, temperature: Floats, feeders: int) -> Floats:
@@ -108,7 +108,7 @@ def respond_to_price(base_load_mw: Floats, day_ahead_price_usd_per_mwh: Floats) 
     """
     price = day_ahead_price_usd_per_mwh
     deviation = (price - price.mean()) / price.std()
-    return base_load_mw * (1.0 - 0.006 * np.clip(deviation, -2.0, 3.0))
+    return np.asarray(base_load_mw * (1.0 - 0.006 * np.clip(deviation, -2.0, 3.0)))
 
 
 def system_load(feeder_load_mw: Floats) -> Floats:

@@ -1,5 +1,4 @@
-"""Traffic on the control network: IEC 60870-5-104 between a control centre and its substations, and intrusions
-into it.
+"""Traffic on the control network: IEC 60870-5-104 with its substations, and intrusions into it.
 
 What lives here: messages as a tap sees them and the incidents confirmed afterwards. What does not: the
 readings the messages carry (`telemetry`).

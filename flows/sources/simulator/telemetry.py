@@ -81,30 +81,24 @@ def simulate_telemetry(
     is_thermal = fleet.is_thermal_fault[:, week]
     shape = wear.shape
     own_level = generator.normal(0, 0.22, (shape[0], 1))  # units differ by construction
-    values: dict[str, Floats] = {
+    by_load = 0.25 * (thermal.load_share - 0.6)
+    by_fault = np.where(is_thermal, 0.08, 0.22) * severity
+    vibration = 0.10 * wear + by_fault + by_load + 0.5 * own_level + 0.07 * generator.standard_normal(shape)
+    excess_k = 1.1 * np.maximum(wear, 0.0) + np.where(is_thermal, 2.2, 0.6) * severity
+    readings: dict[str, Floats] = {
         "MVA": thermal.load_share * positions["rated_mva"].to_numpy()[:, None],
-        "TOP_OIL_C": thermal.top_oil_degc
-        + 1.1 * np.maximum(wear, 0.0)
-        + np.where(is_thermal, 2.2, 0.6) * severity
-        + 0.8 * generator.standard_normal(shape),
-        "VIB_MM_S": 1.5
-        * np.exp(
-            0.10 * wear
-            + np.where(is_thermal, 0.08, 0.22) * severity
-            + 0.25 * (thermal.load_share - 0.6)
-            + 0.5 * own_level
-            + 0.07 * generator.standard_normal(shape)
-        ),
+        "TOP_OIL_C": thermal.top_oil_degc + excess_k + 0.8 * generator.standard_normal(shape),
+        "VIB_MM_S": 1.5 * np.exp(vibration),
     }
     for gas, (level_ppm, by_wear, by_thermal, by_discharge) in _GASES.items():
         drift = 0.12 * autoregressive(generator, (shape[0], len(fleet.week_starts)), persistence=0.9)
         noise = generator.standard_normal(shape, dtype=np.float32)
         by_severity = np.where(is_thermal, by_thermal, by_discharge) * severity
         exponent = own_level + drift[:, week] + by_wear * wear + by_severity + 0.04 * noise
-        values[gas] = level_ppm * np.exp(exponent)
+        readings[gas] = level_ppm * np.exp(exponent)
     occupant, is_reported = _service(timeline, fleet, week)
     return Telemetry(
-        readings=values,
+        readings=readings,
         occupant=occupant,
         is_reported=is_reported,
         quality_code=np.ones(shape, dtype=np.int64),

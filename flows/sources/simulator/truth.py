@@ -76,7 +76,8 @@ def transformer_truth(timeline: Timeline, fleet: Fleet) -> pd.DataFrame:
         }
     )
     is_settled = fleet.in_service_from_hour.ravel() == 0
-    return frame[is_settled & frame["asset_id"].notna().to_numpy()].reset_index(drop=True)
+    settled: pd.DataFrame = frame[is_settled & frame["asset_id"].notna().to_numpy()]
+    return settled.reset_index(drop=True)
 
 
 def outage_truth(
@@ -96,7 +97,7 @@ def outage_truth(
     local_days = timeline.local(hours).tz_localize(None).normalize().to_numpy().astype("datetime64[D]")
     failure_rate = _failure_rate(timeline, network, fleet, len(hours))
     rate = outages.hourly_rate + failure_rate
-    from_forecast = _forecast_rate(timeline, network, forecasts, hours, local_days) + failure_rate
+    from_forecast = _forecast_rate(network, forecasts, hours, local_days) + failure_rate
     first, last = (
         str(pd.Timestamp(moment, tz="UTC").tz_convert(LOCAL_TIME_ZONE).date())
         for moment in (timeline.start_at, timeline.end_at)
@@ -135,7 +136,6 @@ def _failure_rate(timeline: Timeline, network: Network, fleet: Fleet, hours: int
 
 
 def _forecast_rate(
-    timeline: Timeline,
     network: Network,
     forecasts: WeatherForecasts,
     hours: np.ndarray,

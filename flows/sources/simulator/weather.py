@@ -144,7 +144,7 @@ def simulate_forecasts(generator: np.random.Generator, timeline: Timeline, weath
     def error(persistence: float) -> Floats:
         shared = autoregressive(generator, (len(issues), 1, FORECAST_HOURS), persistence=persistence)
         own = autoregressive(generator, shape, persistence=persistence)
-        return np.sqrt(0.7) * shared + np.sqrt(0.3) * own
+        return np.asarray(np.sqrt(0.7) * shared + np.sqrt(0.3) * own)
 
     temperature_sd = 0.35 + 0.028 * steps
     wind_sd = 0.05 + 0.0030 * steps

@@ -47,9 +47,10 @@ def simulate_work_orders(generator: np.random.Generator, timeline: Timeline, fle
     serves_until = register["retired_at"].reindex(orders["asset_id"]).to_numpy()
     opened = orders["opened_at"].to_numpy()
     is_served = (opened >= serves_from) & ~(opened > serves_until) & (opened < end)
-    orders = orders[is_served].sort_values(["opened_at", "asset_id"], kind="stable", ignore_index=True)
-    orders.insert(0, "work_order_id", [f"WO{number:07d}" for number in range(1, len(orders) + 1)])
-    return orders
+    served: pd.DataFrame = orders[is_served]
+    served = served.sort_values(["opened_at", "asset_id"], kind="stable", ignore_index=True)
+    served.insert(0, "work_order_id", [f"WO{number:07d}" for number in range(1, len(served) + 1)])
+    return served
 
 
 def _orders(

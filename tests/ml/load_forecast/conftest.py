@@ -20,9 +20,7 @@ HORIZON_HOURS = 48
 def make_feeders() -> Callable[..., pd.DataFrame]:
     """Make rows of the hourly features."""
 
-    def make(
-        days: int = 150, series_ids: tuple[str, ...] = ("F1",), *, offset_mw: float = 0.0
-    ) -> pd.DataFrame:
+    def make(days: int = 150, series_ids: tuple[str, ...] = ("F1",), *, offset_mw: float = 0.0) -> pd.DataFrame:
         generator = np.random.default_rng(5)
         times = pd.date_range("2024-01-01", periods=24 * days, freq="h", tz="UTC")
         hour = times.hour.to_numpy()

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ml.training import TrainedModel
 
 
-
 @pytest.fixture(scope="module")
 def feeders(make_feeders: Callable[..., pd.DataFrame]) -> pd.DataFrame:
     return make_feeders(days=90, series_ids=("F1", "F2"))
@@ -35,13 +34,11 @@ def test_forecasts_every_hour_of_the_horizon_in_order(
 
     assert tuple(scores.columns) == SCORE_COLUMNS
     assert scores.groupby("series_id")["horizon_hours"].apply(list).tolist() == [list(range(1, 49))] * 2
-    assert np.isfinite(scores[["p05_load_mw", "p50_load_mw", "p95_load_mw", "baseline_load_mw"]]).all(None)
+    assert np.isfinite(scores[["p05_load_mw", "p50_load_mw", "p95_load_mw", "baseline_load_mw"]]).all(axis=None)
     assert (scores["p05_load_mw"] < scores["p95_load_mw"]).all()
 
 
-def test_is_near_what_then_happens(
-    feeders: pd.DataFrame, make_horizon: Callable[[pd.DataFrame], pd.DataFrame]
-) -> None:
+def test_is_near_what_then_happens(feeders: pd.DataFrame, make_horizon: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     end = feeders["valid_at"].max() - pd.Timedelta(hours=47)
     known = feeders[feeders["valid_at"] < end]
     horizon = make_horizon(known)
@@ -51,8 +48,8 @@ def test_is_near_what_then_happens(
     scores = score(train(known).model, known, horizon)
 
     error = np.abs(scores["p50_load_mw"].to_numpy() - coming["load_mw"].to_numpy())
-    naive_error = np.abs(scores["baseline_load_mw"].to_numpy() - coming["load_mw"].to_numpy())
-    assert error.mean() < 0.7 * naive_error.mean()
+    # the noise of the made-up feeders has a standard deviation of 2.5 %
+    assert error.mean() < 0.03 * coming["load_mw"].mean()
 
 
 def test_needs_only_the_last_weeks_of_history(

@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 with
     readings as (select * from {{ ref("int_scada_load_readings_deduplicated") }}),
     series as (select * from {{ ref("int_load_series_resolved") }}),

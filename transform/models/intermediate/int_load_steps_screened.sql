@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 with
     screened as (select * from {{ ref("int_load_readings_locally_screened") }}),
     valued as (

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from flows.errors import WarehouseError
+from flows.warehouse.content import table_version
+from flows.warehouse.publish import publish_ledger, publish_snapshot
+from flows.warehouse.reader import NothingPublishedError, open_reader, time_limit
+from flows.warehouse.warehouse import Warehouse, open_warehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[Warehouse]:
+    with open_warehouse(tmp_path / "warehouse.duckdb") as opened:
+        cursor = opened.cursor()
+        cursor.execute("create table ml.scores as select range as asset_id from range(10)")
+        cursor.execute("create table reports.rpt_list as select 'é' as name")
+        yield opened
+
+
+def versions_of(warehouse: Warehouse, *keys: str) -> dict[str, str]:
+    return {key: table_version(warehouse.cursor(), key)[0] for key in keys}
+
+
+def publish(warehouse: Warehouse, folder: Path, *keys: str) -> tuple[str, ...]:
+    publish_ledger(warehouse.cursor(), folder=folder)
+    return publish_snapshot(warehouse.cursor(), folder=folder, versions=versions_of(warehouse, *keys))
+
+
+def test_readers_see_what_was_published_while_the_owner_writes_on(warehouse: Warehouse, tmp_path: Path) -> None:
+    publish(warehouse, tmp_path / "published", "ml/scores", "reports/rpt_list")
+    warehouse.cursor().execute("delete from ml.scores")
+
+    with open_reader(tmp_path / "published") as reader:
+        assert reader.execute("select count(*) from ml.scores").fetchall() == [(10,)]
+        assert reader.execute("from reports.rpt_list").fetchall() == [("é",)]
+        assert reader.execute("from lineage.released_materialization").fetchall() == []
+
+
+def test_only_what_changed_is_copied_again(warehouse: Warehouse, tmp_path: Path) -> None:
+    first = publish(warehouse, tmp_path / "published", "ml/scores", "reports/rpt_list")
+    second = publish(warehouse, tmp_path / "published", "ml/scores", "reports/rpt_list")
+    warehouse.cursor().execute("insert into ml.scores values (10)")
+    third = publish(warehouse, tmp_path / "published", "ml/scores", "reports/rpt_list")
+
+    assert first == ("ml/scores", "reports/rpt_list")
+    assert second == ()
+    assert third == ("ml/scores",)
+    with open_reader(tmp_path / "published") as reader:
+        assert reader.execute("select count(*) from ml.scores").fetchall() == [(11,)]
+
+
+def test_a_table_that_is_no_asset_any_more_leaves_the_snapshot(warehouse: Warehouse, tmp_path: Path) -> None:
+    publish(warehouse, tmp_path / "published", "ml/scores", "reports/rpt_list")
+    publish(warehouse, tmp_path / "published", "ml/scores")
+
+    with open_reader(tmp_path / "published") as reader, pytest.raises(duckdb.CatalogException):
+        reader.execute("from reports.rpt_list")
+
+
+def test_a_reader_that_was_open_keeps_its_generation(warehouse: Warehouse, tmp_path: Path) -> None:
+    publish(warehouse, tmp_path / "published", "ml/scores")
+
+    with open_reader(tmp_path / "published") as reader:
+        warehouse.cursor().execute("delete from ml.scores")
+        publish(warehouse, tmp_path / "published", "ml/scores")
+
+        assert reader.execute("select count(*) from ml.scores").fetchall() == [(10,)]
+
+
+def test_publishing_the_ledger_alone_leaves_the_snapshot_byte_for_byte(warehouse: Warehouse, tmp_path: Path) -> None:
+    publish(warehouse, tmp_path / "published", "ml/scores")
+    snapshot = tmp_path / "published" / "current.duckdb"
+    before = hashlib.sha256(snapshot.read_bytes()).hexdigest()
+
+    publish_ledger(warehouse.cursor(), folder=tmp_path / "published")
+
+    assert hashlib.sha256(snapshot.read_bytes()).hexdigest() == before
+
+
+def test_scores_and_reports_are_published_as_parquet_too(warehouse: Warehouse, tmp_path: Path) -> None:
+    publish(warehouse, tmp_path / "published", "ml/scores")
+
+    file = tmp_path / "published" / "tables" / "ml.scores.parquet"
+
+    assert duckdb.sql(f"select count(*) from '{file}'").fetchall() == [(10,)]
+
+
+def test_reading_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(NothingPublishedError) as raised, open_reader(tmp_path / "published"):
+        pass
+
+    assert "gridweave run" in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "copy (select 1) to 'out.csv'",
+        "attach 'other.duckdb'",
+        "from read_csv('/etc/passwd')",
+        "from '/etc/passwd'",
+        "set enable_external_access = true",
+        "install httpfs",
+        "load httpfs",
+        "delete from ledger.lineage.run",
+        "drop table snapshot.ml.scores",
+        "insert into snapshot.ml.scores values (1)",
+    ],
+)
+def test_free_sql_can_do_nothing_but_read(warehouse: Warehouse, tmp_path: Path, statement: str) -> None:
+    publish(warehouse, tmp_path / "published", "ml/scores")
+
+    with open_reader(tmp_path / "published") as reader, pytest.raises(duckdb.Error):
+        reader.execute(statement)
+
+
+def test_an_endless_query_is_cut(warehouse: Warehouse, tmp_path: Path) -> None:
+    publish(warehouse, tmp_path / "published", "ml/scores")
+    endless = "select count(*) from range(1000000000) a, range(1000000) b where a.range % 7 = b.range % 11"
+
+    with open_reader(tmp_path / "published") as reader:
+        with pytest.raises(WarehouseError, match="was stopped"), time_limit(reader, 0.2):
+            reader.execute(endless).fetchall()
+        assert reader.execute("select 1").fetchall() == [(1,)]

@@ -1,0 +1,121 @@
+"""Training and backtesting on made-up feeders, with and without what a source may lack."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml.errors import NotEnoughDataError
+from ml.evaluation import rolling_folds
+from ml.outage_risk.config import OutageRiskConfig
+from ml.outage_risk.score import SCORE_COLUMNS, score
+from ml.outage_risk.train import train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ml.training import TrainedModel
+    from tests.ml.outage_risk.conftest import Inputs
+
+CONFIG = OutageRiskConfig(iterations=40)
+
+
+@pytest.fixture(scope="module")
+def inputs(make_inputs: Callable[..., Inputs]) -> Inputs:
+    return make_inputs()
+
+
+@pytest.fixture(scope="module")
+def trained(inputs: Inputs) -> TrainedModel:
+    return train(*inputs.frames, config=CONFIG)
+
+
+def test_beats_the_climatology_of_the_feeder(trained: TrainedModel) -> None:
+    figures = {row.metric: row for row in trained.metrics if row.series_id == "all"}
+
+    assert trained.beats_baseline
+    assert figures["auc"].value > 0.65
+    assert figures["poisson_skill"].value > 0.05
+    assert figures["ece"].value < 0.05
+
+
+def test_the_last_quarter_of_the_days_is_judged(inputs: Inputs, trained: TrainedModel) -> None:
+    row = trained.headline
+
+    assert row is not None
+    assert row.n == pytest.approx(0.25 * (~inputs.features["is_live"]).sum(), rel=0.05)
+    assert row.train_to <= row.test_from
+
+
+def test_backtest_scores_know_nothing_of_later_outages(inputs: Inputs, trained: TrainedModel) -> None:
+    past = inputs.features[~inputs.features["is_live"]]
+    last_fold = rolling_folds(past["valid_at"], first_share=CONFIG.first_train_share, fold_count=CONFIG.fold_count)[-1]
+    changed = inputs.features.copy()
+    is_later = (changed["valid_at"] >= last_fold.test_from - pd.Timedelta(days=1)) & ~changed["is_live"]
+    changed.loc[is_later, "outage_count"] = 9
+
+    again = train(changed, *inputs.frames[1:], config=CONFIG).backtest_scores
+
+    pd.testing.assert_frame_equal(again, trained.backtest_scores)
+
+
+def test_the_same_input_gives_the_same_scores(inputs: Inputs, trained: TrainedModel) -> None:
+    again = train(*inputs.frames, config=CONFIG)
+
+    pd.testing.assert_frame_equal(again.backtest_scores, trained.backtest_scores)
+    pd.testing.assert_frame_equal(score(again.model, *inputs.frames), score(trained.model, *inputs.frames))
+
+
+def test_a_drawn_part_of_the_rows_gives_the_same_scores_each_time(inputs: Inputs) -> None:
+    small = replace(CONFIG, max_training_rows=1_000)
+
+    first, second = (train(*inputs.frames, config=small).backtest_scores for _ in range(2))
+
+    pd.testing.assert_frame_equal(first, second)
+
+
+def test_what_a_source_cannot_feed_is_named_in_every_row(inputs: Inputs) -> None:
+    unfed = ["peak_gust_forecast_mps", "vegetation_index", "rated_mw"]
+    features = inputs.features.assign(**dict.fromkeys(unfed, np.nan))
+    nothing = [frame.iloc[:0] for frame in inputs.frames[1:]]
+
+    model = train(features, *nothing, config=CONFIG)
+    scores = score(model.model, features, *nothing)
+
+    named = set(scores["missing_features"].iloc[0].split(","))
+    assert named >= {*unfed, "transformer_failure_probability_max", "peak_load_forecast_share"}
+    assert set(model.backtest_scores["missing_features"].iloc[0].split(",")) == named
+    assert scores["missing_features"].nunique() == 1
+    assert any(note.startswith("SIM: features never fed: ") for note in model.notes)
+
+
+def test_live_scores_are_complete_and_consistent(inputs: Inputs, trained: TrainedModel) -> None:
+    scores = score(trained.model, *inputs.frames)
+
+    assert tuple(scores.columns) == SCORE_COLUMNS
+    assert len(scores) == inputs.features["is_live"].sum()
+    assert scores["outage_probability"].between(0, 1).all()
+    assert (scores["expected_outage_count"] >= scores["outage_probability"]).all()
+    assert scores["expected_customers_out"].to_numpy() == pytest.approx(80 * scores["expected_outage_count"].to_numpy())
+
+
+def test_a_network_that_had_hardly_an_outage_is_not_modelled(make_inputs: Callable[..., Inputs]) -> None:
+    quiet = make_inputs(5, 40, 0.0)
+
+    with pytest.raises(NotEnoughDataError, match="0 feeder-days with an outage"):
+        train(*quiet.frames, config=CONFIG)
+
+
+def test_networks_are_modelled_apart(inputs: Inputs) -> None:
+    other = inputs.features.assign(network_id="PGE", peak_gust_forecast_mps=np.nan)
+    both = pd.concat([inputs.features, other], ignore_index=True)
+
+    model = train(both, *inputs.frames[1:], config=CONFIG)
+
+    assert set(model.model) == {"SIM", "PGE"}
+    assert "peak_gust_forecast_mps" in model.model["PGE"].missing_features
+    assert "peak_gust_forecast_mps" not in model.model["SIM"].missing_features
