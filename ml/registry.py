@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import tempfile
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,6 +96,8 @@ class ModelRegistry:
         artifact_root.mkdir(parents=True, exist_ok=True)
         self._root = artifact_root.resolve()
         self._client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+        # steps of one run train side by side; MLflow's look-up-or-create is not one step
+        self._write_lock = threading.Lock()
 
     def register(
         self,
@@ -118,18 +121,36 @@ class ModelRegistry:
             code_version: Hash of the training code.
             parameters: Parameters of the asset, beside the hyperparameters.
         """
+        with self._write_lock:
+            return self._register(
+                trained,
+                logical_version=logical_version,
+                tags={
+                    "logical_version": logical_version,
+                    "pipeline_run_id": run_id,
+                    "materialization_id": materialization_id,
+                    "code_version": code_version,
+                    "estimator_name": trained.estimator_name,
+                },
+                data_versions=data_versions,
+                parameters=parameters,
+            )
+
+    def _register(
+        self,
+        trained: TrainedModel,
+        *,
+        logical_version: str,
+        tags: dict[str, str],
+        data_versions: Mapping[str, str],
+        parameters: Mapping[str, Any],
+    ) -> RegisteredModel:
+        """Store a model, alone."""
         existing = self._find(trained.use_case, logical_version)
         if existing is not None:
             return existing
         self._ensure_model(trained.use_case)
         described = {**trained.hyperparameters, **parameters, "random_seed": trained.random_seed}
-        tags = {
-            "logical_version": logical_version,
-            "pipeline_run_id": run_id,
-            "materialization_id": materialization_id,
-            "code_version": code_version,
-            "estimator_name": trained.estimator_name,
-        }
         inputs = {f"input.{key}": version for key, version in data_versions.items()}
         mlflow_run = self._client.create_run(self._experiment_id(), tags={**tags, **inputs}, run_name=trained.use_case)
         self._log(mlflow_run.info.run_id, described, _mean_figures(trained))

@@ -66,8 +66,8 @@ def simulate(
 ) -> None:
     """Write the extracts of a simulated utility into the inbox, as real systems hand them over."""
     from flows.settings import get_settings
+    from flows.sources.simulator.simulation import DEFAULT_START
     from flows.sources.simulator.simulation import simulate as write_extracts
-    from flows.sources.simulator.timeline import DEFAULT_START
 
     settings = get_settings()
     first_day: date = start.date() if start else DEFAULT_START

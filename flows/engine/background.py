@@ -6,13 +6,10 @@ What lives here: starting and stopping exactly the process gridweave started. Wh
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from flows.engine.prefect_server import PrefectServer
-from flows.engine.processes import is_our_process, read_pid, stop_group
+from flows.engine.processes import is_our_process, read_pid, start_detached, stop_group
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,18 +26,12 @@ def start_deployment(settings: Settings, cron: str) -> int:
         Process id.
     """
     stop_deployment(settings)
-    folder = PrefectServer(home=settings.home, port=settings.prefect_port).folder
-    with (folder / "schedules.log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
-            [sys.executable, "-m", MARK, cron],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env={**os.environ, "GRIDWEAVE_HOME": str(settings.home)},
-        )
-    _pid_path(settings).write_text(f"{process.pid}\n", encoding="utf-8")
-    return process.pid
+    return start_detached(
+        [sys.executable, "-m", MARK, cron],
+        log_path=_pid_path(settings).with_suffix(".log"),
+        pid_path=_pid_path(settings),
+        environment={"GRIDWEAVE_HOME": str(settings.home)},
+    )
 
 
 def stop_deployment(settings: Settings) -> bool:

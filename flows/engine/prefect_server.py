@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from flows.engine.processes import is_our_process, read_pid, stop_group
+from flows.engine.processes import is_our_process, read_pid, start_detached, stop_group
 from flows.errors import GridweaveError
 
 if TYPE_CHECKING:
@@ -93,20 +92,12 @@ class PrefectServer:
         self.use()
         if self.is_healthy() or self._is_alive():
             return
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.folder / "server.log").open("ab") as log:
-            process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
-                [
-                    sys.executable, "-m", "prefect", "server", "start",
-                    "--host", HOST, "--port", str(self.port),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={**os.environ, **self._server_environment()},
-            )  # fmt: skip
-        self._pid_path.write_text(f"{process.pid}\n", encoding="utf-8")
+        start_detached(
+            [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(self.port)],
+            log_path=self.folder / "server.log",
+            pid_path=self._pid_path,
+            environment=self._server_environment(),
+        )
 
     def wait(self) -> None:
         """Wait until it answers.

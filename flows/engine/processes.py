@@ -5,10 +5,42 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 STOP_LIMIT_SECONDS = 20.0
+
+_started: list[subprocess.Popen[bytes]] = []
+"""Children of this process; held so that they are not reported as forgotten while they go on on purpose."""
+
+
+def start_detached(command: Sequence[str], *, log_path: Path, pid_path: Path, environment: Mapping[str, str]) -> int:
+    """Start a program that outlives this process, and record its pid.
+
+    Args:
+        command: Program and arguments.
+        log_path: Where both its outputs are appended.
+        pid_path: Where its process id is written.
+        environment: Variables beside those of this process.
+
+    Returns:
+        Process id.
+    """
+    log_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with log_path.open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603 - commands of this package only
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, **environment},
+        )
+    _started.append(process)
+    pid_path.write_text(f"{process.pid}\n", encoding="utf-8")
+    return process.pid
 
 
 def read_pid(path: Path) -> int | None:
@@ -38,10 +70,13 @@ def stop_group(pid: int, mark: str) -> None:
         time.sleep(0.1)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    _reap(pid)
+    for process in _started:
+        if process.pid == pid:
+            process.wait(timeout=STOP_LIMIT_SECONDS)
 
 
 def _reap(pid: int) -> None:
     """Collect the process when it is a child of this one, so that it does not stay a zombie."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+    for process in _started:
+        if process.pid == pid:
+            process.poll()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from ml.load_forecast.config import (
 )
 from ml.load_forecast.issues import PreparedSeries, prepare
 from ml.load_forecast.model import model_key
-from ml.load_forecast.score import backtest_scores, empty_scores
+from ml.load_forecast.score import backtest_scores
 from ml.load_forecast.series import iterate_series
+from ml.threads import one_thread
 from ml.training import TrainedModel
 
 if TYPE_CHECKING:
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 
 DEFAULT_CONFIG = LoadForecastConfig()
 TEST_SHARE = 4  # the test window is at most this part of a history
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedSeries:
+    """The final model of one series and what it was judged by."""
+
+    model: SeriesModel
+    backtest: Backtest
 
 
 def train(
@@ -59,23 +68,18 @@ def train(
     scores: list[pd.DataFrame] = []
     rows: list[MetricRow] = []
     notes: list[str] = []
-    for series in iterate_series(hourly):
-        key = model_key(series.network_id, series.series_id)
-        first, last = _test_window(series, test_from, test_to, config)
-        known_count = int(np.isfinite(series.load_mw).sum())
-        if known_count < config.naive_minimum_days * DAY_HOURS or last - first < 2 * DAY_HOURS:
-            notes.append(f"{key}: {known_count // DAY_HOURS} days of load, not forecast")
-            continue
-        prepared = prepare(series, config=config)
-        result = run_backtest(prepared, test_first=first, test_last=last, config=config)
-        if len(result.origins) == 0 or not np.isfinite(result.last_model.widths).all():
-            notes.append(f"{key}: too little load in the test window for intervals, not forecast")
-            continue
-        stored[key] = _final_model(prepared, result, config=config).as_json()
-        scores.append(backtest_scores(series, result))
-        rows += _judge(series, result)
-        if result.last_model.regression is None:
-            notes.append(f"{key}: the seasonal naive forecast is the model")
+    with one_thread():
+        for series in iterate_series(hourly):
+            key = model_key(series.network_id, series.series_id)
+            found = _train_series(series, _test_window(series, test_from, test_to, config), config=config)
+            if isinstance(found, str):
+                notes.append(f"{key}: {found}")
+                continue
+            stored[key] = found.model.as_json()
+            scores.append(backtest_scores(series, found.backtest))
+            rows += _judge(series, found.backtest)
+            if found.model.regression is None:
+                notes.append(f"{key}: the seasonal naive forecast is the model")
     if not stored:
         raise NotEnoughDataError(
             use_case=USE_CASE,
@@ -93,10 +97,27 @@ def train(
         metrics=(*mean_rows(rows), *rows),
         headline_metric="rmae",
         is_higher_better=False,
-        backtest_scores=pd.concat(scores, ignore_index=True) if scores else empty_scores(),
+        backtest_scores=pd.concat(scores, ignore_index=True),
         random_seed=config.random_seed,
         notes=tuple(notes),
     )
+
+
+def _train_series(
+    series: LoadSeries, test_window: tuple[int, int], *, config: LoadForecastConfig
+) -> TrainedSeries | str:
+    """Return the model and backtest of a series, or why it is not forecast."""
+    first, last = test_window
+    known_days = int(np.isfinite(series.load_mw).sum()) // DAY_HOURS
+    if known_days < config.naive_minimum_days or last - first < 2 * DAY_HOURS:
+        return f"{known_days} days of load, not forecast"
+    if first < config.naive_minimum_days * DAY_HOURS:
+        return "too little history before the test window, not forecast"
+    prepared = prepare(series, config=config)
+    result = run_backtest(prepared, test_first=first, test_last=last, config=config)
+    if len(result.origins) == 0 or not np.isfinite(result.last_model.widths).all():
+        return "too little load in the test window for intervals, not forecast"
+    return TrainedSeries(model=_final_model(prepared, result, config=config), backtest=result)
 
 
 def _test_window(
@@ -109,7 +130,8 @@ def _test_window(
     last = len(series) if test_to is None else min(series.position(test_to), len(series))
     if test_from is not None:
         return series.position(test_from), last
-    test_days = min(config.test_days, last // DAY_HOURS // TEST_SHARE)
+    spare_days = last // DAY_HOURS - config.naive_minimum_days
+    test_days = max(0, min(config.test_days, last // DAY_HOURS // TEST_SHARE, spare_days))
     return last - test_days * DAY_HOURS, last
 
 

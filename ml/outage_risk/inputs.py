@@ -16,7 +16,7 @@ from ml.outage_risk.config import MODEL_FEATURES, TABLE_FEATURES, OutageRiskConf
 if TYPE_CHECKING:
     from ml.metrics import Floats
 
-LONGEST_DAY = pd.Timedelta(hours=25)  # the day summer time ends
+LAST_HOUR = pd.Timedelta(hours=23)  # of a local day; the 25th hour of the day summer time ends is left out
 ISSUE_KEYS = ["network_id", "feeder_id", "available_at"]
 
 
@@ -107,7 +107,7 @@ def _peak_forecast(daily: pd.DataFrame, load_forecast: pd.DataFrame) -> Floats:
         left_on="hour_at",
         right_on="valid_at",
         by=["network_id", "feeder_id"],
-        tolerance=LONGEST_DAY,
+        tolerance=LAST_HOUR,
     ).dropna(subset=["row"])
     known = placed[placed["issued_at"] <= placed["available_at"]]
     latest = known.groupby("row")["issued_at"].transform("max")

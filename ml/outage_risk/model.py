@@ -10,6 +10,7 @@ import numpy as np
 from ml.outage_risk.baseline import FeederClimatology, fit_climatology, look_up
 from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, OutageRiskConfig
 from ml.outage_risk.inputs import feature_matrix, unfed_features
+from ml.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,8 @@ class NetworkOutageModel:
     def predict_raw(self, daily: pd.DataFrame) -> Floats:
         """Return uncalibrated scores of any outage, 0-1."""
         matrix = feature_matrix(daily, self.feature_columns)
-        return np.asarray(self.classifier.predict_proba(matrix)[:, 1], dtype=float)
+        with one_thread():
+            return np.asarray(self.classifier.predict_proba(matrix)[:, 1], dtype=float)
 
     def predict(self, daily: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
         """Return probability of an outage, expected outages, expected customers out."""
@@ -49,7 +51,8 @@ class NetworkOutageModel:
         probability = self.calibrator.apply(self.predict_raw(daily))
         # at least one outage with probability p is p outages or more; the two models are fitted
         # apart
-        count = np.maximum(np.asarray(self.counter.predict(matrix), dtype=float), probability)
+        with one_thread():
+            count = np.maximum(np.asarray(self.counter.predict(matrix), dtype=float), probability)
         customers = count * look_up(self.climatology.customers_per_outage, daily["feeder_id"])
         return probability, count, customers
 
@@ -69,11 +72,14 @@ def fit_network(
     drawn = _draw(daily, config)
     matrix = feature_matrix(drawn, columns)
     count = drawn[COUNT_LABEL].to_numpy(dtype=float)
+    with one_thread():
+        classifier = _boosting("classifier", config).fit(matrix, count > 0)
+        counter = _boosting("counter", config).fit(matrix, count)
     return NetworkOutageModel(
         feature_columns=columns,
         missing_features=missing,
-        classifier=_boosting("classifier", config).fit(matrix, count > 0),
-        counter=_boosting("counter", config).fit(matrix, count),
+        classifier=classifier,
+        counter=counter,
         calibrator=calibrator,
         climatology=fit_climatology(daily, config=config),
     )

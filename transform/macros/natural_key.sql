@@ -50,8 +50,16 @@
     _source_row desc
 {%- endmacro %}
 
-{# Which delivered row this is. #}
-{% macro row_identity() -%} _load_id, _source_file, _source_row {%- endmacro %}
+{# Join condition: the same landed row. A wide delivered row feeds several raw rows, so the key belongs to it. #}
+{% macro same_row(left_alias, right_alias, raw_table) -%}
+    {{
+        same_columns(
+            left_alias,
+            right_alias,
+            "_load_id, _source_file, _source_row, " ~ natural_key(raw_table),
+        )
+    }}
+{%- endmacro %}
 
 {# Join condition: the listed columns agree, null with null. #}
 {% macro same_columns(left_alias, right_alias, columns) -%}

@@ -50,8 +50,7 @@
         "cis_feeder_customers": {
             "impossible_count": "coalesce(customers_count < 0, true)"
         },
-        "eam_work_orders": {"orphan_asset": "not is_asset_known"},
-        "oms_outages": {"impossible_count": "customers_out_count < 0"},
+        "eam_work_orders": {"orphan_asset": "is_asset_orphan"},
         "oms_customers_out_readings": {
             "impossible_count": "coalesce(customers_out_count < 0, true)"
         },

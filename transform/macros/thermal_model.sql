@@ -20,7 +20,8 @@
 {# True when a block of oil temperatures is far above what load and weather explain, but close when read as degF. #}
 {% macro is_degf_block() -%}
     coalesce(
-        measured_top_oil_degc - expected_top_oil_temperature_degc
+        measured_top_oil_degc > {{ var("top_oil_maximum_degc") }}
+        or measured_top_oil_degc - expected_top_oil_temperature_degc
         > {{ var("unit_slip_residual_k") }}
         and abs((measured_top_oil_degc - 32) / 1.8 - expected_top_oil_temperature_degc)
         < {{ var("unit_slip_match_k") }},

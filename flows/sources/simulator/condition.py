@@ -225,16 +225,15 @@ class _FleetRun:
         installed_at = start_at + hours.astype("timedelta64[h]")
         rows["installed_on"] = installed_at.astype("datetime64[D]").astype("datetime64[s]")
         rows["asset_id"] = [f"T{asset + 1:05d}" for _, _, asset in delivered]
-        rows["asset_index"] = [asset for _, _, asset in delivered]
+        rows["asset_index"] = np.array([asset for _, _, asset in delivered], dtype=np.int64)
         rows["manufacturer"] = self.generator.choice(["Norvolt", "Helion", "Ostwald"], len(rows))
         original = self.positions.assign(asset_index=np.arange(self.count))
-        register = pd.concat([original, rows], ignore_index=True)
-        position = np.concatenate([np.arange(self.count), [item[0] for item in delivered]])
+        register = pd.concat([original, rows], ignore_index=True) if delivered else original
+        moved = np.array([position for position, _, _ in delivered], dtype=np.int64)
+        position = np.concatenate([np.arange(self.count), moved])
         retired_hour = register["asset_index"].map(self.retired)
         retired_at = pd.Series(pd.NaT, index=register.index, dtype="datetime64[s]")
         is_retired = retired_hour.notna()
         offsets = retired_hour[is_retired].to_numpy().astype("timedelta64[h]")
         retired_at[is_retired] = (start_at + offsets).astype("datetime64[s]")
-        return register.assign(position=position.astype(int), retired_at=retired_at).set_index(
-            "asset_index", drop=False
-        )
+        return register.assign(position=position, retired_at=retired_at).set_index("asset_index", drop=False)

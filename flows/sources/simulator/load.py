@@ -80,7 +80,7 @@ def simulate_base_load(
 def _calendar_shape(local: pd.DatetimeIndex, is_holiday: Booleans, residential_share: Floats) -> Floats:
     """Return the shape of the day, shape (feeders, hours): homes and businesses, workdays and free days."""
     hour = local.hour.to_numpy()
-    day = local.dayofweek.to_numpy()
+    day = local.day_of_week.to_numpy()
     is_free = (day >= 5) | is_holiday  # noqa: PLR2004 - Saturday
     home = _RESIDENTIAL[hour] * np.where(is_free, 1.05, 1.0)
     business = np.where(is_free, 0.62 + 0.22 * (_COMMERCIAL[hour] - 0.6), _COMMERCIAL[hour])

@@ -46,6 +46,12 @@ def poisson_deviance(count: Floats, expected: Floats) -> float:
     return float(2.0 * np.mean(log_term - (count - expected)))
 
 
+def _skill(count: Floats, expected: Floats, climatology: Floats) -> float:
+    """Return the deviance explained over climatology; NaN when there is nothing to explain."""
+    reference = poisson_deviance(count, climatology) if len(count) else 0.0
+    return 1.0 - poisson_deviance(count, expected) / reference if reference > 0.0 else float("nan")
+
+
 def transformer_truth(timeline: Timeline, fleet: Fleet) -> pd.DataFrame:
     """Return the true hazard per asset and week.
 
@@ -56,7 +62,7 @@ def transformer_truth(timeline: Timeline, fleet: Fleet) -> pd.DataFrame:
     count, weeks = fleet.occupant.shape
     fails = fleet.failed_hour != NO_FAILURE
     within = np.zeros((count, weeks), dtype=bool)
-    for ahead in range(LABEL_WEEKS):
+    for ahead in range(min(LABEL_WEEKS, weeks)):
         same = fleet.occupant[:, : weeks - ahead] == fleet.occupant[:, ahead:]
         within[:, : weeks - ahead] |= fails[:, ahead:] & same
     ends_at = fleet.week_starts + np.timedelta64(LABEL_WEEKS * HOURS_PER_WEEK, "h")
@@ -185,9 +191,8 @@ def ceilings(transformers: pd.DataFrame, outages: pd.DataFrame) -> pd.DataFrame:
     climatology = outages.groupby("feeder_id")["outage_count"].transform("mean").to_numpy().clip(1e-6)
     for name, column in (("", "forecast_expected_count"), ("_observed_weather", "expected_count")):
         expected = outages[column].to_numpy().clip(1e-6)
-        skill = 1.0 - poisson_deviance(count, expected) / poisson_deviance(count, climatology)
         rows += [
             ("outage_risk", f"auc{name}", area_under_curve(expected, count > 0), len(count)),
-            ("outage_risk", f"poisson_deviance_skill{name}", skill, len(count)),
+            ("outage_risk", f"poisson_deviance_skill{name}", _skill(count, expected, climatology), len(count)),
         ]
     return pd.DataFrame(rows, columns=["use_case", "metric", "value", "n"])

@@ -113,6 +113,11 @@ def test_eight_weeks_are_enough_for_the_regression(make_feeders: Callable[..., p
     assert model.beats_baseline
 
 
+def test_a_series_that_began_after_the_test_window_is_left_out(feeder: pd.DataFrame) -> None:
+    with pytest.raises(NotEnoughDataError):
+        train(feeder, test_from=feeder["valid_at"].min() - pd.Timedelta(days=30))
+
+
 def test_days_are_not_enough(make_feeders: Callable[..., pd.DataFrame]) -> None:
     with pytest.raises(NotEnoughDataError, match="0 series with at least 21 days"):
         train(make_feeders(days=10))

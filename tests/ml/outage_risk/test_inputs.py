@@ -90,7 +90,7 @@ def test_the_peak_of_the_local_day_comes_from_the_latest_issue_known(inputs: Inp
 
     rows = joined(inputs, load_forecast=pd.concat([older, inputs.load_forecast, too_late]))
 
-    # the local day begins 12 hours after the issue: hours 12 to 35 of it
+    # the local day begins 12 hours after the issue: it holds hours 12 to 35 of it
     assert rows.loc[live, "peak_load_forecast_share"].tolist() == [3.5, 3.5, 3.5]
     assert rows.loc[~live, "peak_load_forecast_share"].isna().mean() > 0.9
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ def to_traffic(messages: pd.DataFrame, *, network_id: str, capture_id: str, prot
         is_incident=("is_hostile", "any"),
     )
     symbols = messages.groupby(["window_start_at", "symbol"], as_index=False).agg(message_count=("at", "size"))
-    keys = {"network_id": network_id, "capture_id": capture_id, "is_fallback": False}
+    keys: dict[str, Any] = {"network_id": network_id, "capture_id": capture_id, "is_fallback": False}
     return Traffic(
         windows.assign(**keys, protocol=protocol, available_at=windows["window_start_at"] + WINDOW),
         symbols.assign(**keys, available_at=symbols["window_start_at"] + WINDOW),

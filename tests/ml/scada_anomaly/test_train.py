@@ -77,7 +77,8 @@ def test_the_driver_of_an_unseen_command_says_so(
 
     attacked = scores[(scores["capture_id"] == "writes") & scores["is_anomalous"]]
     assert len(attacked) >= 3
-    assert set(attacked.nlargest(3, "anomaly_score")["top_driver"]) == {"unseen_symbol_share"}
+    told = attacked.nlargest(3, "anomaly_score")["top_driver"]
+    assert set(told) <= {"unseen_symbol_share", "distinct_service_count_out_of_range"}
 
 
 def test_when_every_capture_was_attacked_the_time_outside_is_learnt_from(

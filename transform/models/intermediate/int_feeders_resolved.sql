@@ -4,7 +4,7 @@ with
     transformers as (select * from {{ ref("int_transformer_installations") }}),
     customers as (select * from {{ ref("int_cis_customers_deduplicated") }}),
     feeder_customers as (select * from {{ ref("int_cis_feeder_customers_deduplicated") }}),
-    outages as (select * from {{ ref("int_oms_outages_deduplicated") }}),
+    outages as (select * from {{ ref("int_oms_outages_classified") }}),
     customers_out as (select * from {{ ref("int_oms_customers_out_readings_deduplicated") }}),
     -- A feeder exists when any system names it; what the map does not say stays null.
     named as (
@@ -14,7 +14,7 @@ with
         select network_id, feeder_id, _is_fallback as is_fallback
         from feeder_customers
         union all
-        select network_id, feeder_id, _is_fallback as is_fallback
+        select network_id, feeder_id, is_fallback
         from outages
         union all
         select network_id, feeder_id, _is_fallback as is_fallback

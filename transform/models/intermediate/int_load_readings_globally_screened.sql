@@ -14,6 +14,7 @@ with
             _load_id,
             is_fallback,
             has_feed_in,
+            quality,
             coalesce(
                 load_mw = lag(load_mw) over series_order
                 and load_mw = lag(load_mw, 2) over series_order,
@@ -46,6 +47,8 @@ with
             case
                 when load_mw is null
                 then 'MISSING'
+                when quality <> 'GOOD'
+                then 'BAD_QUALITY'
                 when load_mw <= 0 and not has_feed_in
                 then 'NEG_OR_ZERO'
                 when is_third_equal

@@ -3,6 +3,7 @@
 with
     readings as (select * from {{ ref("int_scada_load_readings_deduplicated") }}),
     series as (select * from {{ ref("int_load_series_resolved") }}),
+    quality_codes as (select * from {{ ref("int_quality_codes_resolved") }}),
     regular_intervals as (
         select
             network_id,
@@ -35,6 +36,11 @@ with
             readings.operator_forecast_mw,
             readings.published_flag_code,
             readings.received_at,
+            case
+                when readings.quality_code is null
+                then 'GOOD'
+                else coalesce(quality_codes.quality, 'SUSPECT')
+            end as quality,
             series.median_load_mw,
             series.has_feed_in,
             readings._load_id,
@@ -49,6 +55,7 @@ with
             on intervals.network_id = readings.network_id
             and intervals.series_id = readings.series_id
             and intervals.interval_start_at = readings.interval_start_at
+        left join quality_codes on lower(readings.quality_code) = quality_codes.quality_code
     )
 select *
 from gridded

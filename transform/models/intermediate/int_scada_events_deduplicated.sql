@@ -1,6 +1,6 @@
 with
     events as (select * from {{ ref("stg_scada__events") }}),
-    -- Rows the quarantine holds are out; of rows with one key the latest stays.
+    -- Rows the quarantine holds are out; a message seen twice at one instant is one message.
     deduplicated as (
         select
             network_id,
@@ -24,12 +24,11 @@ with
         from events
         where {{ quarantine_reason("scada_events") }} is null
         qualify
-            -- Equal messages of one load are different messages; a re-sent load replaces the
-            -- earlier one.
-            _load_id = first_value(_load_id) over (
+            row_number() over (
                 partition by {{ natural_key("scada_events") }}
                 order by {{ latest_first("scada_events") }}
             )
+            = 1
     )
 select *
 from deduplicated

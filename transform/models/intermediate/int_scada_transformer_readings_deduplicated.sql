@@ -1,7 +1,7 @@
 {{ config(materialized="view") }}
 
 with
-    readings as (select * from {{ ref("stg_scada__transformer_readings") }}),
+    readings as (select * from {{ ref("int_scada_transformer_readings_matched") }}),
     superseded as (select * from {{ ref("int_scada_transformer_readings_superseded") }}),
     quality_codes as (select * from {{ ref("int_quality_codes_resolved") }}),
     usable as (
@@ -57,11 +57,7 @@ with
             usable._ingested_at,
             usable._is_fallback
         from usable
-        left join
-            superseded
-            on usable._load_id = superseded._load_id
-            and usable._source_file = superseded._source_file
-            and usable._source_row = superseded._source_row
+        left join superseded on {{ same_row("usable", "superseded", "scada_transformer_readings") }}
         left join quality_codes on usable.quality_code = quality_codes.quality_code
         where superseded._source_row is null
     )

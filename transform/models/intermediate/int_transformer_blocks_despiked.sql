@@ -1,8 +1,7 @@
 {{ config(materialized="view") }}
 
 {% set gases = ["hydrogen", "methane", "ethane", "ethylene", "acetylene"] %}
-{% set load_limit = var("spike_ratio") ~ " * " ~ mean_of_others("load_mva") %}
-{% set vibration_limit = var("spike_ratio") ~ " * " ~ mean_of_others("vibration_mm_s") ~ " + 1" %}
+{% set measures = ["load_mva", "top_oil_degc", "vibration_mm_s"] %}
 
 with
     blocks as (select * from {{ ref("int_scada_transformer_readings_blocked") }}),
@@ -22,7 +21,7 @@ with
         from weather
         group by network_id, area_id, block_start_at
     ),
-    -- A spike is left out of its block; a block of at least four equal readings is a stuck sensor.
+    -- A spike is left out of its block, a stuck sensor leaves the block without a value.
     despiked as (
         select
             blocks.network_id,
@@ -33,36 +32,21 @@ with
                 current_units.rated_top_oil_rise_k, {{ var("rated_top_oil_rise_k") }}
             ) as rated_top_oil_rise_k,
             ambient.temperature_degc as ambient_temperature_degc,
-            {{ block_mean("load_mva", load_limit, is_stuck_checked=true) }} as load_mva,
-            {{ block_peak("load_mva", load_limit, is_stuck_checked=true) }} as peak_load_mva,
-            {{
-                block_mean(
-                    "top_oil_degc", var("top_oil_spike_k"), low=true, is_stuck_checked=true
-                )
-            }} as measured_top_oil_degc,
-            {{ block_mean("vibration_mm_s", vibration_limit) }} as vibration_mm_s,
-            {% for gas in gases %}
-                {{
-                    block_mean(
-                        gas ~ "_ppm",
-                        var("spike_ratio")
-                        ~ " * "
-                        ~ mean_of_others(gas ~ "_ppm")
-                        ~ " + "
-                        ~ var("gas_spike_floor_ppm"),
-                    )
-                }} as {{ gas }}_ppm,
-            {% endfor %}
+            {{ load_in_mva(block_mean("load_mva")) }} as load_mva,
+            {{ load_in_mva(block_peak("load_mva")) }} as peak_load_mva,
+            {{ block_mean("top_oil_degc") }} as measured_top_oil_degc,
+            {{ block_mean("vibration_mm_s") }} as vibration_mm_s,
+            {% for gas in gases %} {{ block_mean(gas ~ "_ppm") }} as {{ gas }}_ppm, {% endfor %}
             blocks.reading_count,
-            {{ is_stuck("load_mva") }} or {{ is_stuck("top_oil_degc") }} as is_block_stuck,
-            cast({{ is_high_spike("load_mva", load_limit) }} as integer)
-            + cast({{ is_high_spike("top_oil_degc", var("top_oil_spike_k")) }} as integer)
-            + cast({{ is_low_spike("top_oil_degc", var("top_oil_spike_k")) }} as integer)
-            + cast(
-                {{ is_high_spike("vibration_mm_s", vibration_limit) }} as integer
-            ) as spike_count,
             blocks.good_reading_count,
-            blocks.unit_slip_count,
+            {% for measure in measures %}
+                cast({{ is_high_spike(measure) }} or {{ is_low_spike(measure) }} as integer) +
+            {% endfor %}
+            0 as spike_count,
+            {% for measure in measures %}
+                {{ is_stuck(measure) }} {{ "or" if not loop.last }}
+            {% endfor %} as is_block_stuck,
+            {{ is_kva_block() }} as is_kva_block,
             blocks.last_reading_at,
             blocks.available_at,
             blocks.is_fallback

@@ -29,7 +29,7 @@ with
             case when is_block_stuck then 0 else good_reading_count end as good_reading_count,
             case when is_block_stuck then reading_count else 0 end as stuck_reading_count,
             spike_count,
-            unit_slip_count,
+            is_kva_block,
             last_reading_at,
             available_at,
             is_fallback
@@ -61,7 +61,7 @@ with
             stuck_reading_count,
             spike_count,
             case
-                when {{ is_degf_block() }} then reading_count else unit_slip_count
+                when {{ is_degf_block() }} or is_kva_block then reading_count else 0
             end as unit_slip_count,
             last_reading_at,
             available_at,

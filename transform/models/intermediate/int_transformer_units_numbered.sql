@@ -9,7 +9,12 @@ with
             substation_id,
             feeder_id,
             manufacturer,
-            case when rated_mva > 0 then rated_mva end as rated_mva,
+            case
+                when rated_mva > {{ var("rated_maximum_mva") }}
+                then rated_mva / 1000
+                when rated_mva > 0
+                then rated_mva
+            end as rated_mva,
             case
                 when rated_top_oil_rise_k > 0 then rated_top_oil_rise_k
             end as rated_top_oil_rise_k,

@@ -18,7 +18,8 @@ with
                 when relative_humidity_pct between 0 and 100 then relative_humidity_pct
             end as relative_humidity_pct,
             case
-                when wind_speed_mps between 0 and {{ var("wind_maximum_mps") }} then wind_speed_mps
+                when wind_speed_mps between 0 and {{ var("mean_wind_maximum_mps") }}
+                then wind_speed_mps
             end as wind_speed_mps,
             case
                 when wind_gust_mps between 0 and {{ var("wind_maximum_mps") }} then wind_gust_mps
@@ -31,20 +32,62 @@ with
             _is_fallback
         from observations
     ),
+    networks as (
+        select
+            network_id,
+            observed_hour_at,
+            median(temperature_degc) as median_temperature_degc,
+            count(distinct station_id) as station_count
+        from plausible
+        group by network_id, observed_hour_at
+    ),
+    -- A station far off its neighbours whose value fits when the degC it sent as degF is undone.
+    converted as (
+        select
+            plausible.network_id,
+            plausible.station_id,
+            plausible.observed_hour_at,
+            coalesce(
+                networks.station_count >= 3
+                and abs(plausible.temperature_degc - networks.median_temperature_degc)
+                > {{ var("temperature_slip_k") }}
+                and abs(plausible.temperature_degc * 1.8 + 32 - networks.median_temperature_degc)
+                < {{ var("temperature_match_k") }},
+                false
+            ) as is_unit_slip,
+            plausible.temperature_degc,
+            plausible.relative_humidity_pct,
+            plausible.wind_speed_mps,
+            plausible.wind_gust_mps,
+            plausible.precipitation_mm,
+            plausible.available_at,
+            plausible._is_fallback
+        from plausible
+        inner join
+            networks
+            on plausible.network_id = networks.network_id
+            and plausible.observed_hour_at = networks.observed_hour_at
+    ),
     hourly as (
         select
             network_id,
             station_id,
             observed_hour_at,
-            {{ exact_mean("temperature_degc") }} as temperature_degc,
+            {{
+                exact_mean(
+                    "case when is_unit_slip then temperature_degc * 1.8 + 32 else temperature_degc end"
+                )
+            }}
+            as temperature_degc,
             {{ exact_mean("relative_humidity_pct") }} as relative_humidity_pct,
             {{ exact_mean("wind_speed_mps") }} as wind_speed_mps,
             max(wind_gust_mps) as wind_gust_mps,
             max(precipitation_mm) as precipitation_mm,
             cast(count(*) as integer) as reading_count,
+            cast(count(*) filter (where is_unit_slip) as integer) as unit_slip_count,
             max(available_at) as available_at,
             bool_or(_is_fallback) as is_fallback
-        from plausible
+        from converted
         group by network_id, station_id, observed_hour_at
     )
 select *

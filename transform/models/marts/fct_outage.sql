@@ -22,6 +22,7 @@ with
             is_planned,
             is_weather,
             is_outage_id_reused,
+            is_feeder_orphan,
             is_fallback,
             _load_id
         from outages

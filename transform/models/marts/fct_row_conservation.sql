@@ -51,10 +51,10 @@ with
             from {{ ref(candidates) }} as candidates
             anti join
                 {{ ref("quarantine_" ~ raw_table) }} as quarantined
-                on {{ same_columns("candidates", "quarantined", row_identity()) }}
+                on {{ same_row("candidates", "quarantined", raw_table) }}
             anti join
                 {{ ref("int_" ~ raw_table ~ "_deduplicated") }} as clean
-                on {{ same_columns("candidates", "clean", row_identity()) }}
+                on {{ same_row("candidates", "clean", raw_table) }}
             semi join
                 {{ ref("int_" ~ raw_table ~ "_deduplicated") }} as winner
                 on {{ same_columns("candidates", "winner", natural_key(raw_table)) }}

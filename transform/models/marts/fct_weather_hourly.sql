@@ -12,6 +12,7 @@ with
             wind_gust_mps,
             precipitation_mm,
             reading_count,
+            unit_slip_count,
             is_fallback
         from observations
     )

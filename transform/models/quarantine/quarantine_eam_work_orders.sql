@@ -1,35 +1,5 @@
 with
-    work_orders as (select * from {{ ref("stg_eam__work_orders") }}),
-    registered as (select * from {{ ref("int_eam_transformers_deduplicated") }}),
-    known_assets as (select distinct network_id, asset_id, true as is_asset_known from registered),
-    -- An order is placed by its asset; orders on assets the register has never seen go to
-    -- quarantine.
-    matched as (
-        select
-            work_orders.network_id,
-            work_orders.work_order_id,
-            work_orders.asset_id,
-            work_orders.work_type,
-            work_orders.problem_code,
-            work_orders.opened_at,
-            work_orders.completed_at,
-            work_orders.cost_usd,
-            coalesce(known_assets.is_asset_known, false) as is_asset_known,
-            work_orders.is_in_future,
-            work_orders.is_failure,
-            work_orders._load_id,
-            work_orders._source,
-            work_orders._source_file,
-            work_orders._source_row,
-            work_orders._ingested_at,
-            work_orders._parse_error,
-            work_orders._is_fallback
-        from work_orders
-        left join
-            known_assets
-            on work_orders.network_id = known_assets.network_id
-            and work_orders.asset_id = known_assets.asset_id
-    ),
+    work_orders as (select * from {{ ref("int_eam_work_orders_matched") }}),
     judged as (
         select
             network_id,
@@ -48,7 +18,7 @@ with
             _is_fallback,
             _parse_error,
             {{ quarantine_reason("eam_work_orders") }} as quarantine_reason
-        from matched
+        from work_orders
     ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (

@@ -1,5 +1,5 @@
 with
-    readings as (select * from {{ ref("stg_scada__transformer_readings") }}),
+    readings as (select * from {{ ref("int_scada_transformer_readings_matched") }}),
     judged as (
         select
             network_id,

@@ -1,0 +1,39 @@
+"""What all tests share: one Prefect server per session, gridweave homes, the shared real data."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from flows.engine.prefect_server import PrefectServer
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+SHARED_DATA = Path(os.environ.get("GRIDWEAVE_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real data sets; tests that need it say so with `real_data`."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the shared data sets are not beside this checkout")
+    return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """The session's Prefect server, on a free loopback port; every home of the session uses it."""
+    server = PrefectServer(home=tmp_path_factory.mktemp("prefect"), port=_free_port())
+    server.begin()
+    server.wait()
+    yield server
+    server.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
