@@ -169,10 +169,13 @@ class GateBlockedError(GridweaveError):
 
     exit_code: ClassVar[int] = 3
 
+    FAILURES_SHOWN: ClassVar[int] = 3
+
     def __init__(self, *, gate: str, failures: tuple[str, ...]) -> None:
         self.gate = gate
         self.failures = failures
-        shown = "; ".join(failures[:3]) + (f"; and {len(failures) - 3} more" if len(failures) > 3 else "")
+        hidden = len(failures) - self.FAILURES_SHOWN
+        shown = "; ".join(failures[: self.FAILURES_SHOWN]) + (f"; and {hidden} more" if hidden > 0 else "")
         super().__init__(
             f"Gate {gate} blocked: {shown}.",
             hint="gridweave status lists the failed checks; gridweave quality shows the rows",

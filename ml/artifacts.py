@@ -27,6 +27,7 @@ TRUSTED_TYPES = (
     "ml.calibration.ProbabilityCalibrator",
     "ml.outage_risk.baseline.FeederClimatology",
     "ml.outage_risk.model.NetworkOutageModel",
+    "ml.outage_risk.regression.OutageRegression",
     "ml.scada_anomaly.baseline.CountBaseline",
     "ml.scada_anomaly.features.Reference",
     "ml.scada_anomaly.model.TrafficModel",

@@ -52,9 +52,7 @@ def _print_rows(reader: duckdb.DuckDBPyConnection) -> None:
         " from marts.fct_row_conservation"
     ).fetchone()
     arrived, clean, quarantined, duplicate = (int(count or 0) for count in row or (0, 0, 0, 0))
-    typer.echo(
-        f"\nRows: {arrived:,} arrived = {clean:,} clean + {quarantined:,} quarantined + {duplicate:,} duplicate"
-    )
+    typer.echo(f"\nRows: {arrived:,} arrived = {clean:,} clean + {quarantined:,} quarantined + {duplicate:,} duplicate")
 
 
 def _print_figures(reader: duckdb.DuckDBPyConnection) -> None:
@@ -75,8 +73,6 @@ def _print_figures(reader: duckdb.DuckDBPyConnection) -> None:
 
 
 def _print_reports(reader: duckdb.DuckDBPyConnection) -> None:
-    counts = dict(
-        reader.execute("select asset_key, row_count from lineage.current_materialization").fetchall()
-    )
+    counts = dict(reader.execute("select asset_key, row_count from lineage.current_materialization").fetchall())
     rows = [(key, f"{counts.get(key) or 0:,}", what) for key, what in REPORTS]
     print_table(("report", "rows", "what it is"), rows, title="\nReports")

@@ -21,7 +21,7 @@ PIPED_WIDTH = 10_000
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print one JSON document."""
     typer.echo(json.dumps(value, default=str, indent=2))
 

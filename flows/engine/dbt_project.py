@@ -162,7 +162,7 @@ class DbtProject:
         *,
         run_id: UUID | None,
         on_node: Callable[[NodeOutcome], None] | None,
-    ) -> Any:
+    ) -> Any:  # noqa: ANN401 - dbt is untyped
         from dbt.cli.main import dbtRunner
 
         if not (self.project_dir / "dbt_project.yml").exists():
@@ -213,7 +213,7 @@ _only_one_at_a_time = threading.Lock()
 def _node_callback(on_node: Callable[[NodeOutcome], None]) -> Callable[[Any], None]:
     """Translate dbt's NodeFinished events."""
 
-    def callback(event: Any) -> None:
+    def callback(event: Any) -> None:  # noqa: ANN401 - dbt is untyped
         if event.info.name != "NodeFinished":
             return
         node, run_result = event.data.node_info, event.data.run_result
@@ -230,7 +230,7 @@ def _node_callback(on_node: Callable[[NodeOutcome], None]) -> Callable[[Any], No
     return callback
 
 
-def _outcome(result: Any) -> NodeOutcome:
+def _outcome(result: Any) -> NodeOutcome:  # noqa: ANN401 - dbt is untyped
     return NodeOutcome(
         unique_id=str(result.node.unique_id),
         resource_type=str(result.node.resource_type.value),

@@ -135,9 +135,7 @@ class Execution:
         return batch
 
     def _python_wave(self) -> list[str]:
-        return [
-            key for key in self._remaining if self._is_ready(key) and self._engine.graph[key].engine == "python"
-        ]
+        return [key for key in self._remaining if self._is_ready(key) and self._engine.graph[key].engine == "python"]
 
     def _can_wait(self, batch: Sequence[str]) -> bool:
         """Tell whether no Python step waits for this batch; it is then joined with what follows (one start of dbt)."""

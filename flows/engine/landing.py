@@ -1,6 +1,6 @@
 """Landing: from delivered files to accepted loads and `raw.*` views, with the raw gate between.
 
-    new files of one source ─► one load ─► Parquet in the lake ─► raw gate ─► accepted | quarantined | fallback | blocked
+    new files of a source ─► one load ─► Parquet in the lake ─► raw gate ─► accepted | quarantined | fallback | blocked
 
 What lives here: the order of these steps and what is committed when. What does not: reading one file
 (flows.sources.file_connector), paths and views (flows.warehouse.lake), checks (flows.engine.gates).

@@ -63,8 +63,9 @@ def asset_facts(graph: AssetGraph, key: str, reader: duckdb.DuckDBPyConnection |
             reader,
             "select recorded_at, event_kind, row_count, data_version, code_version,"
             " materialization_id::varchar as materialization_id, run_id::varchar as run_id"
-            f" from lineage.materialization where asset_key = ? order by seq desc limit {HISTORY_SHOWN}",
+            " from lineage.materialization where asset_key = ? order by seq desc limit ?",
             key,
+            HISTORY_SHOWN,
         )
         checks = _rows(
             reader,
@@ -92,7 +93,7 @@ def asset_facts(graph: AssetGraph, key: str, reader: duckdb.DuckDBPyConnection |
     }
 
 
-def _rows(reader: duckdb.DuckDBPyConnection, statement: str, key: str) -> list[dict[str, Any]]:
-    answer = reader.execute(statement, [key])
+def _rows(reader: duckdb.DuckDBPyConnection, statement: str, *values: object) -> list[dict[str, Any]]:
+    answer = reader.execute(statement, values)
     names = [column[0] for column in answer.description or ()]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

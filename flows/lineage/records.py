@@ -53,7 +53,7 @@ class MaterializationRecord:
 
     Args:
         row_count: Rows; None where counting has no meaning.
-        storage_uri: File that keeps exactly this content, relative to gridweave's home; None when the warehouse holds it.
+        storage_uri: File that keeps exactly this content, relative to gridweave's home; None: the warehouse holds it.
         metadata: Anything worth keeping: loads, metrics, `parameters_hash`, `environment_id`.
     """
 

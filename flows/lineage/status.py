@@ -28,7 +28,8 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     last_runs = _rows(
         reader,
         "select run_id::varchar as run_id, job_name, status, started_at, ended_at, error_message"
-        f" from lineage.run where parent_run_id is null order by started_at desc limit {RUNS_SHOWN}",
+        " from lineage.run where parent_run_id is null order by started_at desc limit ?",
+        RUNS_SHOWN,
     )
     return {
         "last_runs": last_runs,
@@ -57,7 +58,7 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     }
 
 
-def _rows(reader: duckdb.DuckDBPyConnection, statement: str) -> list[dict[str, Any]]:
-    answer = reader.execute(statement)
+def _rows(reader: duckdb.DuckDBPyConnection, statement: str, *values: object) -> list[dict[str, Any]]:
+    answer = reader.execute(statement, values) if values else reader.execute(statement)
     names = [column[0] for column in answer.description or ()]
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from prefect import flow
-from prefect.runtime import deployment, flow_run
 from prefect.client.schemas.objects import State
+from prefect.runtime import deployment, flow_run
 from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 

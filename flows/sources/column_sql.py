@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pathlib import PurePath
+
     from flows.sources.configuration import ColumnMapping
     from flows.sources.raw_tables import RawColumn
 
 MAX_ERROR_TEXT = 80
+ROW_COLUMN = "_gridweave_row"  # a delivered column may be called _source_row
 _LARGEST_EXACT_INTEGER = 2**53  # a double holds every integer up to here
 _LATEST_EPOCH_SECONDS = 253_402_300_799  # 9999-12-31T23:59:59Z
 _WITH_OFFSET = r"\d{2}:\d{2}.*(Z|z|[+-]\d{2}(:?\d{2})?)$"
@@ -29,6 +32,16 @@ _NUMBER_TYPES = (
 def quoted(identifier: str) -> str:
     """Return a SQL identifier in double quotes, quotes inside it doubled."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def exact_path(path: PurePath) -> str:
+    """Return a path that DuckDB's readers take literally; they would read `load_[a].csv` as `load_a.csv`.
+
+    >>> from pathlib import PurePath
+    >>> exact_path(PurePath("in/load_[a]*.csv"))
+    'in/load_[[]a][*].csv'
+    """
+    return "".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path))
 
 
 @dataclass
@@ -226,4 +239,4 @@ def _is_second(mapping: ColumnMapping, naive: str, params: Parameters) -> str:
     if rule.flag_column is not None:
         return f"coalesce(cast({quoted(rule.flag_column)} as varchar) = {params.bind(rule.second_when)}, false)"
     partition = ", ".join([quoted(name) for name in rule.by_order_within] + [naive])
-    return f"row_number() over (partition by {partition} order by _source_row) > 1"
+    return f"row_number() over (partition by {partition} order by {ROW_COLUMN}) > 1"

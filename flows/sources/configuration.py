@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flows.sources.raw_tables import RawTable
 
 OnDefect = Literal["block", "quarantine", "fallback"]
+RESERVED_PREFIXES = ("_cell_", "_parsed_", "_value_", "_gridweave_")
 _NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 
 
@@ -82,6 +83,14 @@ class RepeatedHour(_Frozen):
         return self
 
 
+def _check_regular_expression(expression: str) -> None:
+    """Refuse what does not compile."""
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise ValueError(f"{expression!r} is no regular expression: {error}") from None
+
+
 class ColumnMapping(_Frozen):
     """Where one raw column comes from, and how its text becomes a value."""
 
@@ -126,6 +135,9 @@ class ColumnMapping(_Frozen):
             raise ValueError("give exactly one of from, constant, from_file_name, sql")
         if self.time_zone != "UTC" and self.time_zone not in available_timezones():
             raise ValueError(f"unknown time zone {self.time_zone!r}")
+        for expression in (self.pattern, self.from_file_name):
+            if expression is not None:
+                _check_regular_expression(expression)
         if self.from_file_name is not None and re.compile(self.from_file_name).groups < 1:
             raise ValueError("from_file_name needs one group in parentheses")
         return self
@@ -165,8 +177,10 @@ class Delivery(_Frozen):
     @model_validator(mode="after")
     def _check_columns(self) -> Delivery:
         declared = set(self.columns)
-        if len(declared) < len(self.columns):
-            raise ValueError("columns names a column twice")
+        if len({name.casefold() for name in declared}) < len(self.columns):
+            raise ValueError("columns names a column twice (upper and lower case count as the same)")
+        if reserved := [name for name in self.columns if name.casefold().startswith(RESERVED_PREFIXES)]:
+            raise ValueError(f"names reserved for the connector: {', '.join(reserved)}; ignore or alias them")
         read = set(self.aliases.values())
         for table in self.tables:
             for mapping in table.columns.values():

@@ -190,3 +190,5 @@ def _count_quoted_rows(file: Path, copy_path: Path, delimiter: str) -> int:
             raise FileRejectedError(
                 file_name=file.name, reason=f"quotes are not closed ({error})", row=reader.line_num
             ) from error
+        finally:
+            csv.field_size_limit(limit)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from flows.errors import FileRejectedError
-from flows.sources.column_sql import kind_of, quoted
+from flows.sources.column_sql import ROW_COLUMN, exact_path, kind_of, quoted
 from flows.sources.delivered_csv import (
     MAX_COLUMNS,
     MAX_EXPANDED_BYTES,
@@ -69,12 +69,12 @@ def _read_csv(cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Delivery,
         columns = ", ".join(f"{names[old]} as {quoted(new)}" for old, new in selected.items())
         cursor.execute(
             f"create temp table {DELIVERED_TABLE} as "  # noqa: S608 - identifiers only; values are bound
-            f"select row_number() over () as _source_row, {columns} from read_csv("
+            f"select row_number() over () as {ROW_COLUMN}, {columns} from read_csv("
             f"$path, columns = {{{struct}}}, auto_detect = false, header = false, skip = 1, "
             "delim = $delimiter, quote = '\"', escape = '\"', strict_mode = true, new_line = '\\n', "
             f"encoding = 'utf-8', max_line_size = {2 * MAX_LINE_BYTES}, parallel = $parallel)",
             {
-                "path": str(copy_path),
+                "path": exact_path(copy_path),
                 "delimiter": delivery.csv.delimiter,
                 # A newline inside quotes can fall on a boundary between two readers.
                 "parallel": not delivered.has_quotes,
@@ -91,7 +91,7 @@ def _read_csv(cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Delivery,
 
 def _read_parquet(cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Delivery) -> int:
     """Read a Parquet file with the types it has."""
-    path = {"path": str(file)}
+    path = {"path": exact_path(file)}
     expanded = cursor.execute(
         "select coalesce(sum(total_uncompressed_size), 0) from parquet_metadata($path)", path
     ).fetchall()[0][0]
@@ -110,7 +110,7 @@ def _read_parquet(cursor: duckdb.DuckDBPyConnection, file: Path, delivery: Deliv
         raise FileRejectedError(file_name=file.name, reason=reason)
     columns = ", ".join(f"{quoted(old)} as {quoted(new)}" for old, new in selected.items())
     cursor.execute(
-        f"create temp table {DELIVERED_TABLE} as select file_row_number + 1 as _source_row, {columns} "  # noqa: S608 - identifiers only; values are bound
+        f"create temp table {DELIVERED_TABLE} as select file_row_number + 1 as {ROW_COLUMN}, {columns} "  # noqa: S608 - identifiers only; values are bound
         "from read_parquet($path, file_row_number = true)",
         path,
     )
@@ -125,7 +125,8 @@ def _count_rows(cursor: duckdb.DuckDBPyConnection) -> int:
 
 def _selected_columns(file_name: str, header: tuple[str, ...], delivery: Delivery) -> dict[str, str]:
     """Return delivered name to declared name for the columns to read; refuse any difference."""
-    repeated = sorted({name for name in header if header.count(name) > 1})
+    folded = [name.casefold() for name in header]  # DuckDB's names do not know upper from lower case
+    repeated = sorted({name for name in header if folded.count(name.casefold()) > 1})
     selected = {
         name: delivery.aliases.get(name, name)
         for name in header

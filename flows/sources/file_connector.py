@@ -15,8 +15,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.errors import FileRejectedError
-from flows.sources.column_sql import Parameters
+import duckdb
+
+from flows.errors import ConfigurationError, FileRejectedError
+from flows.sources.column_sql import Parameters, exact_path
 from flows.sources.configuration import check_mapping
 from flows.sources.delivered_rows import read_delivered_rows
 from flows.sources.table_query import Landing, build_table_query
@@ -26,11 +28,16 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    import duckdb
-
     from flows.sources.configuration import Delivery, SourceConfig, TableMapping
     from flows.sources.raw_tables import RawTable
 
+_WRONG_MAPPING = (
+    duckdb.ParserException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.InvalidInputException,
+    duckdb.ConversionException,
+)
 logger = logging.getLogger(__name__)
 
 
@@ -135,13 +142,32 @@ def _write_table(
     raw_table: RawTable,
     path: Path,
 ) -> ConvertedTable:
-    """Write the Parquet file of one raw table."""
+    """Write the Parquet file of one raw table; what fails here is the description's fault, not the file's."""
     params = Parameters()
+    try:
+        return _copy_table(cursor, landing, mapping, raw_table, path, params)
+    except _WRONG_MAPPING as error:
+        raise ConfigurationError(
+            f"Source description {landing.source.name}.yml: the mapping onto {raw_table.name} cannot run: "
+            f"{str(error).splitlines()[0]}.",
+            hint="check its sql, format and pattern keys; data/README.md explains them",
+        ) from error
+
+
+def _copy_table(
+    cursor: duckdb.DuckDBPyConnection,
+    landing: Landing,
+    mapping: TableMapping,
+    raw_table: RawTable,
+    path: Path,
+    params: Parameters,
+) -> ConvertedTable:
+    """Type the delivered rows into a Parquet file and count them."""
     query = build_table_query(cursor, landing=landing, mapping=mapping, raw_table=raw_table, params=params)
     destination = params.bind(str(path))
     cursor.execute(f"copy ({query}) to {destination} (format parquet, compression zstd)", params.values)
     counts = cursor.execute(
-        "select count(*), count(_parse_error) from read_parquet($path)", {"path": str(path)}
+        "select count(*), count(_parse_error) from read_parquet($path)", {"path": exact_path(path)}
     ).fetchall()[0]
     return ConvertedTable(
         raw_table=raw_table.name,

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.errors import FileRejectedError
-from flows.sources.column_sql import MAX_ERROR_TEXT, Parameters, kind_of, quoted, typed_expressions
+from flows.sources.column_sql import (
+    MAX_ERROR_TEXT,
+    ROW_COLUMN,
+    Parameters,
+    kind_of,
+    quoted,
+    typed_expressions,
+)
 from flows.sources.configuration import ColumnMapping
 from flows.sources.delivered_rows import DELIVERED_TABLE
 
@@ -85,7 +92,7 @@ def build_table_query(
     )
     # DuckDB keeps the file's order by itself, but not through a window; a sort costs 3 s for 2.6 million rows.
     has_window = any(mappings[name].repeated_hour is not None for name in cells)
-    order = " order by _source_row" if has_window else ""
+    order = f" order by {ROW_COLUMN}" if has_window else ""
     return (
         f"with cells as ({cells_query}), "  # noqa: S608 - identifiers only; values are bound
         f"readings as (select *, {', '.join(step.parsed for step in steps)} from cells), "
@@ -187,7 +194,7 @@ def _landed(name: str, mapped: set[str], landing: Landing, parse_error: str, par
     if name in technical:
         return params.bind(technical[name])
     if name == "_source_row":
-        return "_source_row"
+        return ROW_COLUMN
     if name == "_parse_error":
         return parse_error
     return f"{_VALUE}{name}" if name in mapped else "null"

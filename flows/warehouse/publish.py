@@ -85,9 +85,8 @@ def _write_changed(connection: duckdb.DuckDBPyConnection, versions: Mapping[str,
         f"create table if not exists next_snapshot.main.{_VERSIONS}"
         " (asset_key varchar primary key, data_version varchar not null)"
     )
-    published = dict(
-        connection.execute(f"select asset_key, data_version from next_snapshot.main.{_VERSIONS}").fetchall()
-    )
+    recorded = connection.execute(f"from next_snapshot.main.{_VERSIONS}")
+    published = dict(recorded.fetchall())
     changed = tuple(key for key, version in versions.items() if published.get(key) != version)
     connection.execute("begin transaction")
     for key in changed:

@@ -40,7 +40,8 @@ class OutageRiskConfig:
     """How the model is trained.
 
     Attributes:
-        iterations: Trees of each boosting model.
+        regression_penalty: Weight of the squared coefficients: with hundreds of outage days the terms are many.
+        iterations: Trees of the boosting.
         learning_rate: Step of each tree.
         leaf_count: Leaves per tree.
         min_rows_per_leaf: Outage days are rare: a leaf must hold enough feeder-days for a
@@ -59,13 +60,14 @@ class OutageRiskConfig:
         random_seed: Seed of boosting and of the draw of rows.
     """
 
-    iterations: int = 120
-    learning_rate: float = 0.06
-    leaf_count: int = 15
-    min_rows_per_leaf: int = 60
+    regression_penalty: float = 0.05
+    iterations: int = 150
+    learning_rate: float = 0.03
+    leaf_count: int = 6
+    min_rows_per_leaf: int = 100
     max_training_rows: int = 100_000
     first_train_share: float = 0.4
-    fold_count: int = 4
+    fold_count: int = 6
     test_share: float = 0.25
     prior_days: float = 30.0
     prior_outages: float = 5.0

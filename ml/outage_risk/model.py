@@ -1,4 +1,4 @@
-"""The model of one network: boosted probability and count of outages, and customers per outage."""
+"""The model of one network: a regression and a boosting of the outage count, averaged and calibrated."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from ml.outage_risk.baseline import FeederClimatology, fit_climatology, look_up
 from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, OutageRiskConfig
 from ml.outage_risk.inputs import feature_matrix, unfed_features
+from ml.outage_risk.regression import OutageRegression, fit_regression
 from ml.threads import one_thread
 
 if TYPE_CHECKING:
@@ -26,33 +27,36 @@ class NetworkOutageModel:
     Attributes:
         feature_columns: Features the network could feed.
         missing_features: Features it could not.
-        classifier: Gradient boosting for any outage.
-        counter: Gradient boosting with Poisson loss for the number of outages.
-        calibrator: Map from the classifier's score to a probability.
+        regression: Poisson regression of the number of outages.
+        boosting: Gradient boosting with Poisson loss for the same number.
+        calibrator: Map from the chance of any outage that the count implies to a probability.
         climatology: Baseline, and customers per outage.
     """
 
     feature_columns: tuple[str, ...]
     missing_features: tuple[str, ...]
-    classifier: Any
-    counter: Any
+    regression: OutageRegression
+    boosting: Any
     calibrator: ProbabilityCalibrator
     climatology: FeederClimatology
 
-    def predict_raw(self, daily: pd.DataFrame) -> Floats:
-        """Return uncalibrated scores of any outage, 0-1."""
-        matrix = feature_matrix(daily, self.feature_columns)
+    def predict_count(self, daily: pd.DataFrame) -> Floats:
+        """Return the expected number of outages, the geometric mean of both halves, shape (n,)."""
         with one_thread():
-            return np.asarray(self.classifier.predict_proba(matrix)[:, 1], dtype=float)
+            boosted = self.boosting.predict(feature_matrix(daily, self.feature_columns))
+            regressed = self.regression.predict(daily, self.climatology)
+        return np.sqrt(np.maximum(np.asarray(boosted, dtype=float), 0.0) * regressed)
+
+    def predict_raw(self, daily: pd.DataFrame) -> Floats:
+        """Return the uncalibrated chance of any outage, 0-1: that of a Poisson count above 0."""
+        return -np.expm1(-self.predict_count(daily))
 
     def predict(self, daily: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
         """Return probability of an outage, expected outages, expected customers out."""
-        matrix = feature_matrix(daily, self.feature_columns)
-        probability = self.calibrator.apply(self.predict_raw(daily))
-        # at least one outage with probability p is p outages or more; the two models are fitted
-        # apart
-        with one_thread():
-            count = np.maximum(np.asarray(self.counter.predict(matrix), dtype=float), probability)
+        count = self.predict_count(daily)
+        probability = self.calibrator.apply(-np.expm1(-count))
+        # at least one outage with probability p is p outages or more
+        count = np.maximum(count, probability)
         customers = count * look_up(self.climatology.customers_per_outage, daily["feeder_id"])
         return probability, count, customers
 
@@ -69,19 +73,18 @@ def fit_network(
     """
     missing = unfed_features(daily)
     columns = tuple(name for name in FEATURE_COLUMNS if name not in missing)
+    climatology = fit_climatology(daily, config=config)
     drawn = _draw(daily, config)
-    matrix = feature_matrix(drawn, columns)
-    count = drawn[COUNT_LABEL].to_numpy(dtype=float)
     with one_thread():
-        classifier = _boosting("classifier", config).fit(matrix, count > 0)
-        counter = _boosting("counter", config).fit(matrix, count)
+        regression = fit_regression(drawn, climatology, config=config)
+        boosting = _build_boosting(config).fit(feature_matrix(drawn, columns), drawn[COUNT_LABEL].to_numpy(dtype=float))
     return NetworkOutageModel(
         feature_columns=columns,
         missing_features=missing,
-        classifier=classifier,
-        counter=counter,
+        regression=regression,
+        boosting=boosting,
         calibrator=calibrator,
-        climatology=fit_climatology(daily, config=config),
+        climatology=climatology,
     )
 
 
@@ -94,17 +97,15 @@ def _draw(daily: pd.DataFrame, config: OutageRiskConfig) -> pd.DataFrame:
     return daily.iloc[np.sort(chosen)]
 
 
-def _boosting(kind: str, config: OutageRiskConfig) -> Any:  # noqa: ANN401 - scikit-learn is untyped
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+def _build_boosting(config: OutageRiskConfig) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
-    settings: dict[str, Any] = {
-        "max_iter": config.iterations,
-        "learning_rate": config.learning_rate,
-        "max_leaf_nodes": config.leaf_count,
-        "min_samples_leaf": config.min_rows_per_leaf,
-        "early_stopping": False,
-        "random_state": config.random_seed,
-    }
-    if kind == "classifier":
-        return HistGradientBoostingClassifier(**settings)
-    return HistGradientBoostingRegressor(loss="poisson", **settings)
+    return HistGradientBoostingRegressor(
+        loss="poisson",
+        max_iter=config.iterations,
+        learning_rate=config.learning_rate,
+        max_leaf_nodes=config.leaf_count,
+        min_samples_leaf=config.min_rows_per_leaf,
+        early_stopping=False,
+        random_state=config.random_seed,
+    )

@@ -95,7 +95,7 @@ def train(
     scores = [trained.scores for trained in trainings.values() if not trained.scores.empty]
     return TrainedModel(
         use_case=USE_CASE,
-        estimator_name="gradient boosting, calibrated, with Poisson counts",
+        estimator_name="Poisson regression and gradient boosting, calibrated",
         model={network_id: trained.model for network_id, trained in trainings.items()},
         serializer="skops",
         feature_columns=FEATURE_COLUMNS,

@@ -12,8 +12,7 @@ from flows.engine.prefect_server import PrefectServer
 from flows.sources.simulator.simulation import simulate
 from tests.e2e.homes import Home
 
-TINY = {"days": 45, "feeders": 2, "transformers": 12}
-"""Enough for every asset to have rows; too small to judge a model on."""
+TINY_DAYS, TINY_FEEDERS, TINY_TRANSFORMERS = 60, 2, 12  # every asset has rows; too small to judge a model on
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +29,9 @@ def tiny_inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The inbox of a tiny simulated utility."""
     folder = tmp_path_factory.mktemp("tiny_inbox")
     simulate(
-        **TINY,
+        days=TINY_DAYS,
+        feeders=TINY_FEEDERS,
+        transformers=TINY_TRANSFORMERS,
         seed=11,
         dirt=0.3,
         output_dir=folder / "inbox",

@@ -86,9 +86,7 @@ class Home:
             tables = connection.execute(
                 "select schema_name, table_name from duckdb_tables() where schema_name not in ('main', 'lineage')"
             ).fetchall()
-            return {
-                f"{schema}/{name}": self._hash(connection, schema, name) for schema, name in sorted(tables)
-            }
+            return {f"{schema}/{name}": self._hash(connection, schema, name) for schema, name in sorted(tables)}
 
     @staticmethod
     def _hash(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> tuple[int, int]:

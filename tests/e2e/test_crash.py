@@ -39,7 +39,9 @@ def run_and_kill(home: Home, after_lines: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def progress_line_count(tiny_inbox: Path, tiny: tuple[Home, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> int:
+def progress_line_count(
+    tiny_inbox: Path, tiny: tuple[Home, dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+) -> int:
     """Lines that an undisturbed run of the tiny utility prints in a process of its own."""
     home = Home(tmp_path_factory.mktemp("counted"), tiny[0].server)
     shutil.copytree(tiny_inbox, home.path / "inbox")

@@ -40,7 +40,9 @@ def test_every_asset_is_recorded_with_code_inputs_and_environment(demo: Demo) ->
 
     assert set(summary["materialized"]) <= set(recorded)
     assert all(row["code_version"] and row["data_version"] for row in rows)
-    assert all(recorded[key]["input_count"] > 0 for key in recorded if key.startswith(("ml/", "features/", "marts/fct_")))
+    assert all(
+        recorded[key]["input_count"] > 0 for key in recorded if key.startswith(("ml/", "features/", "marts/fct_"))
+    )
 
 
 @pytest.mark.parametrize("table", [*(f"ml.{name}" for name in SCORED), *(f"reports.rpt_{name}" for name in REPORTS)])

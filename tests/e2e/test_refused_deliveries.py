@@ -25,7 +25,7 @@ def sha256(path: Path) -> str:
 
 def a_price_file(home: Home) -> Path:
     """One of the price files that were delivered before."""
-    return sorted((home.path / "inbox" / PRICES).glob("*.csv"))[0]
+    return min((home.path / "inbox" / PRICES).glob("*.csv"))
 
 
 def deliver_useless_prices(home: Home) -> None:
@@ -35,7 +35,9 @@ def deliver_useless_prices(home: Home) -> None:
     emptied = []
     for line in lines:
         cells = line.split(",")
-        emptied.append(",".join(cell if "price" not in column else "" for column, cell in zip(columns, cells, strict=True)))
+        emptied.append(
+            ",".join(cell if "price" not in column else "" for column, cell in zip(columns, cells, strict=True))
+        )
     target = home.path / "inbox" / PRICES / "prices_2031-01.csv"
     target.write_text("\n".join([header, *emptied]) + "\n", encoding="utf-8")
 
@@ -137,7 +139,9 @@ def test_a_malformed_file_is_named_with_row_and_reason(
     deliver_malformed_prices(tiny_copy)
 
     summary = tiny_copy.json("run")
-    rejected = tiny_copy.query("select file_name, defect_row, reason from lineage.delivered_file where status = 'REJECTED'")
+    rejected = tiny_copy.query(
+        "select file_name, defect_row, reason from lineage.delivered_file where status = 'REJECTED'"
+    )
 
     assert {"COMPLETE": 0, "BLOCKED": 3}[summary["status"]] == code
     named = next(each for each in rejected if each["file_name"] == "prices_2031-02.csv")

@@ -6,3 +6,16 @@
         else p50_load_mw + (p95_load_mw - p50_load_mw) * ({{ quantile }} - 0.5) / 0.45
     end
 {%- endmacro %}
+
+{# Newsvendor quantile: shortage over shortage plus surplus cost, within the stated 0.05-0.95; the median without prices. #}
+{% macro newsvendor_quantile(shortage_cost, surplus_cost) -%}
+    least(
+        greatest(
+            coalesce(
+                {{ shortage_cost }} / nullif({{ shortage_cost }} + {{ surplus_cost }}, 0), 0.5
+            ),
+            0.05
+        ),
+        0.95
+    )
+{%- endmacro %}

@@ -7,3 +7,12 @@
         partition by network_id order by scored_at desc, materialization_id desc
     )
 {%- endmacro %}
+
+{# The columns that lead from a report row back to the run, the materialization and the model behind its score. #}
+{% macro score_provenance(relation=none) -%}
+    {%- set prefix = relation ~ "." if relation else "" -%}
+    {{ prefix }}run_id,
+    {{ prefix }}materialization_id,
+    {{ prefix }}model_version,
+    {{ prefix }}scored_at
+{%- endmacro %}

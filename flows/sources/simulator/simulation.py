@@ -138,8 +138,7 @@ def simulate(
     _check_arguments(days, feeders, transformers, dirt, output_dir, truth_dir)
     started = time.perf_counter()
     timeline = Timeline(start=start, days=days)
-    spawned = np.random.SeedSequence(seed).spawn(len(_STREAMS))
-    streams = {name: np.random.default_rng(child) for name, child in zip(_STREAMS, spawned, strict=True)}
+    streams = _streams(seed)
     network = build_network(streams["network"], feeders=feeders, transformers=transformers)
     world = _live(streams, timeline, network)
     feeds = _record(streams, world)
@@ -167,6 +166,12 @@ def simulate(
         days, summary.file_count, summary.row_count, summary.seconds,
     )  # fmt: skip
     return summary
+
+
+def _streams(seed: int) -> dict[str, np.random.Generator]:
+    """Return one random stream for each part."""
+    children = np.random.SeedSequence(seed).spawn(len(_STREAMS))
+    return {name: np.random.default_rng(child) for name, child in zip(_STREAMS, children, strict=True)}
 
 
 def _check_arguments(

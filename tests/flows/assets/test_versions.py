@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,8 +60,13 @@ def test_the_order_of_parameters_does_not_count() -> None:
 
 
 def test_every_ingredient_changes_the_logical_version() -> None:
-    base = {"code_version": "c", "input_versions": {"a": "1"}, "parameters": {"p": 1}, "environment_id": "e"}
-    changes = [
+    base: dict[str, Any] = {
+        "code_version": "c",
+        "input_versions": {"a": "1"},
+        "parameters": {"p": 1},
+        "environment_id": "e",
+    }
+    changes: list[dict[str, Any]] = [
         {"code_version": "d"},
         {"input_versions": {"a": "2"}},
         {"input_versions": {"b": "1"}},
@@ -67,6 +74,6 @@ def test_every_ingredient_changes_the_logical_version() -> None:
         {"environment_id": "f"},
     ]
 
-    versions = {logical_version(**{**base, **change}) for change in [{}, *changes]}  # type: ignore[arg-type] # a table of keyword arguments
+    versions = {logical_version(**{**base, **change}) for change in [{}, *changes]}
 
     assert len(versions) == len(changes) + 1

@@ -167,9 +167,7 @@ def test_definitions_keep_every_code_version_and_the_present_checks(warehouse: W
     for code, check_name in (("1", "first"), ("2", "second")):
         checks = (CheckDefinition(name=check_name, engine="dbt", is_blocking=True),)
         with warehouse.transaction() as cursor:
-            record_definitions(
-                cursor, [definition("marts/c", code_version=code, checks=checks)], valid_from=NOW
-            )
+            record_definitions(cursor, [definition("marts/c", code_version=code, checks=checks)], valid_from=NOW)
 
     cursor = warehouse.cursor()
 

@@ -105,6 +105,7 @@ def test_a_wrong_key_is_named_with_what_was_found(changes: dict[str, Any], expec
         ({"from": "mw", "time_zone": "Mars/Base"}, "unknown time zone"),
         ({"from_file_name": "abc"}, "needs one group"),
         ({"from": "mw", "repeated_hour": {"flag_column": "series"}}, "by_order_within"),
+        ({"from": "mw", "pattern": "("}, "no regular expression"),
         ({"from": "absent"}, "not among the declared columns: absent"),
         ({"from": "mw", "repeated_hour": {"by_order_within": ["absent"]}}, "not among the declared columns"),
     ],
@@ -118,7 +119,9 @@ def test_a_mapping_that_cannot_work_is_refused(mapping: dict[str, Any], expected
         load_source("sample", tmp_path)
 
 
-@pytest.mark.parametrize("changes", [{"csv": {"encoding": "klingon"}}, {"columns": ["mw", "mw"]}])
+@pytest.mark.parametrize(
+    "changes", [{"csv": {"encoding": "klingon"}}, {"columns": ["mw", "MW"]}, {"columns": ["mw", "_cell_x"]}]
+)
 def test_impossible_delivery_options_are_refused(changes: dict[str, Any], tmp_path: Path) -> None:
     document = _document()
     document["deliveries"][0] |= changes

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows.errors import FileRejectedError
+from flows.errors import ConfigurationError, FileRejectedError
 from flows.sources import delivered_csv
 from flows.sources.file_connector import convert, sha256_of
 from tests.flows.sources.conftest import INGESTED_AT, Desk
@@ -63,6 +63,7 @@ def test_the_landed_parquet_has_the_declared_types(desk: Desk) -> None:
         ("series,time\n", "missing: mw", 1),
         ("series,time,mw,extra\n", "not expected: extra", 1),
         ("series,time,mw,mw\n", "named twice: mw", 1),
+        ("series,time,mw,MW\n", "named twice: MW, mw", 1),
         ((HEADER + GOOD_ROW).encode("utf-16"), "is UTF-16 text", 1),
         (HEADER.encode() + b"A,\xff\xfe,1\n", "is not utf-8 text", None),
         (HEADER + "A," + "x" * 1_100_000 + ",1\n", "longer than", None),
@@ -264,6 +265,34 @@ def test_a_file_name_that_gives_no_value_is_rejected(desk: Desk) -> None:
         desk.land(desk.write(HEADER + GOOD_ROW), source)
 
 
+@pytest.mark.parametrize("sql", ["no_such_column", "mw +", "no_such_function(mw)"])
+def test_an_expression_that_cannot_run_is_the_descriptions_fault(sql: str, desk: Desk) -> None:
+    file = desk.write(HEADER + GOOD_ROW)
+
+    with pytest.raises(ConfigurationError, match="mapping onto scada_load_readings cannot run"):
+        desk.land(file, desk.with_column("load_mw", {"sql": sql}))
+
+
+def test_a_file_name_with_wildcards_is_read_itself_and_not_its_namesake(desk: Desk) -> None:
+    _parquet(desk, {"series": ["wrong"], "time": ["2024-01-01"], "mw": [2.0]}, "load_a.parquet")
+    file = _parquet(desk, {"series": ["right"], "time": ["2024-01-01"], "mw": [1.0]}, "load_[a].parquet")
+
+    rows = desk.land(file, desk.source(format="parquet"))
+
+    assert [row["series_id"] for row in rows] == ["right"]
+
+
+def test_a_delivered_column_may_be_called_like_a_technical_one(desk: Desk) -> None:
+    source = desk.source(
+        columns=["_source_row", "mw"],
+        tables=[{"raw_table": "scada_load_readings", "columns": {"series_id": "_source_row", "load_mw": "mw"}}],
+    )
+
+    rows = desk.land(desk.write("_source_row,mw\n17,1\n"), source)
+
+    assert (rows[0]["series_id"], rows[0]["_source_row"]) == ("17", 1)
+
+
 def test_a_file_no_pattern_matches_is_rejected(desk: Desk) -> None:
     with pytest.raises(FileRejectedError, match="matches none of the file patterns"):
         desk.land(desk.write(HEADER), desk.source(files=["other_*.csv"]))
@@ -419,8 +448,6 @@ def test_a_nested_parquet_column_is_rejected_by_name(desk: Desk) -> None:
 
 
 def test_convert_refuses_a_source_that_maps_nowhere(desk: Desk) -> None:
-    from flows.errors import ConfigurationError
-
     with pytest.raises(ConfigurationError):
         convert(
             desk.connection,

@@ -131,3 +131,14 @@ def test_the_documented_attacks_overlap_their_captures(
     )
 
     assert hit == (72,)  # the publisher counts 73; 72 packets were added to the normal capture
+
+
+def test_oil_samples_keep_the_number_their_source_gave_them(
+    sources_dir: Path, raw_tables: dict[str, RawTable], tmp_path: Path
+) -> None:
+    folder = SHARED / "transformer_dga_health"
+
+    tables = _convert_all("transformer_dga_health", folder, sources_dir, raw_tables, tmp_path)
+
+    query = "select sample_id, _source_row from read_parquet($path) order by _source_row limit 1 offset 1"
+    assert _one(query, tables[0].path) == ("4", 2)

@@ -88,7 +88,7 @@ def test_scores_and_reports_are_published_as_parquet_too(warehouse: Warehouse, t
 
     file = tmp_path / "published" / "tables" / "ml.scores.parquet"
 
-    assert duckdb.sql(f"select count(*) from '{file}'").fetchall() == [(10,)]
+    assert duckdb.execute(f"select count(*) from '{file}'").fetchall() == [(10,)]
 
 
 def test_reading_before_the_first_run_says_what_to_do(tmp_path: Path) -> None:

@@ -14,8 +14,7 @@ from flows.warehouse.warehouse import open_warehouse
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
         with pytest.raises(duckdb.ConversionException), warehouse.transaction() as cursor:
-            cursor.execute("create table ml.t as select 1 as a")
-            cursor.execute("select 'x'::integer").fetchall()
+            cursor.execute("create table ml.t as select 1 as a; select 'x'::integer")
 
         assert columns_of(warehouse.cursor(), "ml/t") == ()
 

@@ -59,9 +59,7 @@ def test_fetches_nothing_and_links_to_the_data_docs_relatively(page: str) -> Non
     assert 'href="../docs/index.html"' in page
 
 
-def test_opens_before_anything_was_published(
-    empty_snapshot: duckdb.DuckDBPyConnection, tmp_path: Path
-) -> None:
+def test_opens_before_anything_was_published(empty_snapshot: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     page = render_quality_page(empty_snapshot, tmp_path / "page.html").read_text(encoding="utf-8")
 
     assert "Nothing checked yet" in page
@@ -77,8 +75,6 @@ def test_says_good_when_everything_passed_and_adds_up(
     troubled_snapshot.execute("delete from marts.fct_row_conservation where not is_balanced")
     troubled_snapshot.execute("update reports.rpt_data_quality set is_fallback = false")
 
-    page = render_quality_page(troubled_snapshot, tmp_path / "page.html").read_text(
-        encoding="utf-8"
-    )
+    page = render_quality_page(troubled_snapshot, tmp_path / "page.html").read_text(encoding="utf-8")
 
     assert '<section class="verdict good">' in page

@@ -17,7 +17,7 @@ with
             on ahead.network_id = forecasts.network_id
             and ahead.area_id = forecasts.area_id
             and ahead.valid_at = forecasts.valid_at
-            and forecasts.issued_at <= ahead.issued_at
+            and ahead.issued_at >= forecasts.issued_at
         where forecasts.temperature_degc is not null
         qualify
             row_number() over (
@@ -40,8 +40,8 @@ with
             hours
             on origins.network_id = hours.network_id
             and origins.series_id = hours.series_id
-            and hours.valid_at >= origins.issued_at - interval 7 day
-            and hours.valid_at < origins.issued_at
+            and origins.issued_at - interval 7 day <= hours.valid_at
+            and origins.issued_at > hours.valid_at
         inner join
             weather
             on hours.network_id = weather.network_id

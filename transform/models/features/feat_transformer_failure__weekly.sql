@@ -11,9 +11,9 @@ with
             failures
             on instants.network_id = failures.network_id
             and instants.asset_id = failures.asset_id
-            and failures.failed_at >= instants.valid_at
-            and failures.failed_at
-            < instants.valid_at + interval ({{ var("failure_label_days") }}) day
+            and instants.valid_at <= failures.failed_at
+            and instants.valid_at + interval ({{ var("failure_label_days") }}) day
+            > failures.failed_at
         group by instants.network_id, instants.asset_id, instants.valid_at
     ),
     weekly as (

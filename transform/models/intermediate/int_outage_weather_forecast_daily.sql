@@ -21,8 +21,8 @@ with
             forecasts
             on days.network_id = forecasts.network_id
             and days.valid_at >= forecasts.issued_at
-            and forecasts.valid_at >= days.valid_at
-            and forecasts.valid_at < days.next_valid_at
+            and days.valid_at <= forecasts.valid_at
+            and days.next_valid_at > forecasts.valid_at
         qualify
             row_number() over (
                 partition by forecasts.network_id, forecasts.area_id, forecasts.valid_at

@@ -25,7 +25,7 @@ with
             work_orders
             on instants.network_id = work_orders.network_id
             and instants.asset_id = work_orders.asset_id
-            and work_orders.opened_at < instants.valid_at
+            and instants.valid_at > work_orders.opened_at
         group by instants.network_id, instants.asset_id, instants.valid_at
     )
 select *

@@ -1,6 +1,6 @@
 with
     forecasts as (select * from {{ source("ml", "load_forecast") }}),
-    prices as (select * from {{ ref("fct_market_price") }}),
+    prices as (select * from {{ ref("fct_network_price") }}),
     networks as (select * from {{ ref("dim_networks") }}),
     -- What is bought is the load of the whole system.
     live as (
@@ -13,125 +13,71 @@ with
             p50_load_mw,
             p95_load_mw,
             is_fallback,
-            run_id,
-            materialization_id,
-            model_version,
-            scored_at
+            {{ score_provenance() }}
         from forecasts
         where {{ is_live_score() }} and series_type = 'system'
         qualify {{ is_last_materialization() }}
     ),
-    hourly_prices as (
+    -- Usual price and spreads of the local hour, from the prices known at issue.
+    usual as (
         select
-            prices.network_id,
-            prices.interval_start_at,
-            hour(timezone(networks.time_zone, prices.interval_start_at)) as local_hour,
-            {{ exact_mean("prices.day_ahead_price_usd_per_mwh") }} as day_ahead_price_usd_per_mwh,
-            {{ exact_mean("prices.real_time_price_usd_per_mwh") }} as real_time_price_usd_per_mwh,
+            live.network_id,
+            live.series_id,
+            live.valid_at,
+            {{ exact_mean("prices.day_ahead_price_usd_per_mwh") }} as price_usd_per_mwh,
+            {{ exact_mean("prices.shortage_cost_usd_per_mwh") }} as shortage_cost_usd_per_mwh,
+            {{ exact_mean("prices.surplus_cost_usd_per_mwh") }} as surplus_cost_usd_per_mwh,
             bool_or(prices.is_fallback) as is_fallback
-        from prices
-        inner join networks on prices.network_id = networks.network_id
-        group by prices.network_id, prices.interval_start_at, local_hour
+        from live
+        inner join networks on live.network_id = networks.network_id
+        inner join
+            prices
+            on live.network_id = prices.network_id
+            and hour(timezone(networks.time_zone, live.valid_at)) = prices.local_hour
+            and live.issued_at > prices.interval_start_at
+            and live.issued_at - interval ({{ var("price_history_days") }}) day
+            <= prices.interval_start_at
+        group by live.network_id, live.series_id, live.valid_at
     ),
-    hours as (
+    -- Newsvendor: shortage / (shortage + surplus), within the quantiles the forecast states.
+    priced as (
         select
             live.network_id,
             live.series_id,
             live.issued_at,
             live.valid_at,
-            hour(timezone(networks.time_zone, live.valid_at)) as local_hour,
             live.p05_load_mw,
             live.p50_load_mw,
             live.p95_load_mw,
-            live.is_fallback,
-            live.run_id,
-            live.materialization_id,
-            live.model_version,
-            live.scored_at
-        from live
-        inner join networks on live.network_id = networks.network_id
-    ),
-    -- Cost of an hour short (real time above day ahead) and long, from the prices known at issue.
-    spreads as (
-        select
-            hours.network_id,
-            hours.series_id,
-            hours.valid_at,
-            {{ exact_mean("hourly_prices.day_ahead_price_usd_per_mwh") }}
-            as usual_price_usd_per_mwh,
-            {{
-                exact_mean(
-                    "greatest(hourly_prices.real_time_price_usd_per_mwh - hourly_prices.day_ahead_price_usd_per_mwh, 0)"
-                )
-            }}
-            as shortage_cost_usd_per_mwh,
-            {{
-                exact_mean(
-                    "greatest(hourly_prices.day_ahead_price_usd_per_mwh - hourly_prices.real_time_price_usd_per_mwh, 0)"
-                )
-            }}
-            as surplus_cost_usd_per_mwh,
-            bool_or(hourly_prices.is_fallback) as is_fallback
-        from hours
-        inner join
-            hourly_prices
-            on hours.network_id = hourly_prices.network_id
-            and hours.local_hour = hourly_prices.local_hour
-            and hourly_prices.interval_start_at < hours.issued_at
-            and hourly_prices.interval_start_at
-            >= hours.issued_at - interval ({{ var("price_history_days") }}) day
-        group by hours.network_id, hours.series_id, hours.valid_at
-    ),
-    -- Newsvendor: buy the quantile shortage / (shortage + surplus), within what the forecast
-    -- states.
-    quantiles as (
-        select
-            hours.network_id,
-            hours.series_id,
-            hours.issued_at,
-            hours.valid_at,
-            hours.p05_load_mw,
-            hours.p50_load_mw,
-            hours.p95_load_mw,
             coalesce(
-                hourly_prices.day_ahead_price_usd_per_mwh, spreads.usual_price_usd_per_mwh
+                prices.day_ahead_price_usd_per_mwh, usual.price_usd_per_mwh
             ) as price_usd_per_mwh,
             case
-                when hourly_prices.day_ahead_price_usd_per_mwh is not null
+                when prices.day_ahead_price_usd_per_mwh is not null
                 then 'cleared'
-                when spreads.usual_price_usd_per_mwh is not null
+                when usual.price_usd_per_mwh is not null
                 then 'usual'
                 else 'none'
             end as price_source,
-            spreads.shortage_cost_usd_per_mwh,
-            spreads.surplus_cost_usd_per_mwh,
-            least(
-                greatest(
-                    coalesce(
-                        spreads.shortage_cost_usd_per_mwh / nullif(
-                            spreads.shortage_cost_usd_per_mwh + spreads.surplus_cost_usd_per_mwh, 0
-                        ),
-                        0.5
-                    ),
-                    0.05
-                ),
-                0.95
-            ) as bid_quantile,
-            hours.is_fallback or coalesce(spreads.is_fallback, false) as is_fallback,
-            hours.run_id,
-            hours.materialization_id,
-            hours.model_version,
-            hours.scored_at
-        from hours
+            usual.shortage_cost_usd_per_mwh,
+            usual.surplus_cost_usd_per_mwh,
+            {{
+                newsvendor_quantile(
+                    "usual.shortage_cost_usd_per_mwh", "usual.surplus_cost_usd_per_mwh"
+                )
+            }} as bid_quantile,
+            live.is_fallback or coalesce(usual.is_fallback, false) as is_fallback,
+            {{ score_provenance("live") }}
+        from live
         left join
-            spreads
-            on hours.network_id = spreads.network_id
-            and hours.series_id = spreads.series_id
-            and hours.valid_at = spreads.valid_at
+            usual
+            on live.network_id = usual.network_id
+            and live.series_id = usual.series_id
+            and live.valid_at = usual.valid_at
         left join
-            hourly_prices
-            on hours.network_id = hourly_prices.network_id
-            and hours.valid_at = hourly_prices.interval_start_at
+            prices
+            on live.network_id = prices.network_id
+            and live.valid_at = prices.interval_start_at
     ),
     scheduled as (
         select
@@ -150,11 +96,8 @@ with
             surplus_cost_usd_per_mwh,
             {{ bid_at_quantile("bid_quantile") }} * price_usd_per_mwh as expected_cost_usd,
             is_fallback,
-            run_id,
-            materialization_id,
-            model_version,
-            scored_at
-        from quantiles
+            {{ score_provenance() }}
+        from priced
     )
 select *
 from scheduled

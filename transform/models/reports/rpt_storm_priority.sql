@@ -14,10 +14,7 @@ with
             expected_customers_out,
             missing_features,
             is_fallback,
-            run_id,
-            materialization_id,
-            model_version,
-            scored_at
+            {{ score_provenance() }}
         from scores
         where {{ is_live_score() }}
         qualify {{ is_last_materialization() }}
@@ -43,10 +40,7 @@ with
             coalesce(conditions.outage_count_28d, 0) as outage_count_28d,
             live.missing_features,
             live.is_fallback,
-            live.run_id,
-            live.materialization_id,
-            live.model_version,
-            live.scored_at
+            {{ score_provenance("live") }}
         from live
         left join
             feeders on live.network_id = feeders.network_id and live.feeder_id = feeders.feeder_id
@@ -67,7 +61,7 @@ with
                     order by
                         expected_customers_out * criticality_factor desc,
                         outage_probability desc,
-                        feeder_id
+                        feeder_id asc
                 ) as integer
             ) as priority_rank,
             substation_id,
@@ -84,10 +78,7 @@ with
             {{ storm_reason() }} as reason_text,
             missing_features,
             is_fallback,
-            run_id,
-            materialization_id,
-            model_version,
-            scored_at
+            {{ score_provenance() }}
         from weighted
     )
 select *

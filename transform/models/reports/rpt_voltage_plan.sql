@@ -11,10 +11,7 @@ with
             p50_load_mw,
             p95_load_mw,
             is_fallback,
-            run_id,
-            materialization_id,
-            model_version,
-            scored_at
+            {{ score_provenance() }}
         from forecasts
         where {{ is_live_score() }} and series_type = 'feeder'
         qualify {{ is_last_materialization() }}
@@ -48,10 +45,7 @@ with
                 0
             ) as voltage_drop_v,
             live.is_fallback or coalesce(feeders.is_fallback, false) as is_fallback,
-            live.run_id,
-            live.materialization_id,
-            live.model_version,
-            live.scored_at
+            {{ score_provenance("live") }}
         from live
         left join
             feeders on live.network_id = feeders.network_id and live.feeder_id = feeders.feeder_id
@@ -72,10 +66,7 @@ with
             {{ voltage_set_point_v("voltage_drop_v") }} - voltage_drop_v
             >= {{ var("minimum_voltage_v") }} as is_within_limits,
             is_fallback,
-            run_id,
-            materialization_id,
-            model_version,
-            scored_at
+            {{ score_provenance() }}
         from dropped
     )
 select *
