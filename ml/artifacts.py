@@ -32,6 +32,7 @@ TRUSTED_TYPES = (
     "ml.scada_anomaly.features.Reference",
     "ml.scada_anomaly.model.TrafficModel",
     "ml.transformer_failure.baseline.AgeHazard",
+    "ml.transformer_failure.hazard.FailureHazard",
     "ml.transformer_failure.model.NetworkFailureModel",
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

@@ -19,7 +19,8 @@ from flows.lineage.model_records import record_model_version
 from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, CheckStatus, InputRecord, MaterializationRecord
 from flows.warehouse.content import columns_of, table_version
-from flows.warehouse.identifiers import literal, quoted, relation
+from flows.warehouse.frames import read_frame
+from flows.warehouse.identifiers import exact_path, literal, quoted, relation
 from flows.warehouse.lake import Lake, sync
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class StepContext:
             raise StepSkippedError(asset_key=self.definition.key, reason=f"{key} has no rows: no source feeds it")
         names = ", ".join(quoted(name) for name in columns) or "*"
         statement = f"select {names} from {relation(key)} order by all"  # noqa: S608 - checked identifiers
-        return cursor.execute(statement).df()
+        return read_frame(self.warehouse.cursor(), statement)
 
     def read_champion(self, key: str) -> LoadedModel:
         """Load the champion of a model asset, verified against its hash.
@@ -145,11 +146,11 @@ class StepContext:
         registered = self.registry().get(name, int(version))
         if is_stand_in == "true":
             self.notes.append(f"scored by the stand-in {registered.model_version}")
-        backtest = literal(str(self.lake.evidence_path(key, registered.model_version)))
+        backtest = literal(exact_path(self.lake.evidence_path(key, registered.model_version)))
         return LoadedModel(
             registered=registered,
             model=self.registry().load(name, int(version)),
-            backtest_scores=cursor.execute(f"from read_parquet({backtest})").df(),
+            backtest_scores=read_frame(self.warehouse.cursor(), f"from read_parquet({backtest})"),
         )
 
     def write(self, frame: pd.DataFrame, *, model_version: str) -> None:

@@ -175,7 +175,7 @@ class DbtProject:
             "--profiles-dir", str(self.project_dir),
             "--target-path", str(self.work_dir / "target"),
             "--log-path", str(self.work_dir / "logs"),
-            "--quiet", "--no-use-colors",
+            "--log-level", "none", "--log-level-file", "info", "--no-use-colors",
         ]  # fmt: skip
         callbacks = [_node_callback(on_node)] if on_node else []
         with self._environment(run_id), _only_one_at_a_time:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from flows.errors import UsageError
+from flows.warehouse.frames import read_frame
 from flows.warehouse.identifiers import relation
 from flows.warehouse.reader import open_reader
 
@@ -56,7 +57,7 @@ def evaluate_use_case(
     with open_reader(settings.published_dir) as reader:
 
         def read(key: str) -> pd.DataFrame:
-            return reader.execute(f"from {relation(key)} order by all").df()
+            return read_frame(reader.cursor(), f"from {relation(key)} order by all")
 
         return USE_CASES[use_case](read, window).metrics
 

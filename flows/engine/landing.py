@@ -207,7 +207,7 @@ class Lander:
         for table in tables:
             folder = staging / "tables" / table.raw_table
             folder.mkdir(parents=True, exist_ok=True)
-            table.path.rename(folder / f"{delivery.sha256[:16]}.parquet")
+            table.path.rename(folder / f"{delivery.sha256[:16]}-{table.path.stem}.parquet")
             converted.rows[table.raw_table] += table.row_count
             converted.parse_errors[table.raw_table] += table.parse_error_count
         converted.files.append(delivery)

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from pathlib import PurePath
-
     from flows.sources.configuration import ColumnMapping
     from flows.sources.raw_tables import RawColumn
 
@@ -32,16 +30,6 @@ _NUMBER_TYPES = (
 def quoted(identifier: str) -> str:
     """Return a SQL identifier in double quotes, quotes inside it doubled."""
     return '"' + identifier.replace('"', '""') + '"'
-
-
-def exact_path(path: PurePath) -> str:
-    """Return a path that DuckDB's readers take literally; they would read `load_[a].csv` as `load_a.csv`.
-
-    >>> from pathlib import PurePath
-    >>> exact_path(PurePath("in/load_[a]*.csv"))
-    'in/load_[[]a][*].csv'
-    """
-    return "".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path))
 
 
 @dataclass

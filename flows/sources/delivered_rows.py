@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from flows.errors import FileRejectedError
-from flows.sources.column_sql import ROW_COLUMN, exact_path, kind_of, quoted
+from flows.sources.column_sql import ROW_COLUMN, kind_of, quoted
 from flows.sources.delivered_csv import (
     MAX_COLUMNS,
     MAX_EXPANDED_BYTES,
     MAX_LINE_BYTES,
     read_delivered_csv,
 )
+from flows.warehouse.identifiers import exact_path
 
 if TYPE_CHECKING:
     from pathlib import Path

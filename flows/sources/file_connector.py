@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from flows.errors import ConfigurationError, FileRejectedError
-from flows.sources.column_sql import Parameters, exact_path
+from flows.sources.column_sql import Parameters
 from flows.sources.configuration import check_mapping
 from flows.sources.delivered_rows import read_delivered_rows
 from flows.sources.table_query import Landing, build_table_query
+from flows.warehouse.identifiers import exact_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from flows.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import PurePath
 
 _NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 
@@ -34,6 +38,16 @@ def relation(key: str) -> str:
     """
     schema, _, name = key.partition("/")
     return f"{quoted(schema)}.{quoted(name)}"
+
+
+def exact_path(path: PurePath) -> str:
+    """Return a path that DuckDB's readers take literally; they would read `load_[a].csv` as `load_a.csv`.
+
+    >>> from pathlib import PurePath
+    >>> exact_path(PurePath("in/load_[a]*.csv"))
+    'in/load_[[]a][*].csv'
+    """
+    return "".join(f"[{letter}]" if letter in "[*?" else letter for letter in str(path))
 
 
 def literal(text: str) -> str:

@@ -19,7 +19,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.warehouse.identifiers import literal, quoted, relation
+from flows.warehouse.identifiers import exact_path, literal, quoted, relation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +124,7 @@ def create_raw_view(
         empty = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns)
         connection.execute(f"create or replace view {target} as select {empty} where false")
         return
-    globs = ", ".join(literal(f"{folder}/*.parquet") for folder in load_folders)
+    globs = ", ".join(literal(f"{exact_path(folder)}/*.parquet") for folder in load_folders)
     marked = ", ".join(literal(source) for source in fallback_sources) or "''"
     names = ", ".join(
         f'"_source" in ({marked}) as {quoted(name)}' if name == FALLBACK_COLUMN else quoted(name) for name, _ in columns

@@ -45,7 +45,8 @@ class NetworkOutageModel:
         with one_thread():
             boosted = self.boosting.predict(feature_matrix(daily, self.feature_columns))
             regressed = self.regression.predict(daily, self.climatology)
-        return np.sqrt(np.maximum(np.asarray(boosted, dtype=float), 0.0) * regressed)
+        count: Floats = np.sqrt(np.maximum(np.asarray(boosted, dtype=float), 0.0) * regressed)
+        return count
 
     def predict_raw(self, daily: pd.DataFrame) -> Floats:
         """Return the uncalibrated chance of any outage, 0-1: that of a Poisson count above 0."""

@@ -48,8 +48,9 @@ class OutageRegression:
 
     def predict(self, daily: pd.DataFrame, climatology: FeederClimatology) -> Floats:
         """Return the expected number of outages of each row."""
-        log_count = self.intercept + self._standardised(daily, climatology) @ self.coefficients
-        return np.exp(np.minimum(log_count, self.highest + np.log(2)))
+        log_count: Floats = self.intercept + self._standardised(daily, climatology) @ self.coefficients
+        expected: Floats = np.exp(np.minimum(log_count, self.highest + np.log(2)))
+        return expected
 
     def _standardised(self, daily: pd.DataFrame, climatology: FeederClimatology) -> Floats:
         return _standardise(regression_terms(daily, climatology), self.mean, self.spread)

@@ -150,6 +150,10 @@ def excess(volume: Floats, counts: Floats, reference: Reference, *, margin: floa
         margin: Share of the range's width that is still inside.
     """
     width = np.maximum(reference.high - reference.low, 0.05 * np.abs(reference.high) + 1e-9)
-    beyond = np.maximum(volume - reference.high, reference.low - volume) / width - margin
+    above = (volume - reference.high) / width - margin
+    below = (reference.low - volume) / width - margin
+    # too little traffic is a lost connection; few sources or short messages are just a window cut short
+    is_two_sided = np.array([name == "message_count" for name in VOLUME_COLUMNS])
+    beyond = np.where(is_two_sided, np.maximum(above, below), above)
     unseen_share = counts[:, -1] / np.maximum(counts.sum(axis=1), 1.0)
     return np.column_stack([np.clip(beyond, 0.0, 1.0), unseen_share])

@@ -40,6 +40,7 @@ class TransformerFailureConfig:
             assets most rows repeat their neighbours, and time and artefact shrink with it.
         min_rows_per_leaf: Failures come in runs of about four weekly rows of one asset: a leaf must
             hold several assets, or the forest learns assets by heart.
+        hazard_inverse_penalty: Inverse weight of the squared coefficients of the logistic half.
         min_failed_assets: Below this many failed assets the forest cannot rank better than age; the
             age hazard is used as the model.
         first_train_share: Share of the weeks that is only learnt from in the backtest.
@@ -52,9 +53,10 @@ class TransformerFailureConfig:
     """
 
     label_horizon_days: int = 28
-    tree_count: int = 120
+    tree_count: int = 160
     rows_per_tree_share: float = 0.2
-    min_rows_per_leaf: int = 15
+    min_rows_per_leaf: int = 8
+    hazard_inverse_penalty: float = 0.1
     min_failed_assets: int = 6
     first_train_share: float = 0.4
     fold_count: int = 4

@@ -1,4 +1,4 @@
-"""The model of one network: a calibrated random forest, or the age hazard where failures are few.
+"""The model of one network: random forest and logistic hazard, averaged; the age hazard where failures are few.
 
 What lives here: fitting, probabilities, intervals and drivers. What does not: folds (`train`),
 frames (`score`).
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml.calibration import logit
 from ml.transformer_failure.baseline import LEVEL_HIGH, LEVEL_LOW, AgeHazard, fit_age_hazard
 from ml.transformer_failure.config import FEATURE_COLUMNS, LABEL, TransformerFailureConfig
+from ml.transformer_failure.hazard import FailureHazard, fit_failure_hazard
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,23 +31,24 @@ class NetworkFailureModel:
     """What scores one network.
 
     Attributes:
-        hazard: The baseline; also the model when there is no forest.
+        age_hazard: The baseline; also the model when there is no forest.
         forest: Pipeline of median imputation and random forest; None with few failures.
-        calibrator: Map from the forest's mean vote to a probability.
+        hazard: Logistic hazard; None with few failures.
+        calibrator: Map from the averaged score to a probability.
     """
 
-    hazard: AgeHazard
+    age_hazard: AgeHazard
     forest: Any
+    hazard: FailureHazard | None
     calibrator: ProbabilityCalibrator
 
     def predict_raw(self, features: Floats) -> Floats:
         """Return uncalibrated scores in 0..1, shape (n,)."""
-        if self.forest is None:
-            return self.hazard.predict(features[:, AGE_COLUMN])
-        # not the forest's own mean: its threads add up in any order, and the last digit would
-        # change
-        mean: Floats = self._tree_votes(features).mean(axis=0)
-        return mean
+        if self.hazard is None:
+            return self.age_hazard.predict(features[:, AGE_COLUMN])
+        # not the forest's own mean: its threads add up in any order, and the last digit would change
+        mean_vote: Floats = self._tree_votes(features).mean(axis=0)
+        return _average(mean_vote, self.hazard.log_odds(features))
 
     def predict(self, features: Floats) -> tuple[Floats, Floats, Floats]:
         """Return probability and the ends of its 90 % interval.
@@ -54,31 +57,44 @@ class NetworkFailureModel:
             features: Shape (n, len(FEATURE_COLUMNS)); NaN marks unknown.
 
         Returns:
-            Probability, 5 % and 95 % of the trees' votes, all calibrated alike, each shape (n,),
-            0-1.
+            Probability, and the score with the 5 % and 95 % quantile of the trees' votes in place of their mean; all
+            calibrated alike, each shape (n,), 0-1.
         """
-        if self.forest is None:
-            band = self.hazard.band(features[:, AGE_COLUMN])
-            return self.hazard.probability[band], self.hazard.low[band], self.hazard.high[band]
+        if self.hazard is None:
+            band = self.age_hazard.band(features[:, AGE_COLUMN])
+            return self.age_hazard.probability[band], self.age_hazard.low[band], self.age_hazard.high[band]
         votes = self._tree_votes(features)
-        probability = self.calibrator.apply(votes.mean(axis=0))
-        low, high = np.quantile(votes, [LEVEL_LOW, LEVEL_HIGH], axis=0)
-        return (
-            probability,
-            np.minimum(self.calibrator.apply(low), probability),
-            np.maximum(self.calibrator.apply(high), probability),
+        log_odds = self.hazard.log_odds(features)
+        probability, low, high = (
+            self.calibrator.apply(_average(vote, log_odds))
+            for vote in (votes.mean(axis=0), *np.quantile(votes, [LEVEL_LOW, LEVEL_HIGH], axis=0))
         )
+        return probability, np.minimum(low, probability), np.maximum(high, probability)
+
+    def drivers(self, features: Floats) -> list[tuple[str, str | None]]:
+        """Return the two features that raise each row's score most.
+
+        The contributions of either half are taken as shares of their absolute sum, and added.
+        """
+        if self.hazard is None:
+            return [("age_years", None)] * len(features)
+        shares = _shares(path_contributions(self.forest, features)) + _shares(self.hazard.contributions(features))
+        order = np.argsort(-shares, axis=1, kind="stable")
+        return [(FEATURE_COLUMNS[row[0]], FEATURE_COLUMNS[row[1]]) for row in order]
 
     def _tree_votes(self, features: Floats) -> Floats:
         filled = self.forest[0].transform(features)
         return np.stack([tree.predict_proba(filled)[:, 1] for tree in self.forest[1].estimators_])
 
-    def drivers(self, features: Floats) -> list[tuple[str, str | None]]:
-        """Return the two features that raise each row's score most."""
-        if self.forest is None:
-            return [("age_years", None)] * len(features)
-        order = np.argsort(-path_contributions(self.forest, features), axis=1, kind="stable")
-        return [(FEATURE_COLUMNS[row[0]], FEATURE_COLUMNS[row[1]]) for row in order]
+
+def _average(vote: Floats, log_odds: Floats) -> Floats:
+    """Return the probability half-way between a vote and log-odds, on the scale of log-odds."""
+    return 1 / (1 + np.exp(-(logit(vote) + log_odds) / 2))
+
+
+def _shares(contributions: Floats) -> Floats:
+    total = np.abs(contributions).sum(axis=1, keepdims=True)
+    return contributions / np.where(total > 0, total, 1.0)
 
 
 def path_contributions(forest: Any, features: Floats) -> Floats:  # noqa: ANN401 - scikit-learn is untyped
@@ -136,12 +152,15 @@ def fit_network(
         config: Settings.
     """
     features, has_failed = feature_matrix(weekly), label_array(weekly)
-    hazard = fit_age_hazard(features[:, AGE_COLUMN], has_failed, config=config)
+    age_hazard = fit_age_hazard(features[:, AGE_COLUMN], has_failed, config=config)
     failed_asset_count = weekly.loc[has_failed, "asset_id"].nunique()
-    forest = None
-    if failed_asset_count >= config.min_failed_assets:
-        forest = _build_forest(config).fit(features, has_failed)
-    return NetworkFailureModel(hazard=hazard, forest=forest, calibrator=calibrator)
+    is_enough = failed_asset_count >= config.min_failed_assets
+    return NetworkFailureModel(
+        age_hazard=age_hazard,
+        forest=_build_forest(config).fit(features, has_failed) if is_enough else None,
+        hazard=fit_failure_hazard(features, has_failed, config=config) if is_enough else None,
+        calibrator=calibrator,
+    )
 
 
 def _build_forest(config: TransformerFailureConfig) -> Any:  # noqa: ANN401 - see above

@@ -62,7 +62,7 @@ def score_rows(network_model: NetworkFailureModel, weekly: pd.DataFrame, *, scor
             "failure_probability": probability,
             "failure_probability_low": low,
             "failure_probability_high": high,
-            "baseline_failure_probability": network_model.hazard.predict(matrix[:, AGE_COLUMN]),
+            "baseline_failure_probability": network_model.age_hazard.predict(matrix[:, AGE_COLUMN]),
             "top_driver": [first for first, _ in drivers],
             "second_driver": [second for _, second in drivers],
             "is_fallback": weekly["is_fallback"].astype(bool).to_numpy(),

@@ -68,7 +68,7 @@ def train(features: pd.DataFrame, *, config: TransformerFailureConfig = DEFAULT_
         raise NotEnoughDataError(use_case=USE_CASE, what="failures with a known outcome", needed=1, found=0)
     return TrainedModel(
         use_case=USE_CASE,
-        estimator_name="random forest, calibrated; age hazard where failures are few",
+        estimator_name="random forest and logistic hazard, calibrated",
         model=models,
         serializer="skops",
         feature_columns=FEATURE_COLUMNS,

@@ -14,6 +14,7 @@
     "int_gis_substations_deduplicated": "network_id, substation_id",
     "int_gis_switches_deduplicated": "network_id, switch_id",
     "int_lab_oil_tests_deduplicated": "network_id, sample_id",
+    "int_load_gap_surroundings": "network_id, series_id, interval_start_at",
     "int_load_gaps_filled": "network_id, series_id, interval_start_at",
     "int_load_horizon_hours": "network_id, series_id, valid_at",
     "int_load_hourly": "network_id, series_id, valid_at",
