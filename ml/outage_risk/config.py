@@ -51,6 +51,8 @@ class OutageRiskConfig:
         first_train_share: Share of the days only learnt from in the backtest.
         fold_count: Rolling-origin folds; the first one only feeds the calibration of the later
             ones.
+        calibration_days: Out-of-time scores of this many days, the latest known, set the calibration: older ones come
+            from models that knew less.
         test_share: Last share of the days the figures are measured on.
         prior_days: Weight of the network's frequency in each feeder's climatology, days.
         prior_outages: Weight of the network's customers per outage in each feeder's mean, outages.
@@ -65,9 +67,10 @@ class OutageRiskConfig:
     learning_rate: float = 0.03
     leaf_count: int = 6
     min_rows_per_leaf: int = 100
-    max_training_rows: int = 100_000
+    max_training_rows: int = 60_000
     first_train_share: float = 0.4
-    fold_count: int = 6
+    fold_count: int = 12
+    calibration_days: int = 180
     test_share: float = 0.25
     prior_days: float = 30.0
     prior_outages: float = 5.0

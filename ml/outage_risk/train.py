@@ -143,7 +143,8 @@ def _fit_calibrated(
     learnable: pd.DataFrame, raw_scores: pd.Series[float], *, config: OutageRiskConfig
 ) -> NetworkOutageModel:
     """Fit on the learnable rows, calibrated on those an earlier model scored unseen."""
-    unseen = raw_scores.loc[learnable.index].dropna()
+    newest = learnable["valid_at"].max() - config.calibration_days * DAY
+    unseen = raw_scores.loc[learnable.index[learnable["valid_at"] > newest]].dropna()
     has_outage = (learnable.loc[unseen.index, COUNT_LABEL] > 0).to_numpy(dtype=bool)
     calibrator = fit_calibrator(np.asarray(unseen, dtype=float), has_outage)
     return fit_network(learnable, calibrator=calibrator, config=config)

@@ -8,11 +8,14 @@
 {%- endmacro %}
 
 {# Newsvendor quantile: shortage over shortage plus surplus cost, within the stated 0.05-0.95; the median without prices. #}
-{% macro newsvendor_quantile(shortage_cost, surplus_cost) -%}
+{% macro newsvendor_quantile(costs) -%}
     least(
         greatest(
             coalesce(
-                {{ shortage_cost }} / nullif({{ shortage_cost }} + {{ surplus_cost }}, 0), 0.5
+                {{ costs }}.shortage_cost_usd_per_mwh / nullif(
+                    {{ costs }}.shortage_cost_usd_per_mwh + {{ costs }}.surplus_cost_usd_per_mwh, 0
+                ),
+                0.5
             ),
             0.05
         ),

@@ -34,6 +34,7 @@
             ~ var("load_maximum_mw"),
         },
         "scada_transformer_readings": {
+            "orphan_asset": "is_asset_orphan",
             "empty_reading": "coalesce(load_mva, top_oil_temperature_degc, vibration_mm_s, hydrogen_ppm, methane_ppm, ethane_ppm, ethylene_ppm, acetylene_ppm) is null",
         },
         "scada_events": {"impossible_length": "length_bytes <= 0"},

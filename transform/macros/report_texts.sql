@@ -19,10 +19,10 @@
     end
 {%- endmacro %}
 
-{% macro work_order_reason() -%}
+{% macro work_order_reason(top_driver_text, second_driver_text) -%}
     printf('%.1f %% risk of failure within 28 days', 100 * failure_probability)
-    || coalesce(': ' || top_driver_text, '')
-    || coalesce(', ' || second_driver_text, '')
+    || coalesce(': ' || {{ top_driver_text }}, '')
+    || coalesce(', ' || {{ second_driver_text }}, '')
     || '.'
     || coalesce(printf(' Hydrogen %.0f ppm', mean_hydrogen_ppm_28d), '')
     || coalesce(printf(' (%+.0f in 28 days)', hydrogen_change_ppm), '')

@@ -56,9 +56,10 @@ with
                     <= predicted_load_mw - {{ var("load_local_lower_iqr") }} * offset_iqr_mw
                 then 'LOCAL_DEM_DOWN'
                 when
-                    least(step_mw, step_back_mw) > {{ var("load_double_delta_iqr") }} * step_iqr_mw
-                    or greatest(step_mw, step_back_mw)
-                    < -{{ var("load_double_delta_iqr") }} * step_iqr_mw
+                    step_mw > {{ var("load_double_delta_iqr") }} * step_iqr_mw
+                    and step_back_mw > {{ var("load_double_delta_iqr") }} * step_iqr_mw
+                    or step_mw < -{{ var("load_double_delta_iqr") }} * step_iqr_mw
+                    and step_back_mw < -{{ var("load_double_delta_iqr") }} * step_iqr_mw
                 then 'DELTA'
             end as flag_code
         from valued

@@ -4,7 +4,7 @@ with
     horizons as (select * from {{ ref("int_network_horizons") }}),
     -- Each day of readings counts for the four Mondays that follow it within 28 days, and for the
     -- live instant.
-    weekly as (
+    instants as (
         select distinct
             transformer_days.network_id,
             transformer_days.asset_id,
@@ -15,8 +15,7 @@ with
             false as is_live
         from transformer_days
         cross join (values (1), (2), (3), (4)) as weeks(week_number)
-    ),
-    live as (
+        union all
         select distinct
             transformer_days.network_id,
             transformer_days.asset_id,
@@ -27,13 +26,6 @@ with
         where
             transformer_days.reading_date
             > cast(horizons.transformer_horizon_at - interval 28 day as date)
-    ),
-    instants as (
-        select *
-        from weekly
-        union all
-        select *
-        from live
     ),
     -- Only units in service at the instant, and no instant beyond what the network has reported.
     in_service as (

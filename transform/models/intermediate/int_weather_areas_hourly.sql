@@ -1,6 +1,7 @@
 with
     observations as (select * from {{ ref("int_weather_observations_hourly") }}),
-    stations as (
+    -- The whole network is an area too: what a system load or a place without a station sees.
+    areas as (
         select
             network_id,
             station_id as area_id,
@@ -12,9 +13,7 @@ with
             available_at,
             is_fallback
         from observations
-    ),
-    -- The whole network is an area too: what a system load or a place without a station sees.
-    networks as (
+        union all
         select
             network_id,
             '{{ var("network_area_id") }}' as area_id,
@@ -27,13 +26,6 @@ with
             bool_or(is_fallback) as is_fallback
         from observations
         group by network_id, observed_hour_at
-    ),
-    areas as (
-        select *
-        from stations
-        union all
-        select *
-        from networks
     )
 select *
 from areas

@@ -56,10 +56,28 @@ with
         group by network_id, issued_at, valid_at
     ),
     areas as (
-        select *
+        select
+            network_id,
+            area_id,
+            issued_at,
+            valid_at,
+            temperature_degc,
+            wind_speed_mps,
+            wind_gust_mps,
+            precipitation_mm,
+            is_fallback
         from stations
         union all
-        select *
+        select
+            network_id,
+            area_id,
+            issued_at,
+            valid_at,
+            temperature_degc,
+            wind_speed_mps,
+            wind_gust_mps,
+            precipitation_mm,
+            is_fallback
         from networks
     )
 select *

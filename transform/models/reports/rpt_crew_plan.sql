@@ -22,14 +22,7 @@ with
             coalesce(feeders.substation_id, live.feeder_id) as substation_id,
             live.outage_date,
             {{ exact_sum("live.expected_outage_count") }} as expected_outage_count,
-            {{
-                exact_sum(
-                    "live.expected_outage_count * "
-                    ~ var("repair_hours")
-                    ~ " / "
-                    ~ var("crew_shift_hours")
-                )
-            }} as crews_needed,
+            {{ exact_sum(crews_for("live.expected_outage_count")) }} as crews_needed,
             {{ exact_sum("live.expected_customers_out") }} as expected_customers_out,
             cast(count(*) as integer) as feeder_count,
             bool_or(live.is_fallback) as is_fallback,

@@ -61,11 +61,7 @@ with
             end as price_source,
             usual.shortage_cost_usd_per_mwh,
             usual.surplus_cost_usd_per_mwh,
-            {{
-                newsvendor_quantile(
-                    "usual.shortage_cost_usd_per_mwh", "usual.surplus_cost_usd_per_mwh"
-                )
-            }} as bid_quantile,
+            {{ newsvendor_quantile("usual") }} as bid_quantile,
             live.is_fallback or coalesce(usual.is_fallback, false) as is_fallback,
             {{ score_provenance("live") }}
         from live

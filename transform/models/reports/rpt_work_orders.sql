@@ -43,13 +43,8 @@ with
             * coalesce(transformers.customers_count, 0) as expected_customers_out,
             live.top_driver,
             live.second_driver,
-            first_driver.driver_text as top_driver_text,
-            next_driver.driver_text as second_driver_text,
-            conditions.mean_hydrogen_ppm_28d,
-            conditions.hydrogen_change_ppm,
-            conditions.mean_acetylene_ppm_28d,
-            conditions.mean_top_oil_residual_k_28d,
-            conditions.age_years,
+            {{ work_order_reason("first_driver.driver_text", "next_driver.driver_text") }}
+            as reason_text,
             live.is_fallback or coalesce(transformers.is_fallback, false) as is_fallback,
             {{ score_provenance("live") }}
         from live
@@ -83,7 +78,7 @@ with
             recommended_work_type,
             recommended_action,
             cast(valid_at as date) + {{ due_days("priority") }} as due_date,
-            {{ work_order_reason() }} as reason_text,
+            reason_text,
             failure_probability,
             failure_probability_low,
             failure_probability_high,

@@ -1,0 +1,106 @@
+"""A dbt project to parse and tiny warehouses to build, made from the two source declarations.
+
+dbt runs as a program of its own: one invocation per process is all its adapter registry allows, and the tests open the
+warehouse file themselves afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+PROJECT = CHECKOUT / "transform"
+DECLARATIONS = {
+    "raw": PROJECT / "models/staging/_raw__sources.yml",
+    "ml": PROJECT / "models/reports/_ml__sources.yml",
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """The dbt project, run against one warehouse file.
+
+    Args:
+        home: Folder of the warehouse, target and logs.
+    """
+
+    home: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def target(self) -> Path:
+        return self.home / "target"
+
+    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run dbt; the caller judges the return code."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRIDWEAVE_", "DBT_"))}
+        return subprocess.run(
+            [
+                sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *arguments,
+                "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
+                "--target-path", str(self.target), "--log-path", str(self.home / "logs"),
+            ],
+            env={**environment, "GRIDWEAVE_WAREHOUSE": str(self.warehouse), "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )  # fmt: skip
+
+    def manifest(self) -> dict[str, Any]:
+        """Return the manifest of the last invocation."""
+        content: dict[str, Any] = json.loads((self.target / "manifest.json").read_text())
+        return content
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Query the warehouse, in UTC."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            return connection.execute(query).fetchall()
+
+
+def make_empty_sources(warehouse: Path) -> None:
+    """Make every declared raw and scored relation, empty."""
+    with duckdb.connect(str(warehouse)) as connection:
+        for schema, path in DECLARATIONS.items():
+            connection.execute(f"create schema {schema}")
+            for source in yaml.safe_load(path.read_text())["sources"]:
+                for table in source["tables"]:
+                    columns = ", ".join(f"{column['name']} {column['data_type']}" for column in table["columns"])
+                    connection.execute(f"create table {schema}.{table['name']} ({columns})")
+
+
+@pytest.fixture(scope="session")
+def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project, built over sources that delivered nothing."""
+    project = Project(tmp_path_factory.mktemp("empty"))
+    make_empty_sources(project.warehouse)
+    built = project.dbt("build", "--exclude-resource-type", "unit_test")
+    assert built.returncode == 0, built.stdout
+    return project
+
+
+@pytest.fixture(scope="session")
+def small_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project, built over a few hundred rows with known defects (small_sources.sql)."""
+    project = Project(tmp_path_factory.mktemp("small"))
+    make_empty_sources(project.warehouse)
+    with duckdb.connect(str(project.warehouse)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute((Path(__file__).parent / "small_sources.sql").read_text())
+    built = project.dbt("build", "--exclude-resource-type", "unit_test")
+    assert built.returncode == 0, built.stdout
+    return project

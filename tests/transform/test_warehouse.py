@@ -1,0 +1,161 @@
+"""Whole builds: empty sources, known defects, the same input twice, and the checks that must notice a lost row."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from .conftest import Project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+WALL_CLOCK_COLUMNS = {"_ingested_at", "ingested_at", "last_ingested_at"}
+
+
+def test_sources_that_delivered_nothing_still_give_every_table(empty_project: Project) -> None:
+    tables = empty_project.rows(
+        "select table_schema, count(*) from information_schema.tables"
+        " where table_schema in ('staging', 'quarantine', 'features', 'reports') group by all"
+    )
+
+    assert dict(tables) == {"staging": 18, "quarantine": 18, "features": 6, "reports": 6}
+    assert empty_project.rows("select count(*) from features.feat_load_forecast__hourly") == [(0,)]
+
+
+def test_every_rule_of_the_models_holds(empty_project: Project) -> None:
+    tested = empty_project.dbt("test", "--select", "test_type:unit")
+
+    assert tested.returncode == 0, tested.stdout
+
+
+@pytest.mark.parametrize(
+    ("raw_table", "counts"),
+    [
+        pytest.param("scada_transformer_readings", (244, 240, 3, 1), id="telemetry"),
+        pytest.param("scada_load_readings", (241, 239, 1, 1), id="load"),
+        pytest.param("eam_transformers", (3, 2, 0, 1), id="register"),
+        pytest.param("eam_work_orders", (2, 1, 1, 0), id="work orders"),
+        pytest.param("oms_outages", (3, 3, 0, 0), id="re-used outage number"),
+        pytest.param("market_prices", (2, 2, 0, 0), id="wide delivered row"),
+    ],
+)
+def test_each_delivered_row_is_clean_or_quarantined_or_a_duplicate(
+    small_project: Project, raw_table: str, counts: tuple[int, ...]
+) -> None:
+    found = small_project.rows(
+        "select sum(row_count_in), sum(row_count_clean), sum(row_count_quarantined), sum(row_count_duplicate)"
+        f" from marts.fct_row_conservation where raw_table = '{raw_table}'"
+    )
+
+    assert tuple(int(count) for count in found[0]) == counts
+
+
+def test_quarantined_rows_say_why(small_project: Project) -> None:
+    reasons = small_project.rows(
+        "select quarantine_reason from quarantine.quarantine_scada_transformer_readings order by _source_row"
+    )
+
+    assert reasons == [("parse_error: load_mva: 5,x",), ("orphan_asset",), ("impossible_stamp: reading_at",)]
+
+
+def test_a_lost_row_fails_the_conservation_check(small_project: Project, tmp_path: Path) -> None:
+    damaged = Project(tmp_path)
+    shutil.copy(small_project.warehouse, damaged.warehouse)
+    with duckdb.connect(str(damaged.warehouse)) as connection:
+        connection.execute("delete from intermediate.int_scada_load_readings_deduplicated where _source_row = 7")
+
+    checked = damaged.dbt("build", "--select", "fct_row_conservation")
+
+    assert checked.returncode == 1
+    assert "rows_are_conserved" in checked.stdout
+
+
+def test_the_missing_and_the_negative_hour_are_flagged_and_filled(small_project: Project) -> None:
+    filled = small_project.rows(
+        "select flag_code, raw_load_mw, load_mw between 2.5 and 5.5, is_imputed from marts.fct_load"
+        " where flag_code in ('MISSING', 'NEG_OR_ZERO') order by interval_start_at"
+    )
+
+    assert filled == [("MISSING", None, True, True), ("NEG_OR_ZERO", -1.0, True, True)]
+
+
+def test_now_is_the_last_known_event_not_the_stamp_in_the_future(small_project: Project) -> None:
+    horizons = small_project.rows(
+        "select load_horizon_at::varchar, transformer_horizon_at::varchar, outage_horizon_at::varchar"
+        " from intermediate.int_network_horizons"
+    )
+
+    assert horizons == [("2024-01-11 00:00:00+00", "2024-01-10 23:00:00+00", "2024-01-10 12:00:00+00")]
+
+
+def test_live_rows_have_no_label_and_known_rows_have_one(small_project: Project) -> None:
+    days = small_project.rows(
+        "select is_live, count(*), count(outage_count), bool_and(available_at <= valid_at)"
+        " from features.feat_outage_risk__daily group by is_live order by is_live"
+    )
+    units = small_project.rows(
+        "select valid_at::varchar, is_live, has_failed_within_28_days from features.feat_transformer_failure__weekly"
+        " order by valid_at"
+    )
+
+    assert days == [(False, 8, 8, True), (True, 2, 0, True)]
+    assert units == [("2024-01-08 00:00:00+00", False, None), ("2024-01-10 23:00:00+00", True, None)]
+
+
+def test_an_outage_on_an_unknown_feeder_is_kept_but_not_placed(small_project: Project) -> None:
+    outages = small_project.rows(
+        "select outage_id, feeder_id, is_feeder_orphan, is_outage_id_reused, customers_out_count, is_planned"
+        " from marts.fct_outage order by started_at"
+    )
+
+    assert outages == [
+        ("O1", "F1", False, True, 40, False),
+        ("O1", "F1", False, True, None, True),
+        ("O3", None, True, False, 5, False),
+    ]
+
+
+def test_the_same_input_twice_gives_the_same_tables(small_project: Project, tmp_path: Path) -> None:
+    again = Project(tmp_path)
+    with duckdb.connect(str(again.warehouse)) as connection:
+        connection.execute(f"attach '{small_project.warehouse}' as before (read_only)")
+        for schema, name in connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'before'"
+            " and schema_name in ('raw', 'ml')"
+        ).fetchall():
+            connection.execute(f"create schema if not exists {schema}")
+            connection.execute(f"create table {schema}.{name} as from before.{schema}.{name}")
+    built = again.dbt("run", "--select", "+marts", "+features", "--threads", "1")
+    assert built.returncode == 0, built.stdout
+
+    differing = [name for name in _tables(small_project) if _content(small_project, name) != _content(again, name)]
+
+    assert differing == []
+
+
+def _tables(project: Project) -> list[str]:
+    """Names of all marts and features."""
+    found = project.rows(
+        "select table_schema || '.' || table_name from information_schema.tables"
+        " where table_schema in ('marts', 'features') order by all"
+    )
+    return [str(name) for (name,) in found]
+
+
+def _content(project: Project, table: str) -> object:
+    """Order-free content of a table."""
+    columns = [
+        f'"{name}"'
+        for (name,) in project.rows(
+            "select column_name from information_schema.columns"
+            f" where table_schema || '.' || table_name = '{table}' order by ordinal_position"
+        )
+        if name not in WALL_CLOCK_COLUMNS
+    ]
+    return project.rows(f"select count(*), sum(hash({', '.join(columns)})) from {table}")
