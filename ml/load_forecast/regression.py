@@ -27,6 +27,7 @@ DAILY_HARMONICS = 2
 ANNUAL_MIN_HOURS = 350 * 24  # with less, the yearly terms would extrapolate from a part of the year
 KNOT_QUANTILES = (0.1, 0.35, 0.65, 0.9)
 OUTLIER_SPREADS = 6.0  # residuals further out than this many robust standard deviations are not learnt from
+FLAT_RANGE = 1e-9
 MAD_TO_SPREAD = 1.4826  # median absolute deviation to standard deviation of a normal law
 
 
@@ -126,15 +127,12 @@ def fit_regression(prepared: PreparedSeries, *, scale_mw: float, config: LoadFor
     The regression is solved from its normal equations: 0.1 s for two years of hours, where a
     decomposition of the whole design takes 1 s.
     """
-    from statsmodels.tsa.ar_model import AutoReg
-
     series = prepared.series
     knots = _knots(prepared)
     has_annual_terms = len(series) >= ANNUAL_MIN_HOURS
     target = transform_load(series.load_mw, scale_mw)
     design = design_matrix(prepared.observed_terms(), knots_degc=knots, has_annual_terms=has_annual_terms)
     level, coefficients, errors = _fit_without_outliers(design, target, config.ridge_weight)
-    autoregression = AutoReg(errors, lags=list(config.residual_lags_hours), trend="n").fit()
     return RegressionModel(
         scale_mw=scale_mw,
         has_annual_terms=has_annual_terms,
@@ -142,8 +140,18 @@ def fit_regression(prepared: PreparedSeries, *, scale_mw: float, config: LoadFor
         level=level,
         coefficients=coefficients,
         lags_hours=config.residual_lags_hours,
-        lag_weights=np.asarray(autoregression.params, dtype=float),
+        lag_weights=_fit_lags(errors, config.residual_lags_hours),
     )
+
+
+def _fit_lags(errors: Floats, lags_hours: tuple[int, ...]) -> Floats:
+    """Return the weight of each lag; 0 for errors that never vary, as of a feeder out of service."""
+    from statsmodels.tsa.ar_model import AutoReg
+
+    if np.ptp(errors) < FLAT_RANGE:
+        return np.zeros(len(lags_hours))
+    fitted = AutoReg(errors, lags=list(lags_hours), trend="n").fit()
+    return np.asarray(fitted.params, dtype=float)
 
 
 def _fit_without_outliers(design: Floats, target: Floats, ridge_weight: float) -> tuple[float, Floats, Floats]:
@@ -178,6 +186,8 @@ def restore_load(transformed: Floats, scale_mw: float) -> Floats:
 def load_scale_mw(load_mw: Floats) -> float:
     """Return 0 when the logarithm can be used, else a positive scale, MW."""
     known = load_mw[np.isfinite(load_mw)]
+    if known.size == 0:
+        return 1.0
     # A stray zero must not cost the logarithm: the lowest thousandth decides, and it explodes near
     # zero.
     if float(np.quantile(known, 0.001)) > 0.05 * float(np.median(known)):

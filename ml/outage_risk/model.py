@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.outage_risk.baseline import FeederClimatology, fit_climatology, look_up
-from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, OutageRiskConfig
+from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, NOT_FOR_TREES, OutageRiskConfig
 from ml.outage_risk.inputs import feature_matrix, unfed_features
 from ml.outage_risk.regression import OutageRegression, fit_regression
 from ml.threads import one_thread
@@ -43,7 +43,7 @@ class NetworkOutageModel:
     def predict_count(self, daily: pd.DataFrame) -> Floats:
         """Return the expected number of outages, the geometric mean of both halves, shape (n,)."""
         with one_thread():
-            boosted = self.boosting.predict(feature_matrix(daily, self.feature_columns))
+            boosted = self.boosting.predict(_tree_matrix(daily, self.feature_columns, self.climatology))
             regressed = self.regression.predict(daily, self.climatology)
         count: Floats = np.sqrt(np.maximum(np.asarray(boosted, dtype=float), 0.0) * regressed)
         return count
@@ -78,7 +78,9 @@ def fit_network(
     drawn = _draw(daily, config)
     with one_thread():
         regression = fit_regression(drawn, climatology, config=config)
-        boosting = _build_boosting(config).fit(feature_matrix(drawn, columns), drawn[COUNT_LABEL].to_numpy(dtype=float))
+        boosting = _build_boosting(config).fit(
+            _tree_matrix(drawn, columns, climatology), drawn[COUNT_LABEL].to_numpy(dtype=float)
+        )
     return NetworkOutageModel(
         feature_columns=columns,
         missing_features=missing,
@@ -87,6 +89,13 @@ def fit_network(
         calibrator=calibrator,
         climatology=climatology,
     )
+
+
+def _tree_matrix(daily: pd.DataFrame, columns: tuple[str, ...], climatology: FeederClimatology) -> Floats:
+    """Return what the trees read: the fed features they may use, and the feeder's own frequency."""
+    usable = tuple(name for name in columns if name not in NOT_FOR_TREES)
+    frequency = np.log(look_up(climatology.mean_count, daily["feeder_id"]))
+    return np.column_stack([feature_matrix(daily, usable), frequency])
 
 
 def _draw(daily: pd.DataFrame, config: OutageRiskConfig) -> pd.DataFrame:

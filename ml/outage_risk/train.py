@@ -72,7 +72,10 @@ def train(
     rows: list[MetricRow] = []
     notes: list[str] = []
     most = 0
-    for network_id, daily in known.groupby("network_id", sort=True):
+    for network_id, rows_of_network in known.groupby("network_id", sort=True):
+        daily, silent_day_count = _without_silent_days(rows_of_network, config)
+        if silent_day_count:
+            notes.append(f"{network_id}: {silent_day_count} days left out, the feed was silent")
         outage_days = int((daily[COUNT_LABEL] > 0).sum())
         most = max(most, outage_days)
         if not _is_enough(daily, outage_days, config):
@@ -101,12 +104,22 @@ def train(
         feature_columns=FEATURE_COLUMNS,
         hyperparameters=vars(config),
         metrics=(*mean_rows(rows), *rows),
-        headline_metric="auc",
+        headline_metric="poisson_skill",
         is_higher_better=True,
         backtest_scores=pd.concat(scores, ignore_index=True) if scores else empty_scores(),
         random_seed=config.random_seed,
         notes=tuple(notes),
     )
+
+
+def _without_silent_days(daily: pd.DataFrame, config: OutageRiskConfig) -> tuple[pd.DataFrame, int]:
+    """Return the rows without days on which the feed was silent, and how many days those were."""
+    outages = daily.groupby("valid_at")[COUNT_LABEL].sum().astype(float)
+    usual = float(outages.median())
+    if usual < config.silent_min_outages:
+        return daily, 0
+    silent = outages.index[outages < config.silent_share * usual]
+    return daily[~daily["valid_at"].isin(silent)], len(silent)
 
 
 def _is_enough(daily: pd.DataFrame, outage_days: int, config: OutageRiskConfig) -> bool:
@@ -119,7 +132,12 @@ def _train_network(daily: pd.DataFrame, *, config: OutageRiskConfig) -> NetworkT
     """Return the final model of a network and its out-of-time scores."""
     raw_scores = pd.Series(np.nan, index=daily.index)
     scores, tested_parts, counts = [], [], []
-    folds = rolling_folds(daily["valid_at"], first_share=config.first_train_share, fold_count=config.fold_count)
+    is_large = len(daily) > config.large_row_count
+    folds = rolling_folds(
+        daily["valid_at"],
+        first_share=config.first_train_share,
+        fold_count=config.large_fold_count if is_large else config.fold_count,
+    )
     for position, fold in enumerate(folds):
         learnable = daily[daily["valid_at"] + EMBARGO <= fold.test_from]
         if learnable.empty or not 0 < (learnable[COUNT_LABEL] > 0).sum() < len(learnable):

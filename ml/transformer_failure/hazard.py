@@ -1,7 +1,8 @@
 """Discrete-time hazard: logistic regression of a failure within the label horizon. The stiff half of the model.
 
 With some tens of failed transformers a smooth law in the logarithm of gases, in age and in their changes ranks better
-than trees (two simulated fleets: AUC 0.93 against 0.90); trees find thresholds it does not know. `model` averages both.
+than trees (simulated fleet, seed 7: AUC 0.93 against 0.90); trees find thresholds it does not know. `model` averages
+both.
 
 Source: Allison 1982, "Discrete-time methods for the analysis of event histories"; gases on a logarithmic scale as in
 IEEE C57.104-2019, annex.

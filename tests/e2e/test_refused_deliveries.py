@@ -16,7 +16,6 @@ from tests.e2e.homes import Home
 pytestmark = pytest.mark.slow
 
 PRICES = "simulator_market"
-PRICE_HEADER = "zone,hour_ending,day_ahead_price,real_time_price"
 
 
 def sha256(path: Path) -> str:
@@ -36,7 +35,7 @@ def deliver_useless_prices(home: Home) -> None:
     for line in lines:
         cells = line.split(",")
         emptied.append(
-            ",".join(cell if "price" not in column else "" for column, cell in zip(columns, cells, strict=True))
+            ",".join(cell if not column.endswith("LMP") else "" for column, cell in zip(columns, cells, strict=True))
         )
     target = home.path / "inbox" / PRICES / "prices_2031-01.csv"
     target.write_text("\n".join([header, *emptied]) + "\n", encoding="utf-8")

@@ -43,17 +43,25 @@ def test_a_challenger_has_to_beat_its_baseline_and_hold_the_champions_level(
 def test_a_challenger_that_beats_its_baseline_but_is_much_worse_is_kept_out(
     trained_model: Callable[..., TrainedModel],
 ) -> None:
-    decision = decide(trained_model(0.72, 0.5), PresentChampion(), champion_value=0.95)
+    decision = decide(trained_model(0.72, 0.5), PresentChampion(), champion_value=1.2)
 
     assert not decision.promote
-    assert "version 3 stays champion: auc 0.72 against 0.95" in decision.reason
+    assert "version 3 stays champion: auc 0.72, 0.72 against 1.2" in decision.reason
 
 
 def test_lower_is_better_where_the_metric_says_so(trained_model: Callable[..., TrainedModel]) -> None:
-    champion = PresentChampion()
+    champion = PresentChampion(metrics={"auc": 0.5})
 
     assert decide(trained_model(0.5, 0.9, is_higher_better=False), champion).promote
     assert not decide(trained_model(0.95, 0.99, is_higher_better=False), champion).promote
+
+
+def test_a_harder_window_is_not_held_against_the_challenger(trained_model: Callable[..., TrainedModel]) -> None:
+    champion = PresentChampion(metrics={"auc": 0.03, "auc_baseline": 0.06})
+
+    # twice the error, but the baseline doubled too
+    assert decide(trained_model(0.06, 0.12, is_higher_better=False), champion).promote
+    assert not decide(trained_model(0.06, 0.07, is_higher_better=False), champion).promote
 
 
 def test_a_champion_without_a_figure_gives_way_to_one_that_beats_its_baseline(

@@ -49,11 +49,11 @@ class Project:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRIDWEAVE_", "DBT_"))}
         return subprocess.run(
             [
-                sys.executable, "-W", "ignore", "-m", "dbt.cli.main", *arguments,
+                sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--no-use-colors", *arguments,
                 "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
                 "--target-path", str(self.target), "--log-path", str(self.home / "logs"),
             ],
-            env={**environment, "GRIDWEAVE_WAREHOUSE": str(self.warehouse), "NO_COLOR": "1"},
+            env={**environment, "GRIDWEAVE_WAREHOUSE": str(self.warehouse)},
             capture_output=True,
             text=True,
             check=False,

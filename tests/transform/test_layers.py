@@ -150,7 +150,7 @@ def test_every_table_that_is_read_has_a_grain_test(manifest: dict[str, Any]) -> 
         if _layer(key) != "quarantine" and node["config"]["materialized"] == "table" and key not in tested
     ]
 
-    assert untested == ["model.gridweave.int_scada_events_windowed"]
+    assert untested == []
 
 
 def test_every_report_has_a_user(manifest: dict[str, Any]) -> None:

@@ -1,10 +1,10 @@
 {# Six readings summed up so that one bad one can be left out without sorting: count, sum, least and greatest. #}
-{# Aggregates of one measure over a block. `valid` says which readings count. #}
-{% macro block_aggregates(measure, expression, valid) %}
-    cast(count({{ expression }}) filter (where {{ valid }}) as integer) as {{ measure }}_count,
-    {{ exact_sum(expression, valid) }} as {{ measure }}_sum,
-    min({{ expression }}) filter (where {{ valid }}) as {{ measure }}_least,
-    max({{ expression }}) filter (where {{ valid }}) as {{ measure }}_greatest,
+{# Aggregates of one measure over a block; null is no reading. #}
+{% macro block_aggregates(measure) %}
+    cast(count({{ measure }}) as integer) as {{ measure }}_count,
+    {{ exact_sum(measure) }} as {{ measure }}_sum,
+    min({{ measure }}) as {{ measure }}_least,
+    max({{ measure }}) as {{ measure }}_greatest,
 {% endmacro %}
 
 {# Mean of a block without its `extreme`: least or greatest. #}

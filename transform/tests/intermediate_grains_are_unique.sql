@@ -38,6 +38,7 @@
     "int_outage_trailing_counts": "network_id, feeder_id, outage_date",
     "int_outage_weather_forecast_daily": "network_id, area_id, outage_date",
     "int_quality_codes_resolved": "protocol, quality_code",
+    "int_scada_events_deduplicated": "network_id, capture_id, event_at, source_address, destination_address, source_port, destination_port, protocol, message_type, service, object_id, length_bytes",
     "int_scada_load_readings_deduplicated": "network_id, series_id, interval_start_at",
     "int_scada_transformer_readings_superseded": "_load_id, _source_file, _source_row",
     "int_soc_incidents_deduplicated": "network_id, incident_id",

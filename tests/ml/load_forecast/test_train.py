@@ -123,6 +123,25 @@ def test_days_are_not_enough(make_feeders: Callable[..., pd.DataFrame]) -> None:
         train(make_feeders(days=10))
 
 
+@pytest.mark.parametrize("share_unknown", [0.7, 0.9], ids=["no selection window", "hardly a test window"])
+def test_a_series_that_was_silent_at_first_does_not_stop_the_others(
+    make_feeders: Callable[..., pd.DataFrame], share_unknown: float
+) -> None:
+    late = make_feeders(days=100, series_ids=("F1", "F2"))
+    hours_unknown = int(share_unknown * 2_400)
+    is_silent = (late["series_id"] == "F2") & (late.groupby("series_id").cumcount() < hours_unknown)
+
+    model = train(late.assign(load_mw=late["load_mw"].mask(is_silent)))
+
+    assert "SIM/F1" in model.model["series"]
+
+
+def test_a_feeder_out_of_service_is_forecast_as_what_it_is(make_feeders: Callable[..., pd.DataFrame]) -> None:
+    model = train(make_feeders(days=60).assign(load_mw=0.0))
+
+    assert (model.backtest_scores["p50_load_mw"].abs() < 1e-9).all()
+
+
 def test_a_series_without_any_load_is_left_out_and_named(
     feeder: pd.DataFrame, make_feeders: Callable[..., pd.DataFrame]
 ) -> None:

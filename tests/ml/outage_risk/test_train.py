@@ -118,3 +118,27 @@ def test_networks_are_modelled_apart(inputs: Inputs) -> None:
     assert set(model.model) == {"SIM", "PGE"}
     assert "peak_gust_forecast_mps" in model.model["PGE"].missing_features
     assert "peak_gust_forecast_mps" not in model.model["SIM"].missing_features
+
+
+def test_days_on_which_a_large_network_fell_silent_are_left_out(make_inputs: Callable[..., Inputs]) -> None:
+    busy = make_inputs(40, 100, 1.0)
+    features = busy.features.copy()
+    days = features["valid_at"].drop_duplicates().sort_values()
+    features.loc[features["valid_at"].isin(days.iloc[50:60]), ["outage_count", "customers_out_count"]] = 0
+
+    model = train(features, *busy.frames[1:], config=CONFIG)
+
+    assert "SIM: 10 days left out, the feed was silent" in model.notes
+    assert not model.backtest_scores["issued_at"].isin(days.iloc[50:60] - pd.Timedelta(hours=11)).any()
+
+
+def test_a_storm_stronger_than_any_seen_stays_within_twice_the_largest_count(
+    inputs: Inputs, trained: TrainedModel
+) -> None:
+    hurricane = inputs.features.assign(peak_gust_forecast_mps=500.0, mean_wind_forecast_mps=300.0)
+
+    usual = score(trained.model, *inputs.frames)["expected_outage_count"]
+    extreme = score(trained.model, hurricane, *inputs.frames[1:])["expected_outage_count"]
+
+    assert (extreme > usual).all()
+    assert extreme.max() < 20

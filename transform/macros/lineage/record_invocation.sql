@@ -26,6 +26,11 @@
         {%- if checks %}
             insert or ignore into lineage.asset_check values {{ checks | join(", ") }};
         {%- endif -%}
+        {#- dbt rolls this hook's transaction back when it ends; what it recorded must stay. -#}
+        commit
+        ;
+        begin transaction
+        ;
     {%- endif -%}
 {% endmacro %}
 

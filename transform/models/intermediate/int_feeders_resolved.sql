@@ -6,13 +6,12 @@ with
     feeder_customers as (select * from {{ ref("int_cis_feeder_customers_deduplicated") }}),
     outages as (select * from {{ ref("int_oms_outages_classified") }}),
     customers_out as (select * from {{ ref("int_oms_customers_out_readings_deduplicated") }}),
-    -- A feeder exists when any system names it; what the map does not say stays null.
+    -- A feeder exists when the map or the outage system names it; a mere customer count (a county
+    -- of
+    -- a nationwide list) does not make one.
     named as (
         select network_id, feeder_id, _is_fallback as is_fallback
         from gis_feeders
-        union all
-        select network_id, feeder_id, _is_fallback as is_fallback
-        from feeder_customers
         union all
         select network_id, feeder_id, is_fallback
         from outages

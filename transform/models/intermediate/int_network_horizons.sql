@@ -50,13 +50,19 @@ with
             networks.time_zone,
             load_horizons.load_horizon_at,
             transformer_horizons.transformer_horizon_at,
-            greatest(
-                outage_horizons.outage_known_at,
-                least(
-                    load_horizons.load_horizon_at,
-                    outage_horizons.outage_known_at + interval ({{ var("outage_quiet_days") }}) day
-                )
-            ) as outage_horizon_at,
+            -- greatest and least skip nulls: a network without outages must not inherit the load's.
+            case
+                when outage_horizons.outage_known_at is not null
+                then
+                    greatest(
+                        outage_horizons.outage_known_at,
+                        least(
+                            load_horizons.load_horizon_at,
+                            outage_horizons.outage_known_at
+                            + interval ({{ var("outage_quiet_days") }}) day
+                        )
+                    )
+            end as outage_horizon_at,
             weather_horizons.weather_horizon_at,
             scada_horizons.scada_horizon_at
         from networks

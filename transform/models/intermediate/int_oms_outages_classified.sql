@@ -27,7 +27,15 @@ with
             outages.started_at,
             greatest(outages.started_at, outages.first_reported_at) as first_known_at,
             case
-                when outages.restored_at >= outages.started_at then outages.restored_at
+                when
+                    outages.restored_at >= outages.started_at
+                    and not coalesce(
+                        outages.restored_at
+                        > outages._ingested_at
+                        + interval ({{ var("future_tolerance_hours") }}) hour,
+                        false
+                    )
+                then outages.restored_at
             end as restored_at,
             outages.first_estimated_restoration_at,
             case

@@ -1,3 +1,5 @@
+{{ config(materialized="view") }}
+
 with
     events as (select * from {{ ref("int_scada_events_deduplicated") }}),
     windowed as (

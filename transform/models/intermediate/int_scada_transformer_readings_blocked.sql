@@ -17,34 +17,36 @@
 
 with
     readings as (select * from {{ ref("int_scada_transformer_readings_deduplicated") }}),
-    -- One pass, constant memory per block: no window over the readings, no sort. Impossible
-    -- values are
-    -- left out; values in the wrong unit are kept until the whole block can be judged.
+    -- Impossible values are left out; values in the wrong unit stay until the block can be judged.
+    valued as (
+        select
+            network_id,
+            asset_id,
+            reading_at,
+            {% for measure, (column, least, greatest) in measures.items() %}
+                case
+                    when quality = 'GOOD' and {{ column }} between {{ least }} and {{ greatest }}
+                    then {{ column }}
+                end as {{ measure }},
+            {% endfor %}
+            quality = 'GOOD' as is_good,
+            greatest(received_at, reading_at) as available_at,
+            _is_fallback
+        from readings
+    ),
+    -- One pass, constant memory per block: no window over the readings, no sort.
     blocked as (
         select
             network_id,
             asset_id,
             time_bucket(interval 6 hour, reading_at) as block_start_at,
-            {% for measure, (column, least, greatest) in measures.items() %}
-                {{
-                    block_aggregates(
-                        measure,
-                        column,
-                        "quality = 'GOOD' and "
-                        ~ column
-                        ~ " between "
-                        ~ least
-                        ~ " and "
-                        ~ greatest,
-                    )
-                }}
-            {% endfor %}
+            {% for measure in measures %} {{ block_aggregates(measure) }} {% endfor %}
             cast(count(*) as integer) as reading_count,
-            cast(count(*) filter (where quality = 'GOOD') as integer) as good_reading_count,
+            cast(count(*) filter (where is_good) as integer) as good_reading_count,
             max(reading_at) as last_reading_at,
-            max(greatest(received_at, reading_at)) as available_at,
+            max(available_at) as available_at,
             bool_or(_is_fallback) as is_fallback
-        from readings
+        from valued
         group by network_id, asset_id, block_start_at
     )
 select *

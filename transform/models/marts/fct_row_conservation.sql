@@ -52,9 +52,11 @@ with
             anti join
                 {{ ref("quarantine_" ~ raw_table) }} as quarantined
                 on {{ same_row("candidates", "quarantined", raw_table) }}
-            anti join
-                {{ ref("int_" ~ raw_table ~ "_deduplicated") }} as clean
-                on {{ same_row("candidates", "clean", raw_table) }}
+            {% if candidates.startswith("stg_") %}
+                anti join
+                    {{ ref("int_" ~ raw_table ~ "_deduplicated") }} as clean
+                    on {{ same_row("candidates", "clean", raw_table) }}
+            {% endif %}
             semi join
                 {{ ref("int_" ~ raw_table ~ "_deduplicated") }} as winner
                 on {{ same_columns("candidates", "winner", natural_key(raw_table)) }}
