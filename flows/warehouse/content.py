@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     import duckdb
 
-VOLATILE_COLUMNS = frozenset({"run_id", "materialization_id", "model_version", "scored_at", "_ingested_at"})
+VOLATILE_COLUMNS = frozenset(
+    {"run_id", "materialization_id", "model_version", "scored_at", "_ingested_at", "ingested_at", "last_ingested_at"}
+)
 """Columns that differ between two runs over the same inputs."""
 
 ALGORITHM = "duckdb-hash-sum"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import duckdb
@@ -9,6 +10,7 @@ from flows.errors import WarehouseError
 from flows.warehouse.content import VOLATILE_COLUMNS, columns_of, table_version
 from flows.warehouse.declared import create_missing_tables
 from flows.warehouse.warehouse import open_warehouse
+from tests.conftest import CHECKOUT
 
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
@@ -71,3 +73,11 @@ def test_declared_tables_are_made_once_and_kept(tmp_path: Path) -> None:
 
         assert warehouse.cursor().execute("select count(*) from ml.scores").fetchall() == [(1,)]
         assert columns_of(warehouse.cursor(), "ml/scores")[0] == ("asset_id", "VARCHAR")
+
+
+def test_the_dbt_hook_leaves_out_the_same_columns() -> None:
+    hook = CHECKOUT / "transform" / "macros" / "lineage" / "record_materialization.sql"
+
+    named = re.findall(r"column\.name not in \[([^\]]*)\]", " ".join(hook.read_text(encoding="utf-8").split()))
+
+    assert {each.strip(' "') for each in named[0].split(",")} == VOLATILE_COLUMNS

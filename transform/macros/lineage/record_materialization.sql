@@ -64,7 +64,7 @@
     {%- else -%}
         {%- set counted = [] -%}
         {%- for column in adapter.get_columns_in_relation(relation)
-            if column.name not in ["run_id", "materialization_id", "model_version", "scored_at", "_ingested_at"] -%}
+            if column.name not in ["run_id", "materialization_id", "model_version", "scored_at", "_ingested_at", "ingested_at", "last_ingested_at"] -%}
             {%- do counted.append('"' ~ column.name ~ '"') -%}
         {%- endfor -%}
         content as (
