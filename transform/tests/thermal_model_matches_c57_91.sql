@@ -6,7 +6,7 @@ with
         from
             (
                 values (1.0, 30, 110.00, 1.000), (0.8, 30, 88.27, 0.0949), (1.2, 40, 144.69, 25.86)
-            ) as check_values(
+            ) as check_values(  -- noqa: AL05
                 load_share, ambient_degc, expected_hot_spot_degc, expected_ageing_factor
             )
     ),
