@@ -62,8 +62,8 @@ class Home:
     def json(self, *arguments: str) -> Any:
         """Run a command with `--json` in this process; return what it printed."""
         code, printed = self.call(*arguments, "--json")
-        assert printed.strip(), f"{arguments} printed nothing and ended with {code}"
-        return json.loads(printed[printed.index("{" if "{" in printed.split("[")[0] or "[" not in printed else "[") :])
+        assert printed[:1] in {"{", "["}, f"{arguments} ended with {code} and printed no JSON: {printed[:2000]}"
+        return json.loads(printed)
 
     def query(self, statement: str) -> list[dict[str, Any]]:
         """Ask the published state."""

@@ -19,15 +19,16 @@ from tests.e2e.homes import Home
 pytestmark = pytest.mark.slow
 
 SEED = 20261121
-LONGEST_DELAY_SECONDS = 1.5
+LONGEST_DELAY_SECONDS = 0.4
 STAGES = (
-    *(("landing", 30),) * 3,
+    *(("landing", 5),) * 3,
     *(("dbt", 60),) * 3,
     ("gate", 1),
-    *(("python", 3),) * 2,
+    *(("python", 2),) * 2,
     ("publishing", 1),
 )
-"""Where the kills hit: a word of the progress line, and among how many such lines one is drawn."""
+"""Where the kills hit: a word of the progress line, and among how many such lines one is drawn. Small enough that the
+resumed run before each kill still prints as many."""
 
 
 def fresh_home(folder: Path, tiny: Home, inbox: Path) -> Home:
@@ -78,7 +79,7 @@ def test_ten_kills_change_nothing_in_the_end(
     ]
     summary = home.json("run")
 
-    assert sum(was_alive for _, was_alive in killed) >= len(STAGES) - 2, killed
+    assert sum(was_alive for _, was_alive in killed) >= len(STAGES) - 1, killed
     assert_finished_like(home, reference, summary)
 
 

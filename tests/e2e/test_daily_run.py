@@ -57,7 +57,7 @@ def test_every_scored_row_names_run_materialization_and_model(demo: Demo, table:
     home, summary = demo
 
     rows = home.query(
-        f"select distinct run_id, m.asset_key, s.model_version, v.artifact_sha256 from ml.{table} s"
+        f"select distinct s.run_id, m.asset_key, s.model_version, v.artifact_sha256 from ml.{table} s"
         " left join lineage.materialization m on m.materialization_id::varchar = s.materialization_id"
         " left join lineage.model_version v on v.model_version_id like '%:' || s.model_version"
     )
@@ -85,7 +85,7 @@ def test_conserved_rows_are_the_landed_rows(demo: Demo) -> None:
     rows = home.query(
         "select l.raw_table, l.load_id, l.row_count as landed, c.row_count_in as arrived"
         " from lineage.load l left join marts.fct_row_conservation c"
-        " on c.raw_table = l.raw_table and c.load_id = l.load_id where l.status = 'ACCEPTED' and l.row_count > 0"
+        " on c.raw_table = l.raw_table and c._load_id = l.load_id where l.status = 'ACCEPTED' and l.row_count > 0"
     )
 
     assert rows
