@@ -83,7 +83,6 @@ class Execution:
             if step.action == "run" and engine.graph[step.asset_key].engine != "landing"
         ]
         self._summary = summary
-        self._total = len(self._remaining)
 
     def run(self) -> None:
         """Work until nothing is left that can be done."""

@@ -1,7 +1,8 @@
 """kill -9 at random points of a run, then run again: the work is finished, and the tables are those of a quiet run.
 
-The ten kills hit one home after the other, each run resuming what the one before left: landing, dbt, gates, models and
-publishing are all hit. `make test-full` gives each of many kills a home of its own.
+Ten kills are aimed at one home, each run resuming what the one before left: landing, dbt, gates, models and publishing.
+At least nine must hit a live run; only the last run is left to finish. `make test-full` gives each of many
+kills a home of its own.
 """
 
 from __future__ import annotations
