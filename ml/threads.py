@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def one_thread() -> AbstractContextManager[object]:
     """Return a context in which OpenMP and BLAS use one thread."""
     # scikit-learn depends on it
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
+    from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[object] = threadpool_limits(limits=1)
     return limits
