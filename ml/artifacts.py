@@ -8,6 +8,7 @@ Pickle is never used: reading one runs code chosen by whoever wrote it.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,11 @@ TRUSTED_TYPES = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
 )
+
+
+def import_skops() -> None:
+    """Import skops, 3 s the first time."""
+    importlib.import_module("skops.io")
 
 
 def write_artifacts(trained: TrainedModel, folder: Path) -> dict[str, str]:

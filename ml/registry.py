@@ -9,6 +9,7 @@ artefact is a plain file whose sha256 is a tag of the version and is checked bef
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import re
@@ -76,6 +77,16 @@ class RegisteredModel:
     created_at: datetime
 
 
+def import_mlflow() -> None:
+    """Import MLflow, 3 s the first time, with its telemetry off and its logging at warnings."""
+    # MLflow looks up an outside address once per process otherwise
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["DO_NOT_TRACK"] = "true"
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    importlib.import_module("mlflow")
+
+
 class ModelRegistry:
     """Versions, artefacts and champions on one SQLite file.
 
@@ -86,13 +97,9 @@ class ModelRegistry:
     """
 
     def __init__(self, tracking_uri: str, artifact_root: Path) -> None:
-        # MLflow looks up an outside address once per process otherwise
-        os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        os.environ["DO_NOT_TRACK"] = "true"
+        import_mlflow()
         from mlflow import MlflowClient
 
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
         artifact_root.mkdir(parents=True, exist_ok=True)
         self._root = artifact_root.resolve()
         self._client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)

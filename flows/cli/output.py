@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,8 +39,12 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
 
 
 @contextmanager
-def shown_progress() -> Iterator[None]:
-    """Print what a run says about itself on standard error, each line with the seconds since the start."""
+def shown_progress() -> Iterator[Callable[[str], None]]:
+    """Print what a run says about itself on standard error, each line with the seconds since the start.
+
+    Yields:
+        Prints a line of the command's own in the same way.
+    """
     started = time.monotonic()
 
     class Printer(logging.Handler):
@@ -53,7 +57,7 @@ def shown_progress() -> Iterator[None]:
     progress.setLevel(logging.INFO)
     progress.propagate = False
     try:
-        yield
+        yield progress.info
     finally:
         progress.removeHandler(handler)
 

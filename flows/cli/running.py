@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,8 +48,10 @@ def demo(
 
     settings = get_settings()
     _prefect_begins()
-    with shown_progress():
-        simulate(days=days, feeders=feeders, transformers=transformers, seed=DEMO_SEED, dirt=DEMO_DIRT)
+    with shown_progress() as say:
+        say(f"simulating {days} days of {feeders} feeders and {transformers} transformers")
+        with _simulating(days, feeders, transformers):
+            _prepare(say)
         summary = _run([], force=False)
     print_summary(summary)
     if summary.exit_code:
@@ -81,7 +87,8 @@ def simulate(
         output_dir=settings.inbox_dir,
         truth_dir=settings.truth_dir,
     )
-    typer.secho(f"simulated: {summary}", err=True, dim=True)
+    for line in summary.as_text():
+        typer.secho(line, err=True, dim=True)
 
 
 def ingest(
@@ -173,7 +180,8 @@ def run(
 ) -> None:
     """Land the inbox, bring the selected assets up to date, publish."""
     _prefect_begins()
-    with shown_progress():
+    with shown_progress() as say:
+        _prepare(say)
         summary = _run(select or [], force=force)
     if as_json:
         print_json(summary.as_json())
@@ -182,14 +190,36 @@ def run(
     raise typer.Exit(summary.exit_code)
 
 
+@contextmanager
+def _simulating(days: int, feeders: int, transformers: int) -> Iterator[None]:
+    """Simulate the demo utility in a process of its own while the caller does something else."""
+    sizes = {"days": days, "feeders": feeders, "transformers": transformers, "seed": DEMO_SEED, "dirt": DEMO_DIRT}
+    options = [part for name, value in sizes.items() for part in (f"--{name}", str(value))]
+    with subprocess.Popen([sys.executable, "-m", "flows.cli.main", "simulate", *options]) as child:  # noqa: S603 - ours
+        try:
+            yield
+        except BaseException:
+            child.terminate()
+            raise
+    if child.returncode:
+        raise typer.Exit(child.returncode)
+
+
+def _prepare(say: Callable[[str], None]) -> None:
+    """Do what the first run of all would wait for, while the Prefect server starts."""
+    project = pipeline().project
+    if not project.is_parsed:
+        say("reading the dbt project")
+        _ = project.manifest
+
+
 def _run(select: list[str], *, force: bool) -> RunSummary:
     """Run the daily flow on the local Prefect server."""
     from flows.engine.prefect_server import local_server
+    from flows.pipelines.daily import run_daily
     from flows.settings import get_settings
 
     local_server(get_settings()).wait()
-    from flows.pipelines.daily import run_daily
-
     return run_daily(select, force=force)
 
 

@@ -109,11 +109,20 @@ class DbtProject:
         ]
         return digest_of(*parts)[:16]
 
+    @property
+    def is_parsed(self) -> bool:
+        """True when the manifest of the project's present state is at hand."""
+        return self._cached_manifest.exists()
+
+    @property
+    def _cached_manifest(self) -> Path:
+        return self.work_dir / f"manifest-{self.digest}.json"
+
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """Dbt's manifest. Parsed once per state of the project, so a run with nothing to do never imports dbt."""
-        cached = self.work_dir / f"manifest-{self.digest}.json"
-        if not cached.exists():
+        cached = self._cached_manifest
+        if not self.is_parsed:
             self._invoke(["parse"], run_id=None, on_node=None)
             self.work_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             for older in self.work_dir.glob("manifest-*.json"):

@@ -27,6 +27,7 @@ from flows.engine.executor import Engine, Execution
 from flows.engine.landing import Lander, LandingReport
 from flows.engine.raw_gate import RawGate, outstanding_blocks
 from flows.engine.summary import RunSummary
+from flows.engine.warming import begin_heavy_imports
 from flows.lineage.environment import Environment, current_environment
 from flows.lineage.recorder import (
     abort_dead_runs,
@@ -257,8 +258,12 @@ class Pipeline:
             raw_tables=self.raw_tables,
             run_id=owned.run_id,
             clock=self.clock,
-            on_progress=lambda text: self.on_progress(f"landing {text}"),
+            on_progress=self._report_landing,
         )
+
+    def _report_landing(self, text: str) -> None:
+        begin_heavy_imports()  # what lands will be checked and scored
+        self.on_progress(f"landing {text}")
 
     def _raw_gate(self, owned: _Owned) -> RawGate:
         return RawGate(

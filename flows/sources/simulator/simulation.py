@@ -108,6 +108,15 @@ class SimulationSummary:
         """Sources that delivered, sorted."""
         return tuple(sorted({name.split("/")[0] for name in self.file_rows}))
 
+    def as_text(self) -> tuple[str, ...]:
+        """Return what a person wants to know, in lines."""
+        defects = ", ".join(f"{name} {count:,}" for name, count in self.defect_counts.items())
+        return (
+            f"simulated {self.file_count} files with {self.row_count:,} rows in {self.inbox}",
+            f"  {self.outage_count:,} outages, {self.failure_count:,} failed transformers; truth in {self.truth_dir}",
+            f"  defects put in: {defects or 'none'}",
+        )
+
 
 def simulate(
     *,
