@@ -27,8 +27,11 @@ READ_BYTES = 1 << 20
 TRUSTED_TYPES = (
     "ml.calibration.ProbabilityCalibrator",
     "ml.outage_risk.baseline.FeederClimatology",
+    "ml.outage_risk.blend.ChanceBlend",
     "ml.outage_risk.model.NetworkOutageModel",
+    "ml.outage_risk.occurrence.OccurrenceRegression",
     "ml.outage_risk.regression.OutageRegression",
+    "ml.outage_risk.terms.TermScale",
     "ml.scada_anomaly.baseline.CountBaseline",
     "ml.scada_anomaly.features.Reference",
     "ml.scada_anomaly.model.TrafficModel",

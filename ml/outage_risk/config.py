@@ -32,12 +32,14 @@ MODEL_FEATURES = (
     "transformer_failure_probability_max",
     "peak_load_forecast_share",
 )
-FEATURE_COLUMNS = (*TABLE_FEATURES, *MODEL_FEATURES)
+HISTORY_FEATURES = ("network_outage_count_7d",)
+FEATURE_COLUMNS = (*TABLE_FEATURES, *MODEL_FEATURES, *HISTORY_FEATURES)
+TRAILING_WINDOWS_DAYS = {"outage_count_7d": 7, "outage_count_28d": 28}  # no half learns from the count of 365 days
 
 # Trees take the day of the year for the name of one storm, and the count of 365 days grows while a history does:
 # with both, pge_outages was predicted worse than by climatology (AUC 0.79 against 0.83), without them better.
 # The regression has the season, once there are two of each; the climatology of the feeder replaces the count.
-NOT_FOR_TREES = ("day_of_year", "outage_count_365d")
+NOT_FOR_TREES = ("day_of_year", "outage_count_365d", "network_outage_count_7d")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,8 @@ class OutageRiskConfig:
     """How the model is trained.
 
     Attributes:
-        regression_penalty: Weight of the squared coefficients: with hundreds of outage days the terms are many.
+        regression_penalty: Weight of the squared coefficients of both regressions: with hundreds of outage days the
+            terms are many.
         iterations: Trees of the boosting.
         learning_rate: Step of each tree.
         leaf_count: Leaves per tree.
@@ -70,6 +73,7 @@ class OutageRiskConfig:
         silent_share: A day on which the whole network has less than this share of its median outages is a gap in the
             feed, not a quiet day; it is neither learnt from nor judged.
         silent_min_outages: Only where the median day has this many outages, or none at all would be usual.
+        least_fed_share: A trailing count is known only when the feed was alive on this share of its days.
         score_life_days: A transformer score older than this no longer describes the transformer.
         random_seed: Seed of boosting and of the draw of rows.
     """
@@ -93,5 +97,6 @@ class OutageRiskConfig:
     season_min_days: int = 720
     silent_share: float = 0.05
     silent_min_outages: float = 20.0
+    least_fed_share: float = 0.5
     score_life_days: int = 35
     random_seed: int = 20_240_601

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ml.outage_risk.config import MODEL_FEATURES, TABLE_FEATURES, OutageRiskConfig
+from ml.outage_risk.config import FEATURE_COLUMNS, OutageRiskConfig
 
 if TYPE_CHECKING:
     from ml.metrics import Floats
@@ -54,7 +54,7 @@ def feature_matrix(daily: pd.DataFrame, columns: tuple[str, ...]) -> Floats:
 
 def unfed_features(daily: pd.DataFrame) -> tuple[str, ...]:
     """Return the features without a single value in a network's rows."""
-    return tuple(name for name in (*TABLE_FEATURES, *MODEL_FEATURES) if daily[name].isna().all())
+    return tuple(name for name in FEATURE_COLUMNS if daily[name].isna().all())
 
 
 def _transformer_risk(

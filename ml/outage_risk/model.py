@@ -1,4 +1,4 @@
-"""The model of one network: a regression and a boosting of the outage count, averaged and calibrated."""
+"""The model of one network: regression and boosting of the outage count, and a regression of its occurrence."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml.calibration import logit
 from ml.outage_risk.baseline import FeederClimatology, fit_climatology, look_up
 from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, NOT_FOR_TREES, OutageRiskConfig
 from ml.outage_risk.inputs import feature_matrix, unfed_features
+from ml.outage_risk.occurrence import OccurrenceRegression, fit_occurrence
 from ml.outage_risk.regression import OutageRegression, fit_regression
+from ml.outage_risk.terms import TermScale, fit_scale
 from ml.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ml.calibration import ProbabilityCalibrator
     from ml.metrics import Floats
+    from ml.outage_risk.blend import ChanceBlend
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,75 +30,91 @@ class NetworkOutageModel:
     Attributes:
         feature_columns: Features the network could feed.
         missing_features: Features it could not.
+        scale: Terms of both regressions.
         regression: Poisson regression of the number of outages.
-        boosting: Gradient boosting with Poisson loss for the same number.
-        calibrator: Map from the chance of any outage that the count implies to a probability.
+        occurrence: Logistic regression of whether there is any.
+        boosting: Gradient boosting with Poisson loss for the number.
+        blend: From the chance of any outage that the number implies, and the regressed one, to a probability.
         climatology: Baseline, and customers per outage.
     """
 
     feature_columns: tuple[str, ...]
     missing_features: tuple[str, ...]
+    scale: TermScale
     regression: OutageRegression
+    occurrence: OccurrenceRegression
     boosting: Any
-    calibrator: ProbabilityCalibrator
+    blend: ChanceBlend
     climatology: FeederClimatology
 
-    def predict_count(self, daily: pd.DataFrame) -> Floats:
-        """Return the expected number of outages, the geometric mean of both halves, shape (n,)."""
+    def predict_parts(self, daily: pd.DataFrame) -> tuple[Floats, Floats]:
+        """Return the expected number of outages and the regressed chance of any, 0-1, each shape (n,).
+
+        The number is the geometric mean of regression and boosting.
+        """
+        standardised = self.scale.standardised_terms(daily, self.climatology)
         with one_thread():
             boosted = self.boosting.predict(_tree_matrix(daily, self.feature_columns, self.climatology))
-            regressed = self.regression.predict(daily, self.climatology)
+            regressed = self.regression.predict(standardised)
+            chance = self.occurrence.predict(standardised)
         count: Floats = np.sqrt(np.maximum(np.asarray(boosted, dtype=float), 0.0) * regressed)
-        return count
-
-    def predict_raw(self, daily: pd.DataFrame) -> Floats:
-        """Return the uncalibrated chance of any outage, 0-1: that of a Poisson count above 0."""
-        return -np.expm1(-self.predict_count(daily))
+        return count, chance
 
     def predict(self, daily: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
         """Return probability of an outage, expected outages, expected customers out."""
-        count = self.predict_count(daily)
-        probability = self.calibrator.apply(-np.expm1(-count))
+        return self.combine(daily, *self.predict_parts(daily))
+
+    def combine(self, daily: pd.DataFrame, count: Floats, chance: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return what `predict` does, from the parts of `predict_parts`."""
+        probability = self.blend.apply(chance_of_any(count), chance)
         # at least one outage with probability p is p outages or more
         count = np.maximum(count, probability)
         customers = count * look_up(self.climatology.customers_per_outage, daily["feeder_id"])
         return probability, count, customers
 
 
-def fit_network(
-    daily: pd.DataFrame, *, calibrator: ProbabilityCalibrator, config: OutageRiskConfig
-) -> NetworkOutageModel:
+def chance_of_any(expected_count: Floats) -> Floats:
+    """Return the chance that a Poisson count of the given mean is above 0."""
+    chance: Floats = -np.expm1(-expected_count)
+    return chance
+
+
+def fit_network(daily: pd.DataFrame, *, blend: ChanceBlend, config: OutageRiskConfig) -> NetworkOutageModel:
     """Fit one network on feeder-days whose label is known.
 
     Args:
-        daily: Rows with MODEL_FEATURES and a non-null outage count.
-        calibrator: Map fitted on out-of-time scores of earlier folds.
+        daily: Rows with all of FEATURE_COLUMNS and a non-null outage count.
+        blend: Weight and calibration fitted on out-of-time scores of earlier folds.
         config: Settings.
     """
     missing = unfed_features(daily)
     columns = tuple(name for name in FEATURE_COLUMNS if name not in missing)
     climatology = fit_climatology(daily, config=config)
     drawn = _draw(daily, config)
+    count = drawn[COUNT_LABEL].to_numpy(dtype=float)
+    scale, standardised = fit_scale(drawn, climatology, config=config)
     with one_thread():
-        regression = fit_regression(drawn, climatology, config=config)
-        boosting = _build_boosting(config).fit(
-            _tree_matrix(drawn, columns, climatology), drawn[COUNT_LABEL].to_numpy(dtype=float)
-        )
+        regression = fit_regression(standardised, count, config=config)
+        occurrence = fit_occurrence(standardised, count > 0, config=config)
+        boosting = _build_boosting(config).fit(_tree_matrix(drawn, columns, climatology), count)
     return NetworkOutageModel(
         feature_columns=columns,
         missing_features=missing,
+        scale=scale,
         regression=regression,
+        occurrence=occurrence,
         boosting=boosting,
-        calibrator=calibrator,
+        blend=blend,
         climatology=climatology,
     )
 
 
 def _tree_matrix(daily: pd.DataFrame, columns: tuple[str, ...], climatology: FeederClimatology) -> Floats:
-    """Return what the trees read: the fed features they may use, and the feeder's own frequency."""
+    """Return what the trees read: the fed features they may use, and the feeder's own frequencies."""
     usable = tuple(name for name in columns if name not in NOT_FOR_TREES)
-    frequency = np.log(look_up(climatology.mean_count, daily["feeder_id"]))
-    return np.column_stack([feature_matrix(daily, usable), frequency])
+    mean_count = np.log(look_up(climatology.mean_count, daily["feeder_id"]))
+    probability = logit(look_up(climatology.probability, daily["feeder_id"]))
+    return np.column_stack([feature_matrix(daily, usable), mean_count, probability])
 
 
 def _draw(daily: pd.DataFrame, config: OutageRiskConfig) -> pd.DataFrame:

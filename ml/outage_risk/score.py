@@ -8,6 +8,7 @@ import pandas as pd
 
 from ml.outage_risk.baseline import look_up
 from ml.outage_risk.config import OutageRiskConfig
+from ml.outage_risk.history import labelled_days, with_fed_counts, without_silent_days
 from ml.outage_risk.inputs import with_model_features
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def score(
 
     Args:
         model: Content of a `TrainedModel`, fresh or loaded: network id to `NetworkOutageModel`.
-        features: `features.feat_outage_risk__daily`; only rows with `is_live` are scored.
+        features: `features.feat_outage_risk__daily`; only rows with `is_live` are scored, the others tell on which
+            days the feed was alive.
         transformer_scores: `ml.transformer_failure_scores`; may be empty.
         transformers: `marts.dim_transformers`; may be empty.
         load_forecast: `ml.load_forecast`; may be empty.
@@ -53,9 +55,10 @@ def score(
     Returns:
         One row per feeder and local day in SCORE_COLUMNS; networks without a model have none.
     """
-    live = features[features["is_live"].astype(bool)]
-    if live.empty:
+    if not features["is_live"].any():
         return empty_scores()
+    by_network = features.groupby("network_id", sort=True)
+    live = pd.concat([_live_rows(rows, config) for _, rows in by_network if rows["is_live"].any()])
     live = with_model_features(live, transformer_scores, transformers, load_forecast, config=config)
     parts = [
         score_rows(model[str(network_id)], rows, score_kind="live")
@@ -63,6 +66,13 @@ def score(
         if str(network_id) in model
     ]
     return pd.concat(parts, ignore_index=True) if parts else empty_scores()
+
+
+def _live_rows(network_rows: pd.DataFrame, config: OutageRiskConfig) -> pd.DataFrame:
+    """Return a network's live rows, with trailing counts per fed day."""
+    fed, _ = without_silent_days(labelled_days(network_rows), config)
+    live = network_rows[network_rows["is_live"].astype(bool)]
+    return with_fed_counts(live, fed["valid_at"], config=config)
 
 
 def score_rows(network_model: NetworkOutageModel, daily: pd.DataFrame, *, score_kind: str) -> pd.DataFrame:

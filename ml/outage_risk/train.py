@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 
 from ml import metrics
-from ml.calibration import fit_calibrator
 from ml.errors import NotEnoughDataError
 from ml.evaluation import Span, mean_rows, metric_row, probability_rows, rolling_folds
 from ml.outage_risk.baseline import look_up
+from ml.outage_risk.blend import fit_blend
 from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, USE_CASE, OutageRiskConfig
+from ml.outage_risk.history import labelled_days, with_fed_counts, without_silent_days
 from ml.outage_risk.inputs import with_model_features
-from ml.outage_risk.model import NetworkOutageModel, fit_network
+from ml.outage_risk.model import NetworkOutageModel, chance_of_any, fit_network
 from ml.outage_risk.score import empty_scores, score_rows
 from ml.training import TrainedModel
 
@@ -31,6 +32,7 @@ DAY = pd.Timedelta(days=1)
 # Labels of a local day are known when it is over; a fold's first day is issued up to a day before
 # it begins.
 EMBARGO = pd.Timedelta(days=2)
+UNSEEN_COLUMNS = ("chance_of_count", "chance_of_occurrence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +68,13 @@ def train(
     Raises:
         NotEnoughDataError: No network has enough outage days.
     """
-    known = features[features[COUNT_LABEL].notna() & ~features["is_live"].astype(bool)]
-    known = known.sort_values(["network_id", "valid_at", "feeder_id"])
+    known = labelled_days(features).sort_values(["network_id", "valid_at", "feeder_id"])
     trainings: dict[str, NetworkTraining] = {}
     rows: list[MetricRow] = []
     notes: list[str] = []
     most = 0
     for network_id, rows_of_network in known.groupby("network_id", sort=True):
-        daily, silent_day_count = _without_silent_days(rows_of_network, config)
+        daily, silent_day_count = without_silent_days(rows_of_network, config)
         if silent_day_count:
             notes.append(f"{network_id}: {silent_day_count} days left out, the feed was silent")
         outage_days = int((daily[COUNT_LABEL] > 0).sum())
@@ -81,6 +82,7 @@ def train(
         if not _is_enough(daily, outage_days, config):
             notes.append(f"{network_id}: {outage_days} feeder-days with an outage, no model")
             continue
+        daily = with_fed_counts(daily, daily["valid_at"], config=config)
         joined = with_model_features(daily, transformer_scores, transformers, load_forecast, config=config)
         trained = _train_network(joined, config=config)
         trainings[str(network_id)] = trained
@@ -98,7 +100,7 @@ def train(
     scores = [trained.scores for trained in trainings.values() if not trained.scores.empty]
     return TrainedModel(
         use_case=USE_CASE,
-        estimator_name="Poisson regression and gradient boosting, calibrated",
+        estimator_name="Poisson regression and gradient boosting, logistic regression of occurrence, calibrated",
         model={network_id: trained.model for network_id, trained in trainings.items()},
         serializer="skops",
         feature_columns=FEATURE_COLUMNS,
@@ -112,16 +114,6 @@ def train(
     )
 
 
-def _without_silent_days(daily: pd.DataFrame, config: OutageRiskConfig) -> tuple[pd.DataFrame, int]:
-    """Return the rows without days on which the feed was silent, and how many days those were."""
-    outages = daily.groupby("valid_at")[COUNT_LABEL].sum().astype(float)
-    usual = float(outages.median())
-    if usual < config.silent_min_outages:
-        return daily, 0
-    silent = outages.index[outages < config.silent_share * usual]
-    return daily[~daily["valid_at"].isin(silent)], len(silent)
-
-
 def _is_enough(daily: pd.DataFrame, outage_days: int, config: OutageRiskConfig) -> bool:
     return daily["outage_date"].nunique() >= config.minimum_days and config.minimum_outage_days <= outage_days < len(
         daily
@@ -130,7 +122,7 @@ def _is_enough(daily: pd.DataFrame, outage_days: int, config: OutageRiskConfig) 
 
 def _train_network(daily: pd.DataFrame, *, config: OutageRiskConfig) -> NetworkTraining:
     """Return the final model of a network and its out-of-time scores."""
-    raw_scores = pd.Series(np.nan, index=daily.index)
+    unseen = pd.DataFrame(np.nan, index=daily.index, columns=list(UNSEEN_COLUMNS))
     scores, tested_parts, counts = [], [], []
     is_large = len(daily) > config.large_row_count
     folds = rolling_folds(
@@ -142,30 +134,29 @@ def _train_network(daily: pd.DataFrame, *, config: OutageRiskConfig) -> NetworkT
         learnable = daily[daily["valid_at"] + EMBARGO <= fold.test_from]
         if learnable.empty or not 0 < (learnable[COUNT_LABEL] > 0).sum() < len(learnable):
             continue
-        model = _fit_calibrated(learnable, raw_scores, config=config)
+        model = _fit_blended(learnable, unseen, config=config)
         tested = daily[daily["valid_at"].between(fold.test_from, fold.test_to, inclusive="left")]
-        raw_scores.loc[tested.index] = model.predict_raw(tested)
+        count, chance = model.predict_parts(tested)
+        unseen.loc[tested.index] = np.column_stack([chance_of_any(count), chance])
         if position > 0:  # the first fold only feeds the calibration of the later ones
             scores.append(score_rows(model, tested, score_kind="backtest"))
             tested_parts.append(tested)
             counts.append(look_up(model.climatology.mean_count, tested["feeder_id"]))
     return NetworkTraining(
-        model=_fit_calibrated(daily, raw_scores, config=config),
+        model=_fit_blended(daily, unseen, config=config),
         scores=pd.concat(scores, ignore_index=True) if scores else empty_scores(),
         tested=pd.concat(tested_parts, ignore_index=True) if scores else daily.iloc[:0],
         baseline_count=np.concatenate(counts) if scores else np.zeros(0),
     )
 
 
-def _fit_calibrated(
-    learnable: pd.DataFrame, raw_scores: pd.Series[float], *, config: OutageRiskConfig
-) -> NetworkOutageModel:
-    """Fit on the learnable rows, calibrated on those an earlier model scored unseen."""
+def _fit_blended(learnable: pd.DataFrame, unseen: pd.DataFrame, *, config: OutageRiskConfig) -> NetworkOutageModel:
+    """Fit on the learnable rows, blended and calibrated on those an earlier model scored unseen."""
     newest = learnable["valid_at"].max() - config.calibration_days * DAY
-    unseen = raw_scores.loc[learnable.index[learnable["valid_at"] > newest]].dropna()
-    has_outage = (learnable.loc[unseen.index, COUNT_LABEL] > 0).to_numpy(dtype=bool)
-    calibrator = fit_calibrator(np.asarray(unseen, dtype=float), has_outage)
-    return fit_network(learnable, calibrator=calibrator, config=config)
+    chances = unseen.loc[learnable.index[learnable["valid_at"] > newest]].dropna()
+    has_outage = (learnable.loc[chances.index, COUNT_LABEL] > 0).to_numpy(dtype=bool)
+    of_count, of_occurrence = (chances[name].to_numpy(dtype=float) for name in UNSEEN_COLUMNS)
+    return fit_network(learnable, blend=fit_blend(of_count, of_occurrence, has_outage), config=config)
 
 
 def _judge(

@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.ml.outage_risk.published_outages import read_daily_features
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 NETWORK = "SIM"
 TIME_ZONE = "America/New_York"
@@ -52,6 +55,12 @@ def make_inputs() -> Callable[..., Inputs]:
         return Inputs(features, scores, transformers, _forecast(features))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def pacific_gas(shared_data: Path) -> pd.DataFrame:
+    """Daily features of the published outages of Pacific Gas and Electric, by city."""
+    return read_daily_features(shared_data / "pge_outages")
 
 
 def _features(feeder_count: int, day_count: int, level: float) -> pd.DataFrame:

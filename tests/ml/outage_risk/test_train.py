@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml.artifacts import read_model, write_artifacts
 from ml.errors import NotEnoughDataError
 from ml.evaluation import rolling_folds
 from ml.outage_risk.config import OutageRiskConfig
@@ -17,6 +18,7 @@ from ml.outage_risk.train import train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from ml.training import TrainedModel
     from tests.ml.outage_risk.conftest import Inputs
@@ -142,3 +144,63 @@ def test_a_storm_stronger_than_any_seen_stays_within_twice_the_largest_count(
 
     assert (extreme > usual).all()
     assert extreme.max() < 20
+
+
+def test_a_feeder_that_fails_often_is_more_probable_than_one_that_fails_badly(
+    make_inputs: Callable[..., Inputs],
+) -> None:
+    two = make_inputs(20, 200)
+    generator = np.random.default_rng(8)
+    is_bad = two.features["feeder_id"].str[1:].astype(int) % 2 == 0
+    has_outage = generator.random(len(is_bad)) < np.where(is_bad, 0.05, 0.15)
+    count = pd.Series(has_outage * np.where(is_bad, 30, 1), dtype="Int64").mask(two.features["is_live"])
+    features = two.features.assign(outage_count=count)
+
+    scores = score(train(features, *two.frames[1:], config=CONFIG).model, features, *two.frames[1:])
+
+    is_bad_live = is_bad[two.features["is_live"]].to_numpy()
+    probability = scores["outage_probability"].to_numpy()
+    assert probability[is_bad_live].max() < probability[~is_bad_live].min()
+    expected = scores["expected_outage_count"].to_numpy()
+    assert expected[is_bad_live].mean() > expected[~is_bad_live].mean()
+
+
+def test_counts_of_days_the_feed_was_down_do_not_move_the_score(inputs: Inputs, trained: TrainedModel) -> None:
+    days_back = inputs.features["valid_at"].max() - inputs.features["valid_at"]
+    is_kept = (days_back > pd.Timedelta(days=40)) | inputs.features["is_live"]
+    after_gap = inputs.features[is_kept]
+    counts = ["outage_count_7d", "outage_count_28d"]
+
+    quiet = score(trained.model, after_gap.assign(**dict.fromkeys(counts, 0)), *inputs.frames[1:])
+    busy = score(trained.model, after_gap.assign(**dict.fromkeys(counts, 9)), *inputs.frames[1:])
+
+    pd.testing.assert_frame_equal(quiet, busy)
+
+
+def test_a_model_read_back_scores_exactly_like_the_one_trained(
+    inputs: Inputs, trained: TrainedModel, tmp_path: Path
+) -> None:
+    write_artifacts(trained, tmp_path)
+
+    scores = score(read_model(tmp_path), *inputs.frames)
+
+    pd.testing.assert_frame_equal(scores, score(trained.model, *inputs.frames))
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_pacific_gas_by_city_is_ranked_counted_and_calibrated_better_than_by_climatology(
+    pacific_gas: pd.DataFrame, inputs: Inputs
+) -> None:
+    nothing = [frame.iloc[:0] for frame in inputs.frames[1:]]
+
+    model = train(pacific_gas, *nothing)
+
+    figures = {row.metric: row for row in model.metrics if row.series_id == "PGE"}
+    better = {name: row.value - (row.baseline or 0.0) for name, row in figures.items()}
+    assert figures["auc"].baseline == pytest.approx(0.843, abs=0.003)
+    assert better["auc"] > 0.002
+    assert better["average_precision"] > 0
+    assert better["poisson_skill"] > 0.04
+    assert better["ece"] < 0
+    assert better["brier"] < 0
