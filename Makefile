@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 STAMP := $(VENV)/.installed
+# Tests run file by file on two processes; what takes long holds Python's lock, so a process more is a core more.
+PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 CODE := flows ml expectations tests
 
-.PHONY: setup demo check test test-full bench evaluate lock clean
+.PHONY: setup demo check test test-full lock clean
 
 setup: $(STAMP)
 
@@ -30,13 +32,13 @@ check: setup
 	$(BIN)/sqlfmt --check --no-progressbar transform
 	$(BIN)/sqlfluff lint --disable-progress-bar transform/models transform/tests
 	$(BIN)/dbt parse --quiet --project-dir transform --profiles-dir transform --target-path target --log-path target/logs
-	$(BIN)/pytest -q -m "not slow and not real_data and not full"
+	$(PYTEST) -m "not slow and not real_data and not full"
 
 test: setup
-	$(BIN)/pytest -q -m "not full" --cov=flows --cov=ml --cov=expectations --cov-report=term --cov-fail-under=85
+	$(PYTEST) -m "not full" --cov=flows --cov=ml --cov=expectations --cov-report=term --cov-fail-under=85
 
 test-full: setup
-	$(BIN)/pytest -q
+	$(PYTEST)
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-strip-extras \

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from tomllib import TOMLDecodeError
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,13 +17,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from flows.errors import ConfigurationError
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 class Settings(BaseSettings):
     """All settings, frozen."""
 
-    model_config = SettingsConfigDict(env_prefix="GRIDWEAVE_", toml_file="gridweave.toml", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="GRIDWEAVE_", toml_file=CHECKOUT / "gridweave.toml", frozen=True, extra="forbid"
+    )
 
     home: Path = Field(default=CHECKOUT / "data" / "var", description="Folder that holds everything generated.")
     sources_dir: Path = Field(default=CHECKOUT / "data" / "sources", description="Folder of source descriptions.")
@@ -83,8 +88,21 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """Read the settings once per process; paths are made absolute."""
-    settings = Settings()
+    """Read the settings once per process; paths are made absolute.
+
+    Raises:
+        ConfigurationError: A variable or a line of gridweave.toml is wrong.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ConfigurationError(
+            f"Settings are wrong: {wrong}.",
+            hint="they come from GRIDWEAVE_* variables and gridweave.toml in the checkout; flows/settings.py lists all",
+        ) from error
+    except TOMLDecodeError as error:
+        raise ConfigurationError(f"gridweave.toml is not TOML: {error}.", hint="mend the line") from error
     return settings.model_copy(
         update={name: getattr(settings, name).resolve() for name in ("home", "sources_dir", "transform_dir")}
     )

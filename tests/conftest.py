@@ -26,14 +26,15 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     """The session's Prefect server, on a free loopback port; every home of the session uses it."""
-    server = PrefectServer(home=tmp_path_factory.mktemp("prefect"), port=_free_port())
+    server = PrefectServer(home=tmp_path_factory.mktemp("prefect"), port=free_port())
     server.begin()
     server.wait()
     yield server
     server.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -78,6 +78,7 @@ class Step:
     action: Literal["run", "reuse"]
     reason: str
     partition_key: str = ""
+    is_forced: bool = False
 
 
 def make_plan(
@@ -141,6 +142,7 @@ def _step(
             causes=tuple(found),
             action="run",
             reason="; ".join(found.values()) or "forced",
+            is_forced=is_forced,
         )
     return Step(asset_key=definition.key, state=State.FRESH, causes=(), action="reuse", reason="unchanged")
 

@@ -73,15 +73,30 @@ def _answer(statement: str, parameters: dict[str, str], *, as_json: bool) -> Non
 
     with open_reader(get_settings().published_dir) as reader, time_limit(reader):
         try:
+            _refuse_other_than_one_select(statement)
             answer = reader.execute(statement, parameters) if parameters else reader.execute(statement)
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
             raise UsageError(
                 f"The query was refused: {str(error).strip()}",
-                hint="only reading is possible; `gridweave assets` names the tables",
+                hint="mend the query or its parameters; `gridweave assets` names the tables",
             ) from error
         _print(answer, as_json=as_json)
+
+
+def _refuse_other_than_one_select(statement: str) -> None:
+    """Nothing else could do harm here (the reader is locked down), but it would look as if it had done something."""
+    import duckdb
+
+    found = duckdb.extract_statements(statement)
+    kinds = [each.type for each in found]
+    if kinds != [duckdb.StatementType.SELECT]:
+        names = ", ".join(kind.name for kind in kinds) or "nothing"
+        raise UsageError(
+            f"Expected one query that reads; found {names}.",
+            hint='for example "select * from lineage.run order by started_at desc limit 5"',
+        )
 
 
 def _print(answer: duckdb.DuckDBPyConnection, *, as_json: bool) -> None:

@@ -45,6 +45,7 @@ def status(*, as_json: JsonOption = False) -> None:
     typer.echo(f"warehouse: {'free' if owner is None else f'owned by process {owner}'}")
     typer.echo(f"assets: {facts['asset_count']}, released {facts['released_count']}")
     print_table(("skipped", "why"), [(each["asset_key"], each["reason"]) for each in facts["skipped"]])
+    print_table(("failed", "why"), [(each["asset_key"], each["reason"]) for each in facts["failed"]])
     print_table(
         ("failed check", "asset", "blocking", "expected", "found"),
         [

@@ -99,17 +99,19 @@ def promote(
     """Make a version the champion."""
     from flows.cli.running import pipeline
 
-    pipeline().change_champion(lambda registry: registry.promote(name, version, reason=reason))
+    pipeline().change_champion(name, lambda registry: registry.promote(name, version, reason=reason), reason=reason)
     typer.echo(f"{name}: version {version} scores from the next run on")
 
 
 def rollback(
     name: Annotated[str, typer.Argument(help="Use case.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "rolled back by hand",
 ) -> None:
     """Make the champion's predecessor the champion again."""
     from flows.cli.running import pipeline
 
-    pipeline().change_champion(lambda registry: registry.rollback(name))
+    pipeline().change_champion(name, lambda registry: registry.rollback(name), reason=reason)
     typer.echo(f"{name}: the previous version scores from the next run on")
 
 

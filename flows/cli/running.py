@@ -123,7 +123,7 @@ def ingest(
         )
         for note in (*summary.notes, *summary.blocked.values()):
             typer.echo(f"  {note}")
-    raise typer.Exit(summary.exit_code)
+    raise typer.Exit(summary.exit_code or int(bool(paths and report.rejected)))
 
 
 def loads(
@@ -227,7 +227,9 @@ def _prefect_begins() -> None:
     """Start the server first; it needs a while and other work goes on meanwhile."""
     from flows.engine.prefect_server import local_server
     from flows.settings import get_settings
+    from flows.warehouse.lock import refuse_busy
 
+    refuse_busy(get_settings().warehouse_path)
     local_server(get_settings()).begin()
 
 

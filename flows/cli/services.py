@@ -45,11 +45,12 @@ def deploy(
     ] = False,
 ) -> None:
     """Register the daily schedule and keep a process that runs it."""
-    from flows.engine.background import start_deployment
+    from flows.engine.background import refuse_wrong_schedule, start_deployment
     from flows.engine.prefect_server import local_server
     from flows.settings import get_settings
 
     settings = get_settings()
+    refuse_wrong_schedule(cron or settings.daily_cron, settings.schedule_time_zone)
     server = local_server(settings)
     server.begin()
     server.wait()

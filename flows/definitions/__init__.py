@@ -1,8 +1,8 @@
 """The composition root: the one graph of all assets, from dbt's manifest and the Python steps.
 
 What lives here: which assets there are; the Python steps of one use case per module. What does not: how anything is
-computed (ml/, transform/) or run (flows.engine). To add a Python asset, write a module here like its neighbours and
-name it in `PYTHON_ASSETS`.
+computed (ml/, transform/) or run (flows.engine). To add a Python asset, write a module here like its neighbours, add
+its `ASSETS` to `PYTHON_ASSETS`, declare its table in transform/models/reports/_ml__sources.yml and write its suite.
 """
 
 from __future__ import annotations

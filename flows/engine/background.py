@@ -7,9 +7,12 @@ What lives here: starting and stopping exactly the process gridweave started. Wh
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
+from flows.engine.prefect_server import local_server
 from flows.engine.processes import is_our_process, read_pid, start_detached, stop_group
+from flows.errors import GridweaveError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +20,20 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 MARK = "flows.pipelines.deployments"
+FLOW, DEPLOYMENT = "daily", "daily"
+START_LIMIT_SECONDS = 120.0
+
+
+class ScheduleError(GridweaveError):
+    """The process that serves the schedule did not come up.
+
+    Args:
+        log_path: What it printed.
+    """
+
+    def __init__(self, *, log_path: Path) -> None:
+        self.log_path = log_path
+        super().__init__("The schedule could not be registered.", hint=f"read {log_path}")
 
 
 def start_deployment(settings: Settings, cron: str) -> int:
@@ -24,14 +41,41 @@ def start_deployment(settings: Settings, cron: str) -> int:
 
     Returns:
         Process id.
+
+    Raises:
+        ScheduleError: The process ended before it had registered the schedule.
     """
     stop_deployment(settings)
-    return start_detached(
+    log_path = _pid_path(settings).with_suffix(".log")
+    pid = start_detached(
         [sys.executable, "-m", MARK, cron],
-        log_path=_pid_path(settings).with_suffix(".log"),
+        log_path=log_path,
         pid_path=_pid_path(settings),
         environment={"GRIDWEAVE_HOME": str(settings.home)},
     )
+    limit = time.monotonic() + START_LIMIT_SECONDS
+    while not local_server(settings).knows_deployment(FLOW, DEPLOYMENT):
+        if not is_our_process(pid, MARK) or time.monotonic() > limit:
+            raise ScheduleError(log_path=log_path)
+        time.sleep(0.5)
+    return pid
+
+
+def refuse_wrong_schedule(cron: str, time_zone: str) -> None:
+    """Check a schedule before anything is started for it.
+
+    Raises:
+        UsageError: It is not one.
+    """
+    from prefect.client.schemas.schedules import CronSchedule
+
+    try:
+        CronSchedule(cron=cron, timezone=time_zone)
+    except ValueError as error:
+        raise UsageError(
+            f"Schedule {cron!r} in time zone {time_zone!r} is not one.",
+            hint='minute hour day month weekday, for example "15 5 * * *"; GRIDWEAVE_SCHEDULE_TIME_ZONE names the zone',
+        ) from error
 
 
 def stop_deployment(settings: Settings) -> bool:

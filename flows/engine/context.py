@@ -164,7 +164,12 @@ class StepContext:
             AssetError: Columns are missing or unknown.
         """
         key = self.definition.key
-        declared = self.declared_columns[key]
+        declared = self.declared_columns.get(key)
+        if declared is None:
+            raise AssetError(
+                f"Asset {key} writes a table whose columns are not declared.",
+                hint=f"add table {self.definition.relation} to transform/models/reports/_ml__sources.yml",
+            )
         self._refuse_other_columns(frame, [name for name, _ in declared])
         evidence = self.lake.evidence_path(key, str(self.materialization_id))
         now = self.clock()
@@ -256,6 +261,24 @@ class StepContext:
             record_checks(cursor, [self._training_check("FAIL", reason)])
         self.notes.append(f"training failed, version {champion.version} goes on: {reason}")
         return True
+
+    def take_champion(self, use_case: str, *, reason: str) -> None:
+        """Record the champion a person chose, as made from what the model before it was made from."""
+        champion = self.registry().champion(use_case)
+        with self.warehouse.transaction() as cursor:
+            rows = cursor.execute(
+                "select i.upstream_key, i.input_materialization_id::varchar, i.upstream_data_version, i.role"
+                " from lineage.current_materialization m"
+                " inner join lineage.materialization_input i on i.materialization_id = m.materialization_id"
+                " where m.asset_key = ?",
+                [self.definition.key],
+            ).fetchall()
+            for key, identifier, version, role in rows:
+                self._inputs[key] = InputRecord(
+                    upstream_key=key, materialization_id=identifier, data_version=version, role=role
+                )
+            if champion is not None:
+                self._record_champion(cursor, champion, is_stand_in=False, reason=reason)
 
     @property
     def logical_version(self) -> str:

@@ -20,6 +20,7 @@ from flows.assets.plan import Cause, Recorded, Step, staleness
 from flows.engine.dbt_assets import tests_to_run
 from flows.engine.gates import GATE_CHECK, check_records, gate_name, run_gate
 from flows.engine.jobs import Job, JobResult
+from flows.errors import AssetError
 from flows.lineage.recorder import record_checks, record_reused, record_run
 from flows.lineage.records import CheckRecord, RunRecord, RunStatus
 from flows.lineage.state import recorded_state
@@ -110,6 +111,7 @@ class Execution:
             key
             for key in self._remaining
             if self._is_ready(key)
+            and not self._steps[key].is_forced
             and set(self._steps[key].causes) == {Cause.DEPENDENCY}
             and not staleness(self._engine.graph[key], recorded[key], recorded, self._engine.environment_id)
         ]
@@ -169,6 +171,9 @@ class Execution:
         self._summary.materialized.extend(made)
         for key, message in failed.items():
             self._fail(key, message)
+            self._record_task(JobResult(key=key, error=AssetError(message)))
+        if any(each.resource_type == "test" and each.status == "pass" for each in outcomes):
+            self._summary.note_gate("dbt tests", "PASS")
         self._note_broken_tests(broken_tests)
         left = [key for key in batch if key in self._remaining]
         for key in left:  # dbt skipped them without a failure of ours upstream: a test stopped them
@@ -176,7 +181,8 @@ class Execution:
         return made
 
     def _note_broken_tests(self, tests: Sequence[NodeOutcome]) -> None:
-        self._summary.note_gate("dbt tests", "FAIL" if tests else "PASS")
+        if tests:
+            self._summary.note_gate("dbt tests", "FAIL")
         nodes = self._engine.project.manifest["nodes"]
         for test in tests:
             node = nodes[test.unique_id]

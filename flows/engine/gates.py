@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from expectations.registry import gate_of, suite_keys, suite_version
 from flows.assets.definition import AssetDefinition, CheckDefinition
 from flows.assets.versions import digest_of
+from flows.errors import ConfigurationError
 from flows.lineage.records import CheckRecord, CheckStatus
 
 if TYPE_CHECKING:
@@ -51,7 +52,13 @@ class Verdict:
 
 def with_gates(definitions: Iterable[AssetDefinition]) -> tuple[AssetDefinition, ...]:
     """Give each asset that has a suite its `gate` check; the suite's version becomes part of the code version."""
-    gated = set(suite_keys())
+    definitions, gated = tuple(definitions), set(suite_keys())
+    for each in definitions:
+        if each.kind == "scores" and each.key not in gated:
+            raise ConfigurationError(
+                f"Asset {each.key} ({each.source_path}) has no suite; scores are never published ungated.",
+                hint=f"write expectations/suites/ml/{each.relation}.py like its neighbours",
+            )
     return tuple(_with_gate(each) if each.key in gated else each for each in definitions)
 
 

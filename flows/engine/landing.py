@@ -19,6 +19,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flows.assets.versions import digest_of
 from flows.errors import FileRejectedError
 from flows.sources.configuration import (
     SourceConfig,
@@ -62,12 +63,14 @@ class LandingReport:
         known_count: Files whose content was landed or rejected before.
         row_count: Rows landed, over all raw tables.
         rejected: Malformed files.
+        left: What was not taken, in words: files no source describes, rows read under an older description.
     """
 
     file_count: int = 0
     known_count: int = 0
     row_count: int = 0
     rejected: tuple[RejectedFile, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,11 +122,13 @@ class Lander:
 
     def land_inbox(self, inbox: Path) -> LandingReport:
         """Land what is new in the inbox: one folder per source, named like its description."""
-        report = LandingReport()
-        for name in list_sources(self._sources_dir):
-            folder = inbox / name
-            if folder.is_dir():
-                report = _sum(report, self.land(name, [folder]))
+        names = list_sources(self._sources_dir)
+        folders = {path.name: path for path in sorted(inbox.iterdir())} if inbox.is_dir() else {}
+        strangers = tuple(f"{name} belongs to no source in data/sources" for name in folders if name not in names)
+        report = LandingReport(left=strangers)
+        for name in names:
+            if name in folders:
+                report = _sum(report, self.land(name, [folders[name]]))
         return report
 
     def land(self, source_name: str, paths: Iterable[Path]) -> LandingReport:
@@ -139,19 +144,41 @@ class Lander:
         source = load_source(source_name, self._sources_dir)
         check_mapping(source, self._raw_tables)
         found = [_Delivery(file=file, sha256=sha256_of(file)) for file in delivered_files(source, paths)]
-        known = self._known(source.name)
+        known = self._known(source)
         new = list({each.sha256: each for each in found if each.sha256 not in known}.values())
+        report = LandingReport(known_count=len(found) - len(new), left=self._left(source, paths, found))
         if not new:
-            return LandingReport(known_count=len(found))
+            return report
         for each in new:
             self._lake.keep_file(each.file, each.sha256)
-        return _sum(self._land_new(source, new), LandingReport(known_count=len(found) - len(new)))
+        return _sum(self._land_new(source, new), report)
 
-    def _known(self, source_name: str) -> set[str]:
+    def _known(self, source: SourceConfig) -> set[str]:
+        """Hashes of files that are not to be read again. A rejected one is, once its description was mended."""
         rows = self._warehouse.cursor().execute(
-            "select sha256 from lineage.delivered_file where source = ?", [source_name]
+            "select sha256 from lineage.delivered_file where source = ?"
+            " and (status <> 'REJECTED' or description_hash is not distinct from ?)",
+            [source.name, _description_hash(source)],
         )
         return {sha256 for (sha256,) in rows.fetchall()}
+
+    def _left(self, source: SourceConfig, paths: Iterable[Path], found: Sequence[_Delivery]) -> tuple[str, ...]:
+        """Say which files no pattern matches, and which were landed when the source was described otherwise."""
+        taken = {each.file for each in found}
+        inside = [file for path in paths if path.is_dir() for file in sorted(path.rglob("*")) if file.is_file()]
+        strange = [file.name for file in inside if file not in taken]
+        (older,) = self._warehouse.cursor().execute(
+            "select count(*) from lineage.delivered_file where source = ? and status = 'LANDED'"
+            " and description_hash is not null and description_hash <> ?",
+            [source.name, _description_hash(source)],
+        ).fetchone() or (0,)
+        notes = []
+        if strange:
+            more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
+            notes.append(f"{source.name}/{strange[0]}{more}: no file pattern of the source matches")
+        if older:
+            notes.append(f"{source.name}: {older} file(s) were landed under another description and stay as read then")
+        return tuple(notes)
 
     def _land_new(self, source: SourceConfig, new: Sequence[_Delivery]) -> LandingReport:
         load_id = _load_id(source.name, new)
@@ -236,7 +263,10 @@ class Lander:
             for delivery, error in outcomes:
                 kept = self._lake.file_path(delivery.sha256)
                 cursor.execute(
-                    "insert into lineage.delivered_file values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "insert or replace into lineage.delivered_file by name select"
+                    " ? as source, ? as sha256, ? as file_name, ? as byte_count, ? as load_id, ? as status,"
+                    " ? as policy, ? as reason, ? as defect_row, ? as storage_uri, ? as run_id, ? as seen_at,"
+                    " ? as description_hash",
                     [
                         source.name, delivery.sha256, delivery.file.name, kept.stat().st_size,
                         load_id if error is None else None,
@@ -244,7 +274,7 @@ class Lander:
                         None if error is None else source.on_reject,
                         None if error is None else error.reason,
                         None if error is None else error.row,
-                        str(kept.relative_to(self._lake.home)), self._run_id, now,
+                        str(kept.relative_to(self._lake.home)), self._run_id, now, _description_hash(source),
                     ],
                 )  # fmt: skip
 
@@ -257,10 +287,15 @@ def _load_id(source_name: str, files: Sequence[_Delivery]) -> str:
     return hashed.hexdigest()[:16]
 
 
+def _description_hash(source: SourceConfig) -> str:
+    return digest_of(source.model_dump_json())
+
+
 def _sum(left: LandingReport, right: LandingReport) -> LandingReport:
     return LandingReport(
         file_count=left.file_count + right.file_count,
         known_count=left.known_count + right.known_count,
         row_count=left.row_count + right.row_count,
         rejected=left.rejected + right.rejected,
+        left=left.left + right.left,
     )

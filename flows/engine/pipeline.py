@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from flows.assets.plan import Step, make_plan
+from flows.assets.plan import Recorded, Step, make_plan
 from flows.assets.selection import select
 from flows.clock import Clock, utc_now
 from flows.engine.context import StepContext
@@ -28,6 +28,7 @@ from flows.engine.landing import Lander, LandingReport
 from flows.engine.raw_gate import RawGate, outstanding_blocks
 from flows.engine.summary import RunSummary
 from flows.engine.warming import begin_heavy_imports
+from flows.errors import WarehouseError
 from flows.lineage.environment import Environment, current_environment
 from flows.lineage.recorder import (
     abort_dead_runs,
@@ -157,7 +158,7 @@ class Pipeline:
                 report = self._land_inbox(owned, only=source_name)
             else:
                 report = self._lander(owned).land(source_name, paths)
-                self._decide(owned)
+                self._settle(owned, report)
             self._is_raw_gate_open(owned)
             return report, owned.summary
 
@@ -169,10 +170,14 @@ class Pipeline:
                 change(cursor)
                 gate.refresh(cursor)
 
-    def change_champion(self, change: Callable[[ModelRegistry], object]) -> None:
-        """Change which version scores, recorded as a run. The next run sees the model asset as changed."""
-        with self._owned("models", {}):
+    def change_champion(self, name: str, change: Callable[[ModelRegistry], object], *, reason: str) -> None:
+        """Change which version scores, recorded as a run that makes the model asset anew.
+
+        What scores with it is stale from then on, because its input has other data.
+        """
+        with self._owned("models", {"model": name, "reason": reason}) as owned:
             change(self.registry())
+            self._context(owned, f"ml/{name}_model").take_champion(name, reason=reason)
 
     def registry(self) -> ModelRegistry:
         """Open the model registry, once, whichever step asks first."""
@@ -190,6 +195,7 @@ class Pipeline:
     @contextmanager
     def _owned(self, job_name: str, parameters: dict[str, object]) -> Iterator[_Owned]:
         """Own the warehouse, open a run, and close it whatever happens."""
+        self._refuse_lost_warehouse()
         with open_warehouse(self.settings.warehouse_path, threads=self.settings.duckdb_threads) as warehouse:
             owned = _Owned(warehouse=warehouse, environment=current_environment(), run_id=uuid4())
             self._open_run(owned, job_name, parameters)
@@ -211,6 +217,16 @@ class Pipeline:
                     )
                 publish_ledger(warehouse.cursor(), folder=self.settings.published_dir)
 
+    def _refuse_lost_warehouse(self) -> None:
+        """An empty ledger must not take the place of the last copy of a lost one."""
+        path, ledger = self.settings.warehouse_path, self.settings.published_dir / "ledger.duckdb"
+        if path.exists() or not ledger.exists():
+            return
+        raise WarehouseError(
+            f"Warehouse {path} is missing, though runs were recorded: {ledger} is there.",
+            hint=f"restore {path.name} from a backup; to begin anew, move {self.settings.home} away",
+        )
+
     def _open_run(self, owned: _Owned, job_name: str, parameters: dict[str, object]) -> None:
         now = self.clock()
         self.lake.clear_staging()
@@ -228,6 +244,8 @@ class Pipeline:
                     started_at=now,
                     environment_id=owned.environment.environment_id,
                     prefect_flow_run_id=self.prefect_flow_run_id,
+                    git_commit=owned.environment.git_commit,
+                    is_git_dirty=owned.environment.is_git_dirty,
                     parameters=parameters,
                 ),
             )
@@ -242,13 +260,18 @@ class Pipeline:
         lander = self._lander(owned)
         inbox = self.settings.inbox_dir
         report = lander.land(only, [inbox / only]) if only else lander.land_inbox(inbox)
+        self._settle(owned, report)
+        return report
+
+    def _settle(self, owned: _Owned, report: LandingReport) -> None:
+        """Say what was rejected or left lying, and let the raw gate decide on what landed."""
+        owned.summary.notes.extend(f"left in the inbox: {each}" for each in report.left)
         for rejected in report.rejected:
             place = f" row {rejected.row:,}" if rejected.row else ""
             owned.summary.notes.append(
                 f"rejected {rejected.source}/{rejected.file_name}{place}: {rejected.reason} ({rejected.policy})"
             )
         self._decide(owned)
-        return report
 
     def _lander(self, owned: _Owned) -> Lander:
         return Lander(
@@ -333,7 +356,7 @@ class Pipeline:
         self.on_progress("publishing")
         recorded = recorded_state(owned.warehouse.cursor())
         versions = {
-            key: recorded[key].data_version
+            key: _published_version(key, recorded[key])
             for key in self.graph
             if key in recorded
             and self.graph[key].schema in PUBLISHED_SCHEMAS
@@ -342,6 +365,11 @@ class Pipeline:
         owned.summary.published = publish_snapshot(
             owned.warehouse.cursor(), folder=self.settings.published_dir, versions=versions
         )
+
+
+def _published_version(key: str, record: Recorded) -> str:
+    """Scored rows name their materialization, so equal scores of a later one are published all the same."""
+    return f"{record.data_version} {record.materialization_id}" if key.startswith("ml/") else record.data_version
 
 
 @dataclass

@@ -89,6 +89,14 @@ class PrefectServer:
         except (URLError, OSError):
             return False
 
+    def knows_deployment(self, flow: str, deployment: str) -> bool:
+        """Ask whether a deployment is registered."""
+        try:
+            with urlopen(f"{self.url}/deployments/name/{flow}/{deployment}", timeout=10) as answer:  # noqa: S310 - loopback http
+                return bool(answer.status == 200)  # noqa: PLR2004 - HTTP OK
+        except (URLError, OSError):
+            return False
+
     def begin(self) -> None:
         """Start it in the background unless it answers already; returns at once."""
         self.use()

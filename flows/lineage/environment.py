@@ -44,7 +44,7 @@ def current_environment(checkout: Path = CHECKOUT) -> Environment:
     python_version = platform.python_version()
     installed = [part for name in sorted(packages) for part in (name, packages[name])]
     commit = _git(checkout, "rev-parse", "HEAD")
-    changes = _git(checkout, "status", "--porcelain", "--untracked-files=no")
+    changes = _git(checkout, "status", "--porcelain")
     return Environment(
         environment_id=digest_of(python_version, sys.platform, *installed)[:16],
         python_version=python_version,

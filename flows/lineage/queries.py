@@ -156,7 +156,8 @@ QUERIES = {
             question="Runs, newest first: who or what started them, how they ended, on which code.",
             sql="""
             select r.started_at, r.ended_at, r.job_name, r.run_kind, r.trigger, r.status, r.error_message,
-                e.git_commit, e.git_dirty, r.run_id::varchar as run_id,
+                coalesce(r.git_commit, e.git_commit) as git_commit, coalesce(r.git_dirty, e.git_dirty) as git_dirty,
+                e.python_version, r.run_id::varchar as run_id,
                 r.prefect_flow_run_id::varchar as prefect_flow_run_id
             from lineage.run r left join lineage.environment e using (environment_id)
             where r.parent_run_id is null order by r.started_at desc

@@ -49,8 +49,8 @@ def record_run(cursor: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
     cursor.execute(
         "insert into lineage.run (run_id, parent_run_id, root_run_id, job_namespace, job_name, run_kind, trigger,"
         " triggered_by, prefect_flow_run_id, started_at, ended_at, status, error_type, error_message,"
-        " parameters, parameters_hash, environment_id)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " parameters, parameters_hash, environment_id, git_commit, git_dirty)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             run.run_id,
             run.parent_run_id,
@@ -69,6 +69,8 @@ def record_run(cursor: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
             json.dumps(run.parameters, sort_keys=True, default=str),
             parameters_hash(run.parameters),
             run.environment_id,
+            run.git_commit,
+            run.is_git_dirty,
         ],
     )
 

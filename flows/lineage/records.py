@@ -34,6 +34,8 @@ class RunRecord:
     error_type: str | None = None
     error_message: str | None = None
     prefect_flow_run_id: str | None = None
+    git_commit: str | None = None
+    is_git_dirty: bool | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 

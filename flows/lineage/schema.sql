@@ -17,6 +17,10 @@ CREATE TABLE IF NOT EXISTS lineage.run (
   error_type VARCHAR, error_message VARCHAR,
   parameters JSON NOT NULL, parameters_hash VARCHAR NOT NULL, environment_id VARCHAR NOT NULL, random_seed BIGINT);
 
+-- The commit belongs to the run: an environment (Python and packages) lasts over many commits.
+ALTER TABLE lineage.run ADD COLUMN IF NOT EXISTS git_commit VARCHAR;
+ALTER TABLE lineage.run ADD COLUMN IF NOT EXISTS git_dirty BOOLEAN;
+
 CREATE TABLE IF NOT EXISTS lineage.environment (
   environment_id VARCHAR PRIMARY KEY, git_commit VARCHAR, git_dirty BOOLEAN, git_diff_hash VARCHAR,
   python_version VARCHAR, platform VARCHAR, packages JSON NOT NULL, lockfile_hash VARCHAR, created_at TIMESTAMPTZ NOT NULL);
@@ -77,6 +81,9 @@ CREATE TABLE IF NOT EXISTS lineage.delivered_file (
   load_id VARCHAR, status VARCHAR NOT NULL CHECK (status IN ('LANDED','REJECTED','DISCARDED')), policy VARCHAR,
   reason VARCHAR, defect_row BIGINT, storage_uri VARCHAR NOT NULL, run_id UUID NOT NULL, seen_at TIMESTAMPTZ NOT NULL,
   PRIMARY KEY (source, sha256));
+
+-- A file that was rejected is tried again once the source's description is another one.
+ALTER TABLE lineage.delivered_file ADD COLUMN IF NOT EXISTS description_hash VARCHAR;
 
 -- OBSERVED rows were looked at and not taken over: a refused load, a model that did not replace the champion.
 CREATE OR REPLACE VIEW lineage.current_materialization AS

@@ -17,7 +17,7 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         reader: The published state.
 
     Returns:
-        JSON-ready facts: last_runs, asset_count, released_count, skipped, failed_checks, refused.
+        JSON-ready facts: last_runs, asset_count, released_count, skipped, failed, failed_checks, refused.
     """
     counts = _rows(
         reader,
@@ -39,6 +39,13 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             "select job_name as asset_key, arg_max(error_message, started_at) as reason from lineage.run"
             " where run_kind = 'task' group by job_name"
             " having arg_max(status, started_at) = 'SKIPPED' order by job_name",
+        ),
+        "failed": _rows(
+            reader,
+            "select job_name as asset_key, arg_max(error_message, started_at) as reason from lineage.run"
+            " where run_kind = 'task' group by job_name having arg_max(status, started_at) = 'FAIL' and not exists ("
+            " select 1 from lineage.current_materialization m"
+            " where m.asset_key = job_name and m.recorded_at > max(started_at)) order by job_name",
         ),
         "failed_checks": _rows(
             reader,

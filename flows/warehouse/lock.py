@@ -14,7 +14,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from flows.errors import WarehouseBusyError
+from flows.errors import WarehouseBusyError, WarehouseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +32,14 @@ def owner_lock(warehouse_path: Path) -> Iterator[None]:
         WarehouseBusyError: Another process holds it; the error names its pid.
     """
     lock_path = warehouse_path.with_name(warehouse_path.name + ".lock")
-    lock_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        lock_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise WarehouseError(
+            f"Nothing can be written to {lock_path.parent}: {error.strerror}.",
+            hint="GRIDWEAVE_HOME names the folder that holds everything generated",
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,6 +53,17 @@ def owner_lock(warehouse_path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def refuse_busy(warehouse_path: Path) -> None:
+    """Refuse early, before work that would be in vain; the lock itself is taken later.
+
+    Raises:
+        WarehouseBusyError: Another process holds the warehouse.
+    """
+    pid = holder_pid(warehouse_path)
+    if pid is not None:
+        raise WarehouseBusyError(path=str(warehouse_path), holder_pid=pid if pid > 0 else None)
 
 
 def holder_pid(warehouse_path: Path) -> int | None:

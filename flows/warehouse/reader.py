@@ -59,12 +59,10 @@ def open_reader(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"attach {literal(str(ledger))} as ledger (read_only)")
-        _show(connection, "ledger")
+        _attach(connection, ledger, "ledger")
         snapshot = folder / "current.duckdb"
         if snapshot.exists():
-            connection.execute(f"attach {literal(str(snapshot))} as snapshot (read_only)")
-            _show(connection, "snapshot")
+            _attach(connection, snapshot, "snapshot")
         _show_ledger_views(connection)
         connection.execute("set enable_external_access = false")
         connection.execute("set lock_configuration = true")
@@ -88,6 +86,18 @@ def time_limit(connection: duckdb.DuckDBPyConnection, seconds: float = QUERY_LIM
         ) from error
     finally:
         timer.cancel()
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Attach a published file and show its tables."""
+    try:
+        connection.execute(f"attach {literal(str(path))} as {quoted(name)} (read_only)")
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"Published file {path} cannot be read: {str(error).strip()}.",
+            hint="the next run publishes it anew from the warehouse",
+        ) from error
+    _show(connection, name)
 
 
 def _show(connection: duckdb.DuckDBPyConnection, database: str) -> None:

@@ -89,7 +89,7 @@ def open_warehouse(path: Path, *, threads: int = 1) -> Iterator[Warehouse]:
         except duckdb.Error as error:
             raise WarehouseError(
                 f"Warehouse {path} cannot be opened: {error}.",
-                hint="keep the file; gridweave doctor says what can be restored",
+                hint="keep the file and restore a copy of it; the lake and published/ hold what it was made from",
             ) from error
         try:
             path.chmod(0o600)

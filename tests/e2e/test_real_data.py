@@ -1,0 +1,92 @@
+"""All real sources in one home: one run from the files to models that beat their baselines."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from flows.engine.prefect_server import PrefectServer
+from tests.conftest import CHECKOUT, SHARED_DATA
+from tests.e2e.conftest import complete
+from tests.e2e.homes import Home
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.real_data,
+    pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the shared data sets are not beside the checkout"),
+]
+
+SOURCES = (
+    "vic_load_weather",
+    "ett_transformer",
+    "eia930_load",
+    "eaglei_cook_county",
+    "pge_outages",
+    "scada_mms_iec104",
+    "transformer_dga_health",
+)
+HEADLINES = (
+    ("load_forecast", "all", "mape"),
+    ("load_forecast", "VIC", "mape"),
+    ("outage_risk", "PGE", "auc"),
+    ("outage_risk", "PGE", "poisson_skill"),
+    ("scada_anomaly", "gics", "auc"),
+)
+Real = tuple[Home, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def real(prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Real:
+    """A utility fed by the public data sets alone, after its first run."""
+    home = Home(tmp_path_factory.mktemp("real"), prefect_server)
+    inbox = home.path / "inbox"
+    inbox.mkdir()
+    for name in SOURCES:
+        (inbox / name).symlink_to(SHARED_DATA / name)
+    (inbox / "scada_mms_incidents").symlink_to(CHECKOUT / "data" / "sample")
+    return home, complete(home.json("run"))
+
+
+def figures(home: Home, use_case: str) -> list[dict[str, Any]]:
+    """Out-of-time figures of the latest version of a model, as the ledger holds them."""
+    (row,) = home.query(
+        f"select metrics from lineage.model_version where model_name = '{use_case}' order by created_at desc limit 1"
+    )
+    found: list[dict[str, Any]] = json.loads(row["metrics"])
+    return found
+
+
+def test_what_no_source_feeds_is_skipped_with_its_reason(real: Real) -> None:
+    _, summary = real
+
+    assert "ml/transformer_failure_model" in summary["skipped"]
+    assert all(reason for reason in summary["skipped"].values())
+
+
+def test_rows_are_conserved_for_every_real_load(real: Real) -> None:
+    home, _ = real
+    rows = home.json("audit", "query", "row_conservation")
+
+    counted = {row["_load_id"] for row in rows}
+    loads = home.query("select source, load_id from lineage.load")
+    assert {load["source"] for load in loads if load["load_id"] in counted} >= set(SOURCES)
+    assert all(
+        row["row_count_in"] == row["row_count_clean"] + row["row_count_quarantined"] + row["row_count_duplicate"]
+        for row in rows
+    )
+
+
+@pytest.mark.parametrize(("use_case", "series_id", "metric"), HEADLINES)
+def test_models_beat_their_baselines_on_real_data(real: Real, use_case: str, series_id: str, metric: str) -> None:
+    home, _ = real
+    matching = [
+        row for row in figures(home, use_case) if row["metric"] == metric and row["series_id"].startswith(series_id)
+    ]
+
+    assert matching, sorted({(row["series_id"], row["metric"]) for row in figures(home, use_case)})
+    is_lower_better = metric == "mape"
+    for row in matching:
+        gain = row["baseline"] - row["value"] if is_lower_better else row["value"] - row["baseline"]
+        assert gain > 0, row

@@ -1,0 +1,56 @@
+"""What keeps running: the deployed schedule starts runs by itself, and `down` stops exactly what was started."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.engine.prefect_server import PrefectServer
+from tests.conftest import free_port
+from tests.e2e.homes import Home
+
+pytestmark = pytest.mark.slow
+
+EVERY_MINUTE = "* * * * *"
+SCHEDULED_RUN_LIMIT_SECONDS = 240
+
+
+def scheduled_runs(home: Home) -> list[dict[str, Any]]:
+    """Finished runs that the schedule started."""
+    return home.query(
+        "select run_id::varchar as run_id, status, prefect_flow_run_id::varchar as prefect_flow_run_id"
+        " from lineage.run where trigger = 'schedule' and parent_run_id is null and status <> 'RUNNING'"
+    )
+
+
+def test_a_scheduled_run_starts_and_finishes_until_down(tiny_copy: Home) -> None:
+    home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()))
+
+    code, printed = home.call("deploy", "--cron", EVERY_MINUTE)
+    assert code == 0, printed
+    try:
+        limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
+        while not scheduled_runs(home) and time.monotonic() < limit:
+            time.sleep(2)
+        found = scheduled_runs(home)
+    finally:
+        code, printed = home.call("down")
+
+    assert found, (home.path / "prefect" / "schedules.log").read_text(encoding="utf-8")[-2000:]
+    assert {run["status"] for run in found} == {"COMPLETE"}
+    assert all(run["prefect_flow_run_id"] for run in found)
+    assert printed.split("\n")[:2] == ["schedules stopped", "Prefect server stopped"]
+    assert not home.server.is_healthy()
+
+
+def test_down_leaves_a_foreign_server_alone(prefect_server: PrefectServer, tmp_path: Path) -> None:
+    stranger = Home(tmp_path, prefect_server)
+
+    code, printed = stranger.call("down")
+
+    assert code == 0
+    assert "was not running" in printed
+    assert prefect_server.is_healthy()
