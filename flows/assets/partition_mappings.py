@@ -118,7 +118,7 @@ def required_partitions(
     return edges(mapping, (key,), upstream=upstream, downstream=downstream, until=day)[key]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def edges(
     mapping: PartitionMapping,
     keys: tuple[str, ...],
@@ -141,7 +141,7 @@ def edges(
     return _by_dimension(keys, upstream, downstream, until)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def reverse_edges(
     mapping: PartitionMapping,
     keys: tuple[str, ...],

@@ -35,6 +35,7 @@ class RunRecord:
     error_message: str | None = None
     prefect_flow_run_id: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    attempt: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class InputRecord:
     materialization_id: str
     data_version: str
     role: str = "data"
+    partition_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,7 @@ class MaterializationRecord:
     storage_uri: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[InputRecord, ...] = ()
+    partition_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +93,4 @@ class CheckRecord:
     actual: str | None = None
     failing_rows: int | None = None
     sample: Any = None
+    partition_key: str = ""

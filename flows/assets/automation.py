@@ -1,0 +1,5 @@
+"""When an asset is to be made without being asked for."""
+
+
+class Condition:
+    """A condition."""
