@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from flows.assets.graph import AssetGraph
 
 InputVersion = str | tuple[tuple[str, str], ...]
-"""Version of one input: of its only partition read, or (partition, version) of each in order."""
+"""Version of one input: of the same partition, or of an input that is not cut; else (partition, version) of each."""
+
+
+def input_version(key: str, pairs: tuple[tuple[str, str], ...]) -> InputVersion:
+    """Write down what a partition read of one input: short where it read its own partition only.
+
+    Args:
+        key: The partition that read.
+        pairs: Partition and data version of everything it read, oldest first.
+    """
+    return pairs[0][1] if len(pairs) == 1 and pairs[0][0] in {key, UNPARTITIONED} else pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,7 +281,7 @@ class _Planner:
             if before is None:
                 found[key].setdefault(Cause.DEPENDENCY, f"{upstream_key} was not read before")
                 continue
-            now_by, before_by = _by_partition(now), _by_partition(before)
+            now_by, before_by = _by_partition(key, now), _by_partition(key, before)
             if any(now_by.get(each, version) != version for each, version in before_by.items()):
                 found[key].setdefault(Cause.DATA, f"{upstream_key} has other data")
             if set(now_by) - set(before_by):
@@ -298,7 +308,7 @@ class _Planner:
         for key, each in required.items():
             pairs = tuple([pair_of[one] for one in each if one in pair_of])
             if pairs:
-                present[key] = pairs[0][1] if len(pairs) == 1 else pairs
+                present[key] = input_version(key, pairs)
         return present
 
     def _behind(self, definition: AssetDefinition, upstream_key: str, keys: tuple[str, ...]) -> Collection[str]:
@@ -337,9 +347,9 @@ def _differing(recorded: Mapping[str, str], keys: tuple[str, ...], expected: str
     return [key for key in keys if recorded.get(key, expected) != expected]
 
 
-def _by_partition(version: InputVersion) -> dict[str, str]:
-    """Spell out an input version; a single partition has no name."""
-    return {UNPARTITIONED: version} if isinstance(version, str) else dict(version)
+def _by_partition(key: str, version: InputVersion) -> dict[str, str]:
+    """Spell out an input version."""
+    return {key: version} if isinstance(version, str) else dict(version)
 
 
 def _stale(asset_key: str, causes: dict[Cause, str], keys: tuple[str, ...]) -> StepGroup:

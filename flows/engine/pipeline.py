@@ -20,8 +20,8 @@ from uuid import UUID, uuid4
 
 from flows.assets.partition_plan import wanted_partitions
 from flows.assets.selection import select
-from flows.assets.versions import digest_of
 from flows.clock import Clock, utc_now
+from flows.engine.backfilling import DEFAULT_BATCH_SIZE, backfill_batches
 from flows.engine.cancellation import RunCancelled, ended_by_signal
 from flows.engine.context import StepContext
 from flows.engine.dbt_project import DbtProject
@@ -30,6 +30,7 @@ from flows.engine.jobs import JobRunner, Limits
 from flows.engine.landing import Lander, LandingReport
 from flows.engine.observing import observe_assets
 from flows.engine.planning import plan_from_ledger
+from flows.engine.publishing import versions_to_publish
 from flows.engine.raw_gate import RawGate, outstanding_blocks
 from flows.engine.resuming import EarlierRun, earlier_run, leave_finished
 from flows.engine.step_inputs import inputs_of
@@ -45,11 +46,10 @@ from flows.lineage.recorder import (
     record_run_end,
 )
 from flows.lineage.records import RunRecord
-from flows.lineage.state import recorded_partitions, recorded_state
 from flows.sources.raw_tables import RawTable, read_raw_tables
 from flows.warehouse.declared import Columns, create_missing_tables
 from flows.warehouse.lake import Lake
-from flows.warehouse.publish import PUBLISHED_SCHEMAS, publish_ledger, publish_snapshot
+from flows.warehouse.publish import publish_ledger, publish_snapshot
 from flows.warehouse.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
@@ -67,8 +67,6 @@ logger = logging.getLogger(__name__)
 progress = logging.getLogger("flows.progress")
 """What a person follows while a run works; the command line prints it."""
 
-MADE = frozenset({"dbt", "python"})
-"""Engines whose tables lie in the warehouse."""
 RAW_DECLARATION = Path("models/staging/_raw__sources.yml")
 SCORED_DECLARATION = Path("models/reports/_ml__sources.yml")
 
@@ -181,6 +179,36 @@ class Pipeline:
             self._bring_up_to_date(owned, wanted, until=until, is_forced=is_forced, earlier=earlier)
             if owned.summary.status == "COMPLETE":
                 self._publish(owned)
+            owned.summary.seconds = time.monotonic() - started
+            return owned.summary
+
+    def backfill(
+        self, expressions: Sequence[str], partition_range: str, *, batch_size: int = DEFAULT_BATCH_SIZE
+    ) -> RunSummary:
+        """Make what is missing or stale of a range of partitions, in batches, oldest first.
+
+        What is good is never redone, so a backfill that was stopped or partly failed is taken up by calling it again.
+
+        Args:
+            expressions: Selection.
+            partition_range: First and last partition with `..` between.
+            batch_size: Time partitions made together at most; dbt is called once per batch.
+
+        Returns:
+            What happened; partitions that failed stand in `failed`, the others were made nevertheless.
+        """
+        started = time.monotonic()
+        asked = {"select": list(expressions), "partition": partition_range, "batch_size": batch_size}
+        with self._owned("backfill", asked) as owned:
+            until = self.clock()
+            keys = select(self.graph, expressions)
+            batches = backfill_batches(self.graph, keys, partition_range, until=until, batch_size=batch_size)
+            if self._is_raw_gate_open(owned):
+                for number, wanted in enumerate(batches, 1):
+                    self.on_progress(f"batch {number} of {len(batches)}")
+                    self._bring_up_to_date(owned, wanted, until=until, is_forced=False)
+                if owned.summary.status == "COMPLETE":
+                    self._publish(owned)
             owned.summary.seconds = time.monotonic() - started
             return owned.summary
 
@@ -408,29 +436,11 @@ class Pipeline:
     def _publish(self, owned: _Owned) -> None:
         """Swap in a snapshot of every table there is; only what changed is copied."""
         self.on_progress("publishing")
-        recorded = recorded_state(owned.warehouse.cursor())
-        versions = self._partitioned_versions(owned) | {
-            key: recorded[key].data_version
-            for key in self.graph
-            if key in recorded
-            and self.graph[key].schema in PUBLISHED_SCHEMAS
-            and self.graph[key].kind not in {"model", "view"}
-        }
         owned.summary.published = publish_snapshot(
-            owned.warehouse.cursor(), folder=self.settings.published_dir, versions=versions
+            owned.warehouse.cursor(),
+            folder=self.settings.published_dir,
+            versions=versions_to_publish(self.graph, owned.warehouse.cursor()),
         )
-
-    def _partitioned_versions(self, owned: _Owned) -> dict[str, str]:
-        """One version for each published table that is cut, over those of its partitions."""
-        cut = [
-            key for key in self.graph if self.graph[key].partitions and self.graph[key].kind not in {"model", "view"}
-        ]
-        found = recorded_partitions(owned.warehouse.cursor(), [key for key in cut if self.graph[key].engine in MADE])
-        return {
-            key: digest_of(*(part for item in sorted(each.data_versions.items()) for part in item))
-            for key, each in found.items()
-            if self.graph[key].schema in PUBLISHED_SCHEMAS
-        }
 
 
 @dataclass

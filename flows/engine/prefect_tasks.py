@@ -10,6 +10,7 @@ integers and subflows (measured).
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,17 @@ class PrefectRunner:
     @staticmethod
     def _launch(job: Job, on_end: Callable[[JobResult], None]) -> None:
         future = _task(job.definition, job.work, name=job.name).submit()
-        future.add_done_callback(lambda ended: on_end(_result(job, ended.state)))
+
+        def report() -> None:
+            # A done callback of Prefect's would not do: it comes before the future knows its final state.
+            try:
+                future.wait()
+                result = _result(job, future.state)
+            except Exception as error:  # noqa: BLE001 - a job that never ends would stop the run
+                result = JobResult(key=job.definition.key, partition_keys=job.partition_keys, error=error)
+            on_end(result)
+
+        threading.Thread(target=report, name=f"waits for {job.name}", daemon=True).start()
 
 
 def show_finished(definition: AssetDefinition, *, error: str | None) -> None:

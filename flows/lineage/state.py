@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from flows.assets.partition_plan import InputVersion, RecordedPartitions
+from flows.assets.partition_plan import InputVersion, RecordedPartitions, input_version
 from flows.assets.plan import Recorded
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _input_versions(
         [list(keys)],
     ).fetchall():
         pairs = tuple(zip(upstream_partitions, versions, strict=True))
-        found[key][upstream_key][partition_key] = versions[0] if len(pairs) == 1 else pairs
+        found[key][upstream_key][partition_key] = input_version(partition_key, pairs)
     return found
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from flows.engine.cancellation import EXIT_CODE
+from tests.conftest import CHECKOUT
 from tests.e2e.mini.home import MiniHome
 
 pytestmark = pytest.mark.slow
@@ -149,3 +155,40 @@ def test_resuming_leaves_alone_what_the_run_made_although_it_was_forced(home: Mi
 
     assert sorted(first.materialized) == ["ml/readings@2026-03-01", "ml/readings@2026-03-03"]
     assert resumed.materialized == ["ml/readings@2026-03-02"]
+
+
+def test_a_stopped_run_ends_as_aborted_and_can_be_resumed(home: MiniHome) -> None:
+    home.tell(**{"2026-03-04": "sleep"})
+    command = [sys.executable, "-m", "tests.e2e.mini.stopped_run", str(home.path), "2026-03-03..2026-03-04"]
+    process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while process.poll() is None and not (home.path / "sleeping").exists():
+        time.sleep(0.05)
+
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)  # the promise: no longer than this
+    runs = home.rows(
+        "select run_id::varchar, status, error_message from lineage.run where job_name = 'run' order by started_at"
+    )
+    home.tell()
+    resumed = home.run(resume=runs[-1][0])
+
+    assert process.returncode == EXIT_CODE
+    assert runs[-1][1:] == ("ABORT", "SIGTERM received; finished work is kept")
+    assert resumed.materialized == ["ml/readings@2026-03-04"]
+
+
+def test_a_backfill_makes_the_rest_in_batches_and_is_taken_up_by_calling_it_again(home: MiniHome) -> None:
+    home.tell(**{"2026-03-04": "fail"})
+    first = home.pipeline.backfill(["ml/readings+"], "2026-03-01..2026-03-04", batch_size=2)
+    home.tell()
+
+    second = home.pipeline.backfill(["ml/readings+"], "2026-03-01..2026-03-04", batch_size=2)
+
+    assert list(first.failed) == ["ml/readings@2026-03-04"]
+    assert not [key for key in first.materialized if "2026-03-0" in key]
+    assert sorted(key for key in second.materialized if "@" in key) == [
+        "marts/fct_daily@2026-03-04",
+        "ml/peaks@2026-03-04",
+        "ml/readings@2026-03-04",
+    ]
+    assert second.status == "COMPLETE"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from flows.assets.graph import AssetGraph
 from flows.assets.partition_mappings import required_partitions
-from flows.assets.partition_plan import InputVersion, RecordedPartitions, is_partition_aware
+from flows.assets.partition_plan import InputVersion, RecordedPartitions, input_version, is_partition_aware
 from flows.assets.plan import Cause, Recorded, State
 
 Slot = tuple[str, str]
@@ -84,7 +84,7 @@ def _columns(found: Mapping[str, Recorded]) -> RecordedPartitions:
             dep, _, upstream_partition = name.partition("@")
             by_dep[dep].append((upstream_partition, version))
         for dep, pairs in by_dep.items():
-            inputs[dep][partition] = pairs[0][1] if len(pairs) == 1 else tuple(pairs)
+            inputs[dep][partition] = input_version(partition, tuple(pairs))
     return RecordedPartitions(
         materialization_ids={key: each.materialization_id for key, each in found.items()},
         code_versions={key: each.code_version for key, each in found.items()},

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flows.assets.graph import AssetGraph
@@ -159,6 +159,7 @@ CHANGES: list[dict[str, Any]] = [
 
 
 @settings(max_examples=200, deadline=None)
+@example([(("marts/daily", "2026-03-01"), {"data_version": "other"})], {("marts/daily", "2026-03-02")})
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(FRESH)), st.sampled_from(CHANGES)), max_size=6),
     st.sets(st.sampled_from(sorted(FRESH)), max_size=6),

@@ -5,8 +5,7 @@
     The content hash must stay equal to flows/warehouse/content.py (a test compares them).
 -#}
 {% macro record_materialization() %}
-    {%- if is_lineage_on() and partitions_made() -%}
-        {{ record_partitions() }}
+    {%- if is_lineage_on() and partitions_made() -%} {{ record_partitions() }}
     {%- elif is_lineage_on() -%}
         {%- set key = asset_key_of(model) -%}
         {%- set materialization_id = "md5('" ~ invocation_id ~ model.unique_id ~ "')::uuid" -%}

@@ -10,7 +10,8 @@
 {% macro partition_condition(partition) -%}
     {%- set column = adapter.quote(model.config.meta.partitions.column) -%}
     {%- if partition.start -%}
-        {{ column }} >= '{{ partition.start }}'::timestamptz and {{ column }} < '{{ partition.end }}'::timestamptz
+        {{ column }} >= '{{ partition.start }}'::timestamptz
+        and {{ column }} < '{{ partition.end }}'::timestamptz
     {%- else -%} {{ column }}::varchar = {{ text_literal(partition.key) }}
     {%- endif -%}
 {%- endmacro %}
@@ -61,16 +62,16 @@
                 where {{ partition_condition(partition) }}
             )
         select
-            {{ materialization_id }}, {{ text_literal(key) }}, {{ text_literal(partition.key) }},
+        {{ materialization_id }}, {{ text_literal(key) }}, {{ text_literal(partition.key) }},
             '{{ lineage_run_id() }}'::uuid, code.code_version, content.data_version,
             sha256(code.code_version || '|' || inputs.versions), 'MATERIALIZED', content.row_count,
-            {{ text_literal(tojson(columns_of_this())) }}::json,
-            {{
-                text_literal(
-                    tojson({"dbt_invocation_id": invocation_id, "dbt_unique_id": model.unique_id})
-                )
-            }}::json,
-            {{ lineage_now() }}, {{ lineage_now() }}
+        {{ text_literal(tojson(columns_of_this())) }}::json,
+        {{
+            text_literal(
+                tojson({"dbt_invocation_id": invocation_id, "dbt_unique_id": model.unique_id})
+            )
+        }}::json,
+        {{ lineage_now() }}, {{ lineage_now() }}
         from code, inputs, content;
     {% endfor -%}
 {% endmacro %}
