@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     )
     dbt_threads: int = Field(default=2, ge=1, description="dbt models built side by side.")
     python_workers: int = Field(default=2, ge=1, description="Python assets run side by side.")
+    concurrency_limits: dict[str, int] = Field(
+        default_factory=dict,
+        description="Steps of a concurrency group run at once, by group; 1 for a group that is not named.",
+    )
     prefect_port: int = Field(
         default=4217,
         ge=1024,

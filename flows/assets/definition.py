@@ -1,7 +1,8 @@
 """What an asset is: its key, its step, what it depends on, what must hold for it.
 
-What lives here: the frozen description of one asset and the `@asset` decorator. What does not: the graph of all
-assets (graph.py), how an asset is run (flows.engine), where the real ones are declared (flows.definitions).
+What lives here: the frozen description of one asset and the `@asset` decorator. What does not: the other decorators
+(declaring.py), the graph of all assets (graph.py), how an asset is run (flows.engine), where the real ones are declared
+(flows.definitions).
 
 Decision: dependencies are declared, never inferred from the Python objects a step touches. A step that reads what it
 did not declare fails (UndeclaredReadError), so the declared graph is the true one.
@@ -11,15 +12,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from flows.assets.versions import version_of_function
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
 
-Engine = Literal["landing", "dbt", "python"]
+    from flows.assets.automation import Condition
+    from flows.assets.partition_mappings import PartitionMapping
+    from flows.assets.partitions import Partitions
+
+Engine = Literal["landing", "dbt", "python", "observed"]
+CONTENT_ADDRESSED: frozenset[Engine] = frozenset({"landing", "observed"})
+"""Engines whose assets are brought up to date before planning: their content is their version."""
+AUTO_VERSION = "auto"
+"""Code version that follows the source of the step."""
 Kind = Literal["raw", "view", "table", "seed", "snapshot", "model", "scores"]
 
 _KEY = re.compile(r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")
@@ -34,12 +44,50 @@ class CheckDefinition:
         engine: Who evaluates it: dbt, gx or gridweave.
         is_blocking: True when the asset is released only after a PASS.
         version: Changes when what is checked changes.
+        blocks: Downstream assets that a check which is not blocking for all still holds back.
+        evaluate: The Python check; None for checks of other engines.
     """
 
     name: str
     engine: str
     is_blocking: bool
     version: str = ""
+    blocks: frozenset[str] = frozenset()
+    evaluate: Callable[[Any], Any] | None = field(default=None, compare=False)
+
+
+class StepOptions(TypedDict, total=False):
+    """What may be said about a Python step besides key, dependencies and owner.
+
+    Args:
+        tags: For selection (`tag:storm`).
+        parameters: Values that count as inputs.
+        retries: How often a retryable failure is tried again; 2 unless said.
+        timeout_seconds: The step is stopped after this; it then runs in a process of its own.
+        concurrency_group: At most so many steps of one group run at once as the settings allow, 1 by default.
+        priority: Higher runs first among steps that could start; 0 unless said.
+        only_when: Asked before the step runs; returns None to run, or the reason to skip.
+        partitions: How the asset is cut.
+        partition_mappings: By dependency, which of its partitions a partition is made from.
+        code_version: `auto`, or a version that a person raises when what is computed changes.
+        freshness: Longest lag behind the wall clock.
+        automation: When the asset is to be made without being asked for.
+        checks: Checks besides the GX suite, which is found by its file name.
+    """
+
+    tags: tuple[str, ...]
+    parameters: dict[str, Any]
+    retries: int
+    timeout_seconds: float | None
+    concurrency_group: str
+    priority: int
+    only_when: Callable[[Any], str | None] | None
+    partitions: Partitions | None
+    partition_mappings: Mapping[str, PartitionMapping]
+    code_version: str
+    freshness: timedelta | None
+    automation: Condition | None
+    checks: tuple[CheckDefinition, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +108,15 @@ class AssetDefinition:
         retries: How often a retryable failure is tried again.
         external_name: Name of the asset in its engine (dbt's unique id); equals the key elsewhere.
         columns: Declared columns and their types, where known.
+        timeout_seconds: The step is stopped after this; None: never.
+        concurrency_group: Steps of one group share a limit; empty: none.
+        priority: Higher runs first among steps that could start.
+        only_when: Asked before the step runs; returns None to run, or the reason to skip.
+        partitions: How the asset is cut; None: not at all.
+        partition_mappings: By dependency, where the default mapping is not meant.
+        freshness: Longest lag behind the wall clock; None: any.
+        automation: When the asset is to be made without being asked for.
+        step_keys: All assets that one step makes together; empty when it makes this one alone.
     """
 
     key: str
@@ -80,6 +137,15 @@ class AssetDefinition:
     retries: int = 0
     external_name: str = ""
     columns: tuple[tuple[str, str], ...] = ()
+    timeout_seconds: float | None = None
+    concurrency_group: str = ""
+    priority: int = 0
+    only_when: Callable[[Any], str | None] | None = field(default=None, compare=False)
+    partitions: Partitions | None = None
+    partition_mappings: Mapping[str, PartitionMapping] = field(default_factory=dict)
+    freshness: timedelta | None = None
+    automation: Condition | None = None
+    step_keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _KEY.match(self.key):
@@ -93,6 +159,18 @@ class AssetDefinition:
             raise ConfigurationError(
                 f"Asset {self.key} marks {', '.join(sorted(undeclared))} optional without depending on it.",
                 hint="name it in deps too",
+            )
+        unmapped = set(self.partition_mappings) - set(self.deps)
+        if unmapped:
+            raise ConfigurationError(
+                f"Asset {self.key} ({self.source_path}) maps partitions of {', '.join(sorted(unmapped))} without"
+                " depending on it.",
+                hint="name it in deps too",
+            )
+        if self.timeout_seconds is not None and self.timeout_seconds <= 0:
+            raise ConfigurationError(
+                f"Asset {self.key} ({self.source_path}) may take {self.timeout_seconds} s, which is no time at all.",
+                hint="give a timeout above 0, or none",
             )
 
     @property
@@ -114,10 +192,7 @@ def asset(
     optional_deps: tuple[str, ...] = (),
     owner: str,
     group: str,
-    tags: tuple[str, ...] = (),
-    parameters: dict[str, Any] | None = None,
-    retries: int = 2,
-    checks: tuple[CheckDefinition, ...] = (),
+    **options: Unpack[StepOptions],
 ) -> Callable[[Callable[[Any], None]], AssetDefinition]:
     """Declare the decorated function as the step of a Python asset.
 
@@ -132,35 +207,59 @@ def asset(
         optional_deps: Those of `deps` that may be empty.
         owner: Team that answers for it.
         group: Use case it belongs to.
-        tags: For selection (`tag:storm`).
-        parameters: Values that count as inputs.
-        retries: How often a retryable failure is tried again.
-        checks: Checks besides the GX suite, which is found by its file name.
+        options: See `StepOptions`.
 
     Returns:
         A decorator that turns the function into an AssetDefinition.
     """
 
     def declare(step: Callable[[Any], None]) -> AssetDefinition:
-        version = version_of_function(step)
-        return AssetDefinition(
+        return step_definition(
+            step,
             key=key,
-            engine="python",
             kind=kind,
-            deps=tuple(sorted({*deps, *optional_deps})),
-            optional_deps=frozenset(optional_deps),
-            code_version=version.digest,
-            source_text=version.source_text,
-            source_path=version.source_path,
-            description=(step.__doc__ or "").strip(),
+            deps=deps,
+            optional_deps=optional_deps,
             owner=owner,
             group=group,
-            tags=frozenset(tags),
-            checks=checks,
-            step=step,
-            parameters=parameters or {},
-            retries=retries,
-            external_name=key,
+            options=options,
         )
 
     return declare
+
+
+def step_definition(
+    step: Callable[[Any], Any],
+    *,
+    key: str,
+    kind: Kind,
+    deps: tuple[str, ...],
+    optional_deps: tuple[str, ...],
+    owner: str,
+    group: str,
+    options: StepOptions,
+    engine: Engine = "python",
+    step_keys: tuple[str, ...] = (),
+) -> AssetDefinition:
+    """Describe an asset that a Python function makes or observes; see `asset`."""
+    facts: dict[str, Any] = {"retries": 2, **options}
+    version = version_of_function(step)
+    code_version = facts.pop("code_version", AUTO_VERSION)
+    return AssetDefinition(
+        key=key,
+        engine=engine,
+        kind=kind,
+        deps=tuple(sorted({*deps, *optional_deps})),
+        optional_deps=frozenset(optional_deps),
+        code_version=version.digest if code_version == AUTO_VERSION else code_version,
+        source_text=version.source_text,
+        source_path=version.source_path,
+        description=(step.__doc__ or "").strip(),
+        owner=owner,
+        group=group,
+        tags=frozenset(facts.pop("tags", ())),
+        step=step,
+        external_name=key,
+        step_keys=step_keys,
+        **facts,
+    )

@@ -11,11 +11,12 @@ from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
 
 from flows.assets.definition import AssetDefinition
+from flows.assets.partition_mappings import PartitionMapping, default_mapping, refuse_impossible
 from flows.errors import ConfigurationError, UnknownAssetError
 
 
 class AssetGraph(Mapping[str, AssetDefinition]):
-    """All assets by key, checked: no duplicate key, no unknown dependency, no cycle.
+    """All assets by key, checked: no duplicate key, no unknown dependency, no cycle, no partition without a mapping.
 
     Args:
         definitions: Every asset of the project.
@@ -40,6 +41,8 @@ class AssetGraph(Mapping[str, AssetDefinition]):
         for definition in self._by_key.values():
             for upstream_key in definition.deps:
                 self._downstream[upstream_key].add(definition.key)
+        self._refuse_impossible_mappings()
+        self._refuse_checks_that_hold_back_nothing()
 
     def __getitem__(self, key: str) -> AssetDefinition:
         try:
@@ -92,6 +95,41 @@ class AssetGraph(Mapping[str, AssetDefinition]):
                         f"Asset {definition.key} ({definition.source_path}) depends on {upstream_key},"
                         " which does not exist.",
                         hint=f"did you mean {near[0]}?" if near else "declare it or drop the dependency",
+                    )
+
+    def mapping(self, key: str, upstream_key: str) -> PartitionMapping:
+        """Return which partitions of a dependency a partition is made from: as declared, or the default."""
+        found = self._mapping(self[key], upstream_key)
+        if found is None:
+            raise UnknownAssetError(name=upstream_key)  # refused when the graph was made
+        return found
+
+    def _mapping(self, definition: AssetDefinition, upstream_key: str) -> PartitionMapping | None:
+        declared = definition.partition_mappings.get(upstream_key)
+        return declared or default_mapping(self._by_key[upstream_key].partitions, definition.partitions)
+
+    def _refuse_impossible_mappings(self) -> None:
+        for definition in self._by_key.values():
+            for upstream_key in definition.deps:
+                upstream = self._by_key[upstream_key].partitions
+                if upstream is None and definition.partitions is None:
+                    continue
+                refuse_impossible(
+                    self._mapping(definition, upstream_key),
+                    upstream=upstream,
+                    downstream=definition.partitions,
+                    place=f"Asset {definition.key} ({definition.source_path}) reads {upstream_key}",
+                )
+
+    def _refuse_checks_that_hold_back_nothing(self) -> None:
+        for definition in self._by_key.values():
+            for check in definition.checks:
+                elsewhere = sorted(check.blocks - self.descendants(definition.key)) if check.blocks else []
+                if elsewhere:
+                    raise ConfigurationError(
+                        f"Check {check.name} of {definition.key} ({definition.source_path}) holds back"
+                        f" {elsewhere[0]}, which is not made from it.",
+                        hint=f"made from it: {', '.join(sorted(self._downstream[definition.key])) or 'nothing'}",
                     )
 
     def _sorted(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What must run, and why. Pure: the same graph and the same ledger state give the same plan.
 
-What lives here: states, causes and the decision run / reuse / skip per asset. What does not: reading the ledger
-(flows.lineage.state) and doing the work (flows.engine).
+What lives here: states, causes and the decision run / reuse / skip per asset. What does not: the same per partition
+(partition_plan.py), reading the ledger (flows.lineage.state) and doing the work (flows.engine).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from flows.assets.definition import CONTENT_ADDRESSED
 from flows.assets.versions import parameters_hash
 
 if TYPE_CHECKING:
@@ -107,14 +108,14 @@ def make_plan(
         if key not in selected:
             continue
         definition = graph[key]
-        step = _step(definition, recorded, will_run, environment_id, is_forced=is_forced)
+        step = plan_step(definition, recorded, will_run, environment_id, is_forced=is_forced)
         if step.action == "run":
             will_run.add(key)
         steps.append(step)
     return tuple(steps)
 
 
-def _step(
+def plan_step(
     definition: AssetDefinition,
     recorded: Mapping[str, Recorded],
     will_run: Collection[str],
@@ -122,6 +123,7 @@ def _step(
     *,
     is_forced: bool,
 ) -> Step:
+    """Decide for one asset that neither is cut into partitions nor reads one that is; see `make_plan`."""
     record = recorded.get(definition.key)
     if record is None:
         return Step(
@@ -135,7 +137,7 @@ def _step(
     rerun = [key for key in definition.deps if key in will_run]
     if rerun and Cause.DEPENDENCY not in found:
         found[Cause.DEPENDENCY] = f"{rerun[0]} runs before it"
-    if found or (is_forced and definition.engine != "landing"):
+    if found or (is_forced and definition.engine not in CONTENT_ADDRESSED):
         return Step(
             asset_key=definition.key,
             state=State.STALE if found else State.FRESH,
@@ -165,9 +167,9 @@ def staleness(
         A sentence for each cause; empty when the asset is fresh.
     """
     found: dict[Cause, str] = {}
-    if definition.engine == "landing":
-        return found  # landing is content-addressed and done before planning
-    if not _is_same_code(definition, record):
+    if definition.engine in CONTENT_ADDRESSED:
+        return found  # brought up to date before planning
+    if not is_same_code(definition, record.code_version, record.source_text):
         found[Cause.CODE] = "its code or checks changed"
     present = {key: recorded[key].data_version for key in definition.deps if key in recorded}
     changed = sorted(key for key, version in record.input_versions.items() if present.get(key, version) != version)
@@ -189,8 +191,8 @@ def _and_more(names: list[str]) -> str:
     return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
 
 
-def _is_same_code(definition: AssetDefinition, record: Recorded) -> bool:
-    """Tell whether code is the same; a text version is compared by its text."""
-    if record.code_version.startswith(TEXT_VERSION_PREFIX):
-        return record.source_text == definition.source_text
-    return record.code_version == definition.code_version
+def is_same_code(definition: AssetDefinition, code_version: str, source_text: str) -> bool:
+    """Tell whether recorded code is the present one; a text version is compared by its text."""
+    if code_version.startswith(TEXT_VERSION_PREFIX):
+        return source_text == definition.source_text
+    return code_version == definition.code_version

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import audit, looking, models, running, services
+from flows.engine.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
 
 app = typer.Typer(
@@ -57,6 +58,10 @@ def main() -> None:
         if error.hint:
             typer.secho(f"hint:  {error.hint}", err=True)
         code = error.exit_code
+    except RunCancelled as cancelled:
+        typer.secho(f"stopped: {cancelled.reason}", fg="yellow", err=True)
+        typer.secho("hint:  gridweave status names the run; gridweave run --resume takes it up", err=True)
+        code = EXIT_CODE
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     _end(code)

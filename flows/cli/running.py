@@ -23,6 +23,12 @@ SelectArgument = Annotated[
     list[str] | None,
     typer.Argument(help="Assets in dbt's syntax: +ml/load_forecast, raw/*+, tag:storm. None: all."),
 ]
+PartitionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Partition or range: 2026-03-29, 2026-03-29T05, north, 2026-03-01..2026-03-31. None: the latest."
+    ),
+]
 DEMO_DAYS = 365
 DEMO_FEEDERS = 12
 DEMO_TRANSFORMERS = 300
@@ -32,7 +38,7 @@ DEMO_DIRT = 0.3
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (demo, simulate, ingest, loads, plan, run):
+    for command in (demo, simulate, ingest, loads, plan, run, backfill):
         app.command()(command)
 
 
@@ -156,33 +162,64 @@ def loads(
 def plan(
     select: SelectArgument = None,
     *,
+    partition: PartitionOption = None,
     force: Annotated[bool, typer.Option(help="As `run --force` would.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show what a run would do, and why. Changes nothing."""
     from flows.engine.planning import plan_from_published
 
-    steps = plan_from_published(pipeline(), select or [], is_forced=force)
+    steps = plan_from_published(pipeline(), select or [], partition=partition, is_forced=force)
     if as_json:
         print_json({"steps": [vars(step) | {"state": str(step.state)} for step in steps]})
         return
     print_table(
-        ("asset", "state", "causes", "action", "reason"),
-        [(step.asset_key, step.state, ", ".join(step.causes), step.action, step.reason) for step in steps],
+        ("asset", "partition", "state", "causes", "action", "reason"),
+        [
+            (step.asset_key, step.partition_key, step.state, ", ".join(step.causes), step.action, step.reason)
+            for step in steps
+        ],
     )
 
 
 def run(
     select: SelectArgument = None,
     *,
+    partition: PartitionOption = None,
     force: Annotated[bool, typer.Option(help="Run what is selected even when fresh.")] = False,
+    resume: Annotated[
+        str | None, typer.Option(help="Run to take up: only what it did not finish, and what is made from that.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Land the inbox, bring the selected assets up to date, publish."""
+    if resume and (select or partition or force):
+        raise UsageError("A resumed run brings its own selection.", hint="give --resume alone")
     _prefect_begins()
     with shown_progress() as say:
         _prepare(say)
-        summary = _run(select or [], force=force)
+        summary = _run(select or [], force=force, partition=partition, resume=resume)
+    _say(summary, as_json=as_json)
+
+
+def backfill(
+    select: Annotated[list[str], typer.Argument(help="Assets in dbt's syntax.")],
+    *,
+    first: Annotated[str, typer.Option("--from", help="First partition, for example 2026-01-01.")],
+    last: Annotated[str, typer.Option("--to", help="Last partition.")],
+    batch_size: Annotated[int, typer.Option(min=1, help="Days made together.")] = 31,
+    as_json: JsonOption = False,
+) -> None:
+    """Make what is missing or stale of a range of partitions; call it again to take it up."""
+    _prefect_begins()
+    with shown_progress() as say:
+        _prepare(say)
+        summary = _run(select, partition=f"{first}..{last}", batch_size=batch_size)
+    _say(summary, as_json=as_json)
+
+
+def _say(summary: RunSummary, *, as_json: bool) -> None:
+    """Print a summary and end with its exit code."""
     if as_json:
         print_json(summary.as_json())
     else:
@@ -213,14 +250,21 @@ def _prepare(say: Callable[[str], None]) -> None:
         _ = project.manifest
 
 
-def _run(select: list[str], *, force: bool) -> RunSummary:
-    """Run the daily flow on the local Prefect server."""
+def _run(
+    select: list[str],
+    *,
+    force: bool = False,
+    partition: str | None = None,
+    resume: str | None = None,
+    batch_size: int | None = None,
+) -> RunSummary:
+    """Run the daily flow on the local Prefect server, or a backfill when a batch size is given."""
     from flows.engine.prefect_server import local_server
     from flows.pipelines.daily import run_daily
     from flows.settings import get_settings
 
     local_server(get_settings()).wait()
-    return run_daily(select, force=force)
+    return run_daily(select, force=force, partition=partition, resume=resume, batch_size=batch_size)
 
 
 def _prefect_begins() -> None:

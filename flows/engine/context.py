@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flows.assets.versions import logical_version, parameters_hash
+from flows.engine.skipping import StepSkippedError
+from flows.engine.step_inputs import WHOLE, InputPartitions
 from flows.errors import AssetError, UndeclaredReadError, UnreleasedInputError
 from flows.lineage.model_records import record_model_version
 from flows.lineage.recorder import record_checks, record_materialization
@@ -22,6 +24,7 @@ from flows.warehouse.content import columns_of, table_version
 from flows.warehouse.frames import read_frame
 from flows.warehouse.identifiers import exact_path, literal, quoted, relation
 from flows.warehouse.lake import Lake, sync
+from flows.warehouse.partition_rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -42,20 +45,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TECHNICAL_COLUMNS = ("run_id", "materialization_id", "model_version", "scored_at")
-
-
-class StepSkippedError(AssetError):
-    """A step has nothing to work on; the reason is recorded and the run goes on.
-
-    Args:
-        asset_key: The asset.
-        reason: What it lacks.
-    """
-
-    def __init__(self, *, asset_key: str, reason: str) -> None:
-        self.asset_key = asset_key
-        self.reason = reason
-        super().__init__(f"Asset {asset_key} skipped: {reason}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +77,8 @@ class StepContext:
         environment_id: Python and packages.
         clock: Wall clock.
         declared_columns: Columns of tables that are declared in a dbt source file, by key.
+        partition_key: The partition to make; empty for an asset that is not cut.
+        inputs: How each dependency is cut, and which of its partitions are read.
     """
 
     definition: AssetDefinition
@@ -100,11 +91,13 @@ class StepContext:
     environment_id: str
     clock: Clock
     declared_columns: Mapping[str, Columns]
+    partition_key: str = ""
+    inputs: Mapping[str, InputPartitions] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    _inputs: dict[str, InputRecord] = field(default_factory=dict)
+    _inputs: dict[tuple[str, str], InputRecord] = field(default_factory=dict)
 
     def read(self, key: str, *, columns: Sequence[str] = ()) -> pd.DataFrame:
-        """Read a declared, released input whole.
+        """Read a declared, released input: whole, or the partitions this partition is made from.
 
         Args:
             key: Asset key of a table.
@@ -119,12 +112,28 @@ class StepContext:
             StepSkippedError: It is required and has no rows.
         """
         cursor = self.warehouse.cursor()
-        row_count = self._admit(cursor, key)
+        cut = self.inputs.get(key, WHOLE)
+        row_count = sum(self._admit(cursor, key, each) for each in cut.partition_keys)
         if row_count == 0 and key not in self.definition.optional_deps:
             raise StepSkippedError(asset_key=self.definition.key, reason=f"{key} has no rows: no source feeds it")
         names = ", ".join(quoted(name) for name in columns) or "*"
-        statement = f"select {names} from {relation(key)} order by all"  # noqa: S608 - checked identifiers
+        statement = f"select {names} from {relation(key)} where {cut.rows} order by all"  # noqa: S608 - checked identifiers
         return read_frame(self.warehouse.cursor(), statement)
+
+    def version_of(self, key: str) -> str:
+        """Take an observed asset as an input and return its data version; there is no table to read.
+
+        Raises:
+            UndeclaredReadError: The key is not among the asset's dependencies.
+            StepSkippedError: It was never observed.
+        """
+        cut = self.inputs.get(key, WHOLE)
+        for each in cut.partition_keys:
+            self._admit(self.warehouse.cursor(), key, each)
+        versions = [self._inputs[key, each].data_version for each in cut.partition_keys if (key, each) in self._inputs]
+        if not versions:
+            raise StepSkippedError(asset_key=self.definition.key, reason=f"{key} was never observed")
+        return ";".join(versions)
 
     def read_champion(self, key: str) -> LoadedModel:
         """Load the champion of a model asset, verified against its hash.
@@ -154,14 +163,14 @@ class StepContext:
         )
 
     def write(self, frame: pd.DataFrame, *, model_version: str) -> None:
-        """Replace the asset's table by scored rows and record them.
+        """Replace the asset's table, or the rows of this partition, and record them.
 
         Args:
             frame: Rows in the declared columns of the table without the technical ones.
             model_version: Model that scored.
 
         Raises:
-            AssetError: Columns are missing or unknown.
+            AssetError: Columns are missing or unknown, or rows belong to another partition.
         """
         key = self.definition.key
         declared = self.declared_columns.get(key)
@@ -181,13 +190,11 @@ class StepContext:
                 scored_at=now,
             )
             cursor.register("scored", stamped)
-            select = ", ".join(f"{quoted(name)}::{kind} as {quoted(name)}" for name, kind in declared)
-            cursor.execute(
-                f"create or replace table {relation(key)} as select {select} from scored order by all"  # noqa: S608 - checked
-            )
+            rows = self._rows
+            self._replace_rows(cursor, declared, rows)
             cursor.unregister("scored")
-            self._write_evidence(cursor, f"from {relation(key)}", evidence)
-            data_version, row_count = table_version(cursor, key)
+            self._write_evidence(cursor, f"from {relation(key)} where {rows}", evidence)
+            data_version, row_count = table_version(cursor, key, rows=rows)
             self._record(
                 cursor,
                 data_version=data_version,
@@ -196,7 +203,7 @@ class StepContext:
                 storage_uri=str(evidence.relative_to(self.lake.home)),
                 metadata={"model_version": model_version},
             )
-        logger.info("%s: %d rows", key, row_count)
+        logger.info("%s%s: %d rows", key, f"@{self.partition_key}" if self.partition_key else "", row_count)
 
     def write_model(self, trained: TrainedModel) -> RegisteredModel:
         """Register a trained model, decide on the champion and record which one scores from now on.
@@ -213,7 +220,7 @@ class StepContext:
             logical_version=self.logical_version,
             run_id=str(self.run_id),
             materialization_id=str(self.materialization_id),
-            data_versions={key: each.data_version for key, each in self._inputs.items()},
+            data_versions=self._input_versions,
             code_version=self.definition.code_version,
             parameters=self.definition.parameters,
         )
@@ -267,15 +274,20 @@ class StepContext:
         champion = self.registry().champion(use_case)
         with self.warehouse.transaction() as cursor:
             rows = cursor.execute(
-                "select i.upstream_key, i.input_materialization_id::varchar, i.upstream_data_version, i.role"
+                "select i.upstream_key, i.upstream_partition, i.input_materialization_id::varchar,"
+                " i.upstream_data_version, i.role"
                 " from lineage.current_materialization m"
                 " inner join lineage.materialization_input i on i.materialization_id = m.materialization_id"
                 " where m.asset_key = ?",
                 [self.definition.key],
             ).fetchall()
-            for key, identifier, version, role in rows:
-                self._inputs[key] = InputRecord(
-                    upstream_key=key, materialization_id=identifier, data_version=version, role=role
+            for key, partition_key, identifier, version, role in rows:
+                self._inputs[key, partition_key] = InputRecord(
+                    upstream_key=key,
+                    upstream_partition=partition_key,
+                    materialization_id=identifier,
+                    data_version=version,
+                    role=role,
                 )
             if champion is not None:
                 self._record_champion(cursor, champion, is_stand_in=False, reason=reason)
@@ -285,12 +297,45 @@ class StepContext:
         """Identity of what this step makes, from what it has read so far."""
         return logical_version(
             code_version=self.definition.code_version,
-            input_versions={key: each.data_version for key, each in self._inputs.items()},
+            input_versions=self._input_versions,
             parameters=self.definition.parameters,
             environment_id=self.environment_id,
         )
 
-    def _admit(self, cursor: duckdb.DuckDBPyConnection, key: str) -> int:
+    @property
+    def _input_versions(self) -> dict[str, str]:
+        """Data version of what was read, by asset key and partition."""
+        return {
+            f"{key}@{partition_key}" if partition_key else key: each.data_version
+            for (key, partition_key), each in self._inputs.items()
+        }
+
+    @property
+    def _rows(self) -> str:
+        """Condition for the rows this step replaces."""
+        partitions = self.definition.partitions
+        return rows_of(partitions, (self.partition_key,)) if partitions and self.partition_key else "true"
+
+    def _replace_rows(self, cursor: duckdb.DuckDBPyConnection, declared: Columns, rows: str) -> None:
+        """Put the registered rows in place of what there was, inside the caller's transaction."""
+        target = relation(self.definition.key)
+        select = ", ".join(f"{quoted(name)}::{kind} as {quoted(name)}" for name, kind in declared)
+        statement = f"select {select} from scored"  # noqa: S608 - checked identifiers
+        if rows == "true":
+            cursor.execute(f"create or replace table {target} as {statement} order by all")
+            return
+        outside = f"select count(*) from ({statement}) where ({rows}) is not true"  # noqa: S608 - checked identifiers
+        strays = cursor.execute(outside).fetchone()
+        if strays and strays[0]:
+            raise AssetError(
+                f"Asset {self.definition.key} wrote {strays[0]:,} rows outside its partition {self.partition_key}.",
+                hint="return only rows of context.partition_key",
+            )
+        cursor.execute(f"create table if not exists {target} as {statement} limit 0")
+        cursor.execute(f"delete from {target} where {rows}")  # noqa: S608 - checked identifiers
+        cursor.execute(f"insert into {target} by name {statement} order by all")
+
+    def _admit(self, cursor: duckdb.DuckDBPyConnection, key: str, partition_key: str = "") -> int:
         """Check that an input may be read, remember exactly which, and return its row count."""
         if key not in self.definition.deps:
             raise UndeclaredReadError(asset_key=self.definition.key, upstream_key=key)
@@ -298,19 +343,28 @@ class StepContext:
             "select m.materialization_id::varchar, m.data_version, m.row_count, r.seq is not null"
             " from lineage.current_materialization m"
             " left join lineage.released_materialization r on r.materialization_id = m.materialization_id"
-            " where m.asset_key = ?",
-            [key],
+            " where m.asset_key = ? and m.partition_key = ?",
+            [key, partition_key],
         ).fetchone()
         if row is None:
             return 0
         identifier, data_version, row_count, is_released = row
-        if row_count == 0:
-            self._inputs[key] = InputRecord(upstream_key=key, materialization_id=identifier, data_version=data_version)
-            return 0
-        if not is_released:
+        if row_count != 0 and (not is_released or not self._has_passed(cursor, key, identifier)):
             raise UnreleasedInputError(asset_key=self.definition.key, upstream_key=key)
-        self._inputs[key] = InputRecord(upstream_key=key, materialization_id=identifier, data_version=data_version)
+        self._inputs[key, partition_key] = InputRecord(
+            upstream_key=key, materialization_id=identifier, data_version=data_version, partition_key=partition_key
+        )
         return 1 if row_count is None else int(row_count)
+
+    def _has_passed(self, cursor: duckdb.DuckDBPyConnection, key: str, identifier: str) -> bool:
+        """Tell whether the checks that hold back this asset in particular have a PASS."""
+        names = self.inputs[key].required_checks if key in self.inputs else ()
+        passed = cursor.execute(
+            "select check_name from lineage.latest_check_result where materialization_id = ? and status = 'PASS'"
+            " and list_contains(?::varchar[], check_name)",
+            [identifier, list(names)],
+        ).fetchall()
+        return len(passed) == len(names)
 
     def _refuse_other_columns(self, frame: pd.DataFrame, declared: Iterable[str]) -> None:
         expected = [name for name in declared if name not in TECHNICAL_COLUMNS]
@@ -383,6 +437,7 @@ class StepContext:
                     "environment_id": self.environment_id,
                 },
                 inputs=tuple(self._inputs.values()),
+                partition_key=self.partition_key,
             ),
             recorded_at=now,
         )
@@ -400,4 +455,5 @@ class StepContext:
             expected="training succeeds and the model beats its baseline",
             actual=reason,
             evaluated_at=self.clock(),
+            partition_key=self.partition_key,
         )

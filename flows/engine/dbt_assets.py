@@ -17,6 +17,7 @@ import yaml
 
 from flows.assets.definition import AssetDefinition, CheckDefinition, Kind
 from flows.assets.versions import digest_of, normalised_sql
+from flows.engine.dbt_partitions import partitions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -123,6 +124,7 @@ class _Reader:
             external_name=node["unique_id"],
             columns=_columns(node),
             checks=checks,
+            partitions=partitions_of(node["config"].get("meta") or {}, place=str(node["original_file_path"])),
         )
 
     def _code_version(self, node: Mapping[str, Any], materialized: str, checks: tuple[CheckDefinition, ...]) -> str:

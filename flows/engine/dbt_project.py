@@ -22,7 +22,7 @@ from flows.assets.versions import digest_of
 from flows.errors import AssetError, ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from uuid import UUID
 
@@ -139,6 +139,7 @@ class DbtProject:
         *,
         run_id: UUID,
         on_node: Callable[[NodeOutcome], None] | None = None,
+        variables: Mapping[str, object] | None = None,
     ) -> tuple[NodeOutcome, ...]:
         """Build exactly these nodes and run exactly these tests, in dbt's order.
 
@@ -146,6 +147,7 @@ class DbtProject:
             node_names: Names of models, seeds, snapshots and tests.
             run_id: Run the ledger entries belong to.
             on_node: Called as each node finishes, from a thread of dbt's.
+            variables: dbt variables, already validated: dbt pastes them verbatim into SQL.
 
         Returns:
             An outcome per node, also for those dbt skipped because something before them failed.
@@ -161,6 +163,7 @@ class DbtProject:
             "empty",
             "--exclude-resource-type",
             "unit_test",
+            *(["--vars", json.dumps(variables)] if variables else []),
         ]
         result = self._invoke(arguments, run_id=run_id, on_node=on_node)
         return tuple(_outcome(each) for each in result.results)

@@ -10,28 +10,38 @@ because no source feeds it is skipped with that reason, and the run goes on.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
 
 from expectations.outcome import GateRequest
 from expectations.registry import suite_keys
-from flows.assets.plan import Cause, Recorded, Step, staleness
+from flows.assets.partition_plan import is_partition_aware, plan_partitions
+from flows.assets.plan import Cause, Recorded, staleness
+from flows.engine.attempts import Retrying
+from flows.engine.cancellation import RunCancelled
 from flows.engine.dbt_assets import tests_to_run
+from flows.engine.dbt_partitions import dbt_variables
 from flows.engine.gates import GATE_CHECK, check_records, gate_name, run_gate
-from flows.engine.jobs import Job, JobResult
+from flows.engine.jobs import JobResult
+from flows.engine.python_checks import run_python_checks
+from flows.engine.step_jobs import record_step, step_job
+from flows.engine.worklist import Worklist, slot_name
 from flows.errors import AssetError
-from flows.lineage.recorder import record_checks, record_reused, record_run
-from flows.lineage.records import CheckRecord, RunRecord, RunStatus
-from flows.lineage.state import recorded_state
+from flows.lineage.recorder import record_checks, record_reused
+from flows.lineage.records import CheckRecord
+from flows.lineage.state import recorded_partitions, recorded_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from uuid import UUID
 
     from flows.assets.graph import AssetGraph
+    from flows.assets.partition_plan import StepGroup
     from flows.clock import Clock
     from flows.engine.context import StepContext
     from flows.engine.dbt_project import DbtProject, NodeOutcome
+    from flows.engine.jobs import JobRunner
     from flows.engine.summary import RunSummary
     from flows.settings import Settings
     from flows.warehouse.warehouse import Warehouse
@@ -51,8 +61,11 @@ class Engine:
         run_id: The run.
         environment_id: Python and packages.
         clock: Wall clock.
-        make_context: Makes the context of a Python step.
+        make_context: Makes the context of a Python step for an asset and a partition.
         on_progress: Told in words what happens.
+        runner: Runs Python steps side by side.
+        retrying: Spaces attempts.
+        is_cancelled: Tells whether somebody asked the run to end.
     """
 
     graph: AssetGraph
@@ -62,12 +75,18 @@ class Engine:
     run_id: UUID
     environment_id: str
     clock: Clock
-    make_context: Callable[[str], StepContext]
+    make_context: Callable[[str, str], StepContext]
     on_progress: Callable[[str], None]
+    runner: JobRunner
+    retrying: Retrying = field(default_factory=Retrying)
+    is_cancelled: Callable[[], bool] = bool
 
 
 class Execution:
     """One plan being carried out.
+
+    An asset's partitions are worked on together: those that are to run fan out, and what reads the asset waits until
+    they are in. A partition that fails takes with it only the partitions that are made from it.
 
     Args:
         engine: What to work with.
@@ -75,20 +94,27 @@ class Execution:
         summary: Filled while the work goes on.
     """
 
-    def __init__(self, engine: Engine, steps: Sequence[Step], summary: RunSummary) -> None:
+    def __init__(self, engine: Engine, steps: Sequence[StepGroup], summary: RunSummary) -> None:
         self._engine = engine
-        self._steps = {step.asset_key: step for step in steps}
-        self._remaining = [
-            step.asset_key
-            for step in steps
-            if step.action == "run" and engine.graph[step.asset_key].engine != "landing"
-        ]
+        self._steps = steps
+        self._work = Worklist(engine.graph, steps, clock=engine.clock)
+        self._reused: dict[str, list[str]] = defaultdict(list)
         self._summary = summary
 
-    def run(self) -> None:
-        """Work until nothing is left that can be done."""
-        self._summary.reused.extend(key for key, step in self._steps.items() if step.action == "reuse")
-        while self._remaining:
+    def run(self, unobserved: Mapping[tuple[str, str], str]) -> None:
+        """Work until nothing is left that can be done.
+
+        Args:
+            unobserved: Errors of assets that could not be looked at; what is made from them is not made.
+        """
+        for (key, partition_key), message in unobserved.items():
+            self._fail(key, (partition_key,), message)
+        for group in self._steps:
+            if group.action == "reuse":
+                self._reuse(group.asset_key, group.partition_keys)
+        while self._work.remaining:
+            if self._engine.is_cancelled():  # dbt swallows the exception of a signal
+                raise RunCancelled("the run was asked to end; finished work is kept")
             recorded = recorded_state(self._engine.warehouse.cursor())
             if self._settle_unchanged(recorded):
                 continue
@@ -98,55 +124,82 @@ class Execution:
             made = self._build(batch, recorded) if is_dbt_next else self._run_wave(wave)
             self._check(made)
         with self._engine.warehouse.transaction() as cursor:
-            record_reused(
-                cursor,
-                self._summary.reused,
-                run_id=self._engine.run_id,
-                recorded_at=self._engine.clock(),
-            )
+            for partition_key, keys in self._reused.items():
+                record_reused(
+                    cursor,
+                    keys,
+                    run_id=self._engine.run_id,
+                    recorded_at=self._engine.clock(),
+                    partition_key=partition_key,
+                )
+
+    def _reuse(self, key: str, partition_keys: Collection[str]) -> None:
+        for partition_key in partition_keys:
+            self._reused[partition_key].append(key)
+            self._summary.reused.append(slot_name(key, partition_key))
 
     def _settle_unchanged(self, recorded: Mapping[str, Recorded]) -> bool:
         """Reuse what was only planned because something upstream ran, when that brought nothing new."""
-        unchanged = [
-            key
-            for key in self._remaining
-            if self._is_ready(key)
-            and not self._steps[key].is_forced
-            and set(self._steps[key].causes) == {Cause.DEPENDENCY}
-            and not staleness(self._engine.graph[key], recorded[key], recorded, self._engine.environment_id)
-        ]
-        for key in unchanged:
-            self._remaining.remove(key)
-            self._summary.reused.append(key)
-        return bool(unchanged)
+        is_any_settled = False
+        for key in list(self._work.remaining):
+            if not self._work.is_ready(key) or self._work.causes[key] != {Cause.DEPENDENCY}:
+                continue
+            unchanged = self._unchanged(key, recorded)
+            if unchanged:
+                self._reuse(key, unchanged)
+                self._work.settle(key, unchanged)
+                is_any_settled = True
+        return is_any_settled
 
-    def _is_ready(self, key: str) -> bool:
-        return not set(self._engine.graph[key].deps) & set(self._remaining)
+    def _unchanged(self, key: str, recorded: Mapping[str, Recorded]) -> tuple[str, ...]:
+        """Partitions of an asset that are fresh now that everything before it has been done."""
+        graph, environment_id = self._engine.graph, self._engine.environment_id
+        if not is_partition_aware(graph, key):
+            is_stale = bool(staleness(graph[key], recorded[key], recorded, environment_id))
+            return () if is_stale else self._work.todo[key]
+        around = [each for each in (key, *graph[key].deps) if is_partition_aware(graph, each)]
+        groups = plan_partitions(
+            graph,
+            wanted={key: self._work.todo[key]},
+            recorded=recorded,
+            recorded_partitions=recorded_partitions(self._engine.warehouse.cursor(), around),
+            environment_id=environment_id,
+            until=self._engine.clock(),
+        )
+        return tuple(each for group in groups if group.action == "reuse" for each in group.partition_keys)
 
     def _dbt_batch(self) -> list[str]:
         """Adjacent dbt assets that can be built in one invocation; a gate in between ends the batch."""
         batch: list[str] = []
         gated = set(suite_keys())
-        waiting = set(self._remaining)
-        for key in self._remaining:
+        waiting = set(self._work.remaining)
+        partition_keys: tuple[str, ...] | None = None
+        for key in self._work.remaining:
             definition = self._engine.graph[key]
             inside = set(definition.deps) & waiting
-            if definition.engine == "dbt" and inside <= set(batch) and not inside & gated:
-                batch.append(key)
+            if definition.engine != "dbt" or not inside <= set(batch) or inside & gated:
+                continue
+            if definition.partitions is not None:
+                if partition_keys not in {None, self._work.todo[key]}:
+                    continue  # one invocation has one range of partitions
+                partition_keys = self._work.todo[key]
+            batch.append(key)
         return batch
 
     def _python_wave(self) -> list[str]:
-        return [key for key in self._remaining if self._is_ready(key) and self._engine.graph[key].engine == "python"]
+        return [
+            key
+            for key in self._work.remaining
+            if self._work.is_ready(key) and self._engine.graph[key].engine == "python"
+        ]
 
     def _can_wait(self, batch: Sequence[str]) -> bool:
         """Tell whether no Python step waits for this batch; it is then joined with what follows (one start of dbt)."""
         behind = set().union(*(self._engine.graph.descendants(key) for key in batch))
-        return not any(self._engine.graph[key].engine == "python" for key in behind & set(self._remaining))
+        return not any(self._engine.graph[key].engine == "python" for key in behind & set(self._work.remaining))
 
     def _build(self, batch: list[str], recorded: Mapping[str, Recorded]) -> list[str]:
         """Build a batch with dbt and say what was made."""
-        from flows.engine.prefect_tasks import show_finished
-
         names = {self._engine.graph[key].external_name: key for key in batch}
         tests = tests_to_run(self._engine.project.manifest, building=batch, existing=recorded)
         self._engine.on_progress(f"dbt: {len(batch)} models, {len(tests)} tests")
@@ -154,6 +207,7 @@ class Execution:
             [*(name.rpartition(".")[2] for name in names), *tests],
             run_id=self._engine.run_id,
             on_node=self._progress_of(names),
+            variables=self._partition_variables(batch),
         )
         made, failed = [], {}
         for outcome in outcomes:
@@ -166,16 +220,16 @@ class Execution:
                 failed[key] = outcome.message
         broken_tests = [each for each in outcomes if each.resource_type == "test" and each.is_failed]
         for key in (*made, *failed):
-            show_finished(self._engine.graph[key], error=failed.get(key))
-        self._remaining = [key for key in self._remaining if key not in set(made)]
-        self._summary.materialized.extend(made)
+            self._engine.runner.show_finished(self._engine.graph[key], error=failed.get(key))
+        for key in made:
+            self._made(key, self._work.todo[key])
         for key, message in failed.items():
-            self._fail(key, message)
-            self._record_task(JobResult(key=key, error=AssetError(message)))
+            self._fail(key, self._work.todo[key], message)
+            record_step(self._engine, key, JobResult(key=key, error=AssetError(message)))
         if any(each.resource_type == "test" and each.status == "pass" for each in outcomes):
             self._summary.note_gate("dbt tests", "PASS")
         self._note_broken_tests(broken_tests)
-        left = [key for key in batch if key in self._remaining]
+        left = [key for key in batch if key in self._work.remaining]
         for key in left:  # dbt skipped them without a failure of ours upstream: a test stopped them
             self._block(key, "a data test upstream did not pass")
         return made
@@ -208,43 +262,59 @@ class Execution:
 
         return report
 
-    def _run_wave(self, wave: list[str]) -> list[str]:
-        """Run Python steps side by side and say what was made."""
-        from flows.engine.prefect_tasks import run_side_by_side
+    def _partition_variables(self, batch: Sequence[str]) -> Mapping[str, object]:
+        """What dbt's incremental models are told: the partitions, and the time they span."""
+        cut = [key for key in batch if self._engine.graph[key].partitions is not None]
+        if not cut:
+            return {}
+        partitions = self._engine.graph[cut[0]].partitions
+        variables = dbt_variables(partitions, self._work.todo[cut[0]]) if partitions else {}
+        return variables | {"partition_inputs": {key: self._work.inputs(key) for key in cut}}
 
-        self._engine.on_progress(f"python: {', '.join(wave)}")
-        results = run_side_by_side([self._job(key) for key in wave])
+    def _run_wave(self, wave: list[str]) -> list[str]:
+        """Run Python steps side by side, partitions too, and say of which assets something was made."""
+        jobs = [
+            step_job(self._engine, key, partition_key)
+            for key in self._work.join_steps(wave)
+            for partition_key in self._work.todo[key]
+        ]
+        shown = ", ".join(
+            f"{key} ({len(self._work.todo[key])})" if len(self._work.todo[key]) > 1 else key for key in wave
+        )
+        self._engine.on_progress(f"python: {shown}")
+        results = self._engine.runner.run(jobs)
         made = []
         for result in results:
-            self._remaining.remove(result.key)
-            self._summary.notes.extend(f"{result.key}: {note}" for note in result.notes)
-            if result.error is not None:
-                self._fail(result.key, str(result.error))
-            elif result.skipped_because is not None:
-                self._summary.skipped[result.key] = result.skipped_because
-            else:
-                made.append(result.key)
-                self._summary.materialized.append(result.key)
-            self._record_task(result)
-        return made
+            name = slot_name(result.key, result.partition_keys[0])
+            self._summary.notes.extend(f"{name}: {note}" for note in result.notes)
+            for key in self._engine.graph[result.key].step_keys or (result.key,):
+                made.extend([key] if self._took_in(key, result) else [])
+            record_step(self._engine, name, result)
+        return list(dict.fromkeys(made))
 
-    def _job(self, key: str) -> Job:
-        definition = self._engine.graph[key]
+    def _took_in(self, key: str, result: JobResult) -> bool:
+        """Note how a job ended for one of its assets; tell whether it was made."""
+        if result.error is not None:
+            self._fail(key, result.partition_keys, str(result.error))
+        elif result.skipped_because is not None:
+            for partition_key in result.partition_keys:
+                self._summary.skipped[slot_name(key, partition_key)] = result.skipped_because
+            self._work.settle(key, result.partition_keys)
+        else:
+            self._made(key, result.partition_keys)
+            return True
+        return False
 
-        def work() -> Sequence[str]:
-            context = self._engine.make_context(key)
-            if definition.step is None:
-                raise TypeError(f"{key} has no step")
-            definition.step(context)
-            self._engine.on_progress(f"python: {key} done")
-            return context.notes
-
-        return Job(definition=definition, work=work)
+    def _made(self, key: str, partition_keys: Collection[str]) -> None:
+        self._summary.materialized.extend(slot_name(key, each) for each in partition_keys)
+        self._work.settle(key, partition_keys)
 
     def _check(self, made: Sequence[str]) -> None:
         """Run the suites of what was made; a closed gate stops everything behind it."""
+        self._check_in_python(made)
         gated = set(suite_keys())
         recorded = recorded_state(self._engine.warehouse.cursor())
+        made = [key for key in made if key in recorded]  # a suite looks at a whole table, not at a partition
         for key in made:
             self._summary.row_counts[key] = recorded[key].row_count or 0
         checked = [key for key in made if key in gated and recorded[key].row_count]
@@ -292,45 +362,42 @@ class Execution:
             evaluated_at=self._engine.clock(),
         )
 
-    def _fail(self, key: str, message: str) -> None:
-        logger.error("%s failed: %s", key, message)
-        self._summary.failed[key] = message
-        self._drop(key)
-        for each in self._engine.graph.descendants(key) & set(self._remaining):
-            self._summary.skipped[each] = f"{key} failed"
-            self._drop(each)
+    def _check_in_python(self, made: Sequence[str]) -> None:
+        """Run the Python checks of what was made; a check may hold back all downstreams or only named ones."""
+        for failed in run_python_checks(self._engine, made):
+            self._summary.note_gate(failed.check.name, failed.status)
+            name = slot_name(failed.asset_key, failed.partition_key)
+            if failed.check.is_blocking:
+                self._summary.blocked[name] = failed.reason
+                self._block_behind(failed.asset_key, (failed.partition_key,), failed.reason)
+            elif failed.check.blocks:
+                self._block_behind(failed.asset_key, (failed.partition_key,), failed.reason, only=failed.check.blocks)
+            else:
+                self._summary.notes.append(f"warning: {name}: {failed.reason}")
+
+    def _fail(self, key: str, partition_keys: Collection[str], message: str) -> None:
+        for name in (slot_name(key, each) for each in partition_keys):
+            logger.error("%s failed: %s", name, message)
+            self._summary.failed[name] = message
+        self._work.settle(key, partition_keys)
+        for each, lost in self._work.behind(key, partition_keys).items():
+            for partition_key in lost:
+                self._summary.skipped[slot_name(each, partition_key)] = f"{slot_name(key, min(partition_keys))} failed"
+            self._work.settle(each, lost)
 
     def _block(self, key: str, reason: str) -> None:
-        self._summary.blocked[key] = reason
-        self._drop(key)
+        for partition_key in self._work.todo[key]:
+            self._summary.blocked[slot_name(key, partition_key)] = reason
+        self._work.settle(key, self._work.todo[key])
 
     def _block_downstream(self, key: str, reason: str) -> None:
-        for each in self._engine.graph.descendants(key) & set(self._remaining):
+        for each in self._engine.graph.descendants(key) & set(self._work.remaining):
             self._block(each, f"gate at {key}: {reason}")
 
-    def _drop(self, key: str) -> None:
-        if key in self._remaining:
-            self._remaining.remove(key)
-
-    def _record_task(self, result: JobResult) -> None:
-        """Record how a step ended, so that skips and failures can be asked for later."""
-        now = self._engine.clock()
-        status: RunStatus = "FAIL" if result.error else "SKIPPED" if result.skipped_because else "COMPLETE"
-        with self._engine.warehouse.transaction() as cursor:
-            record_run(
-                cursor,
-                RunRecord(
-                    run_id=uuid4(),
-                    root_run_id=self._engine.run_id,
-                    parent_run_id=self._engine.run_id,
-                    job_name=result.key,
-                    run_kind="task",
-                    trigger="gridweave",
-                    started_at=now,
-                    ended_at=now,
-                    environment_id=self._engine.environment_id,
-                    status=status,
-                    error_type=type(result.error).__name__ if result.error else None,
-                    error_message=str(result.error) if result.error else result.skipped_because,
-                ),
-            )
+    def _block_behind(
+        self, key: str, partition_keys: Collection[str], reason: str, *, only: Collection[str] = ()
+    ) -> None:
+        for each, lost in self._work.behind(key, partition_keys, first=only).items():
+            for partition_key in lost:
+                self._summary.blocked[slot_name(each, partition_key)] = f"check at {key}: {reason}"
+            self._work.settle(each, lost)

@@ -18,14 +18,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from flows.assets.plan import Recorded, Step, make_plan
+from flows.assets.partition_plan import wanted_partitions
 from flows.assets.selection import select
 from flows.clock import Clock, utc_now
+from flows.engine.backfilling import DEFAULT_BATCH_SIZE, backfill_batches
+from flows.engine.cancellation import RunCancelled, ended_by_signal
 from flows.engine.context import StepContext
 from flows.engine.dbt_project import DbtProject
 from flows.engine.executor import Engine, Execution
+from flows.engine.jobs import JobRunner, Limits
 from flows.engine.landing import Lander, LandingReport
+from flows.engine.observing import observe_assets
+from flows.engine.planning import plan_from_ledger
+from flows.engine.publishing import versions_to_publish
 from flows.engine.raw_gate import RawGate, outstanding_blocks
+from flows.engine.resuming import EarlierRun, earlier_run, leave_finished
+from flows.engine.step_inputs import inputs_of
+from flows.engine.step_process import kill_all
 from flows.engine.summary import RunSummary
 from flows.engine.warming import begin_heavy_imports
 from flows.errors import WarehouseError
@@ -38,19 +47,20 @@ from flows.lineage.recorder import (
     record_run_end,
 )
 from flows.lineage.records import RunRecord
-from flows.lineage.state import recorded_state
 from flows.sources.raw_tables import RawTable, read_raw_tables
 from flows.warehouse.declared import Columns, create_missing_tables
 from flows.warehouse.lake import Lake
-from flows.warehouse.publish import PUBLISHED_SCHEMAS, publish_ledger, publish_snapshot
+from flows.warehouse.publish import publish_ledger, publish_snapshot
 from flows.warehouse.warehouse import Warehouse, open_warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     import duckdb
 
     from flows.assets.graph import AssetGraph
+    from flows.assets.partition_plan import StepGroup
     from flows.settings import Settings
     from ml.registry import ModelRegistry
 
@@ -60,6 +70,13 @@ progress = logging.getLogger("flows.progress")
 
 RAW_DECLARATION = Path("models/staging/_raw__sources.yml")
 SCORED_DECLARATION = Path("models/reports/_ml__sources.yml")
+
+
+def _prefect_runner(limits: Limits) -> JobRunner:
+    """Run steps as Prefect tasks; Prefect is imported only when a run needs it."""
+    from flows.engine.prefect_tasks import PrefectRunner
+
+    return PrefectRunner(limits=limits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +90,7 @@ class Pipeline:
         on_progress: Told in words what happens.
         trigger: Who or what starts runs.
         prefect_flow_run_id: Prefect's flow run, where there is one.
+        make_runner: Makes what runs Python steps side by side.
     """
 
     settings: Settings
@@ -81,6 +99,7 @@ class Pipeline:
     on_progress: Callable[[str], None] = progress.info
     trigger: str = "manual"
     prefect_flow_run_id: str | None = None
+    make_runner: Callable[[Limits], JobRunner] = _prefect_runner
     _registry_lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -117,12 +136,21 @@ class Pipeline:
         """The lake below gridweave's home."""
         return Lake(self.settings.home)
 
-    def run(self, expressions: Sequence[str] = (), *, is_forced: bool = False) -> RunSummary:
+    def run(
+        self,
+        expressions: Sequence[str] = (),
+        *,
+        is_forced: bool = False,
+        partition: str | None = None,
+        resume: str | None = None,
+    ) -> RunSummary:
         """Land the inbox and materialize what is selected and not fresh.
 
         Args:
             expressions: Selection; none selects everything.
             is_forced: Run what is selected even when it is fresh.
+            partition: Partition or range of the partitioned assets; None: the latest that is over.
+            resume: Run to take up; it brings its own selection, partition and force, and lands nothing.
 
         Returns:
             What happened. A closed gate and a failed asset are results, not exceptions.
@@ -130,24 +158,58 @@ class Pipeline:
         Raises:
             WarehouseBusyError: Another process owns the warehouse.
             UnknownAssetError: The selection matches nothing.
+            PartitionKeyError: No selected asset has the partition.
+            UsageError: There is no such run to resume.
         """
         started = time.monotonic()
-        with self._owned("run", {"select": list(expressions), "force": is_forced}) as owned:
-            keys = select(self.graph, expressions)
-            self._land_inbox(owned)
+        asked = {"select": list(expressions), "force": is_forced, "partition": partition, "resume": resume}
+        with self._owned("run", {name: value for name, value in asked.items() if value is not None}) as owned:
+            earlier = earlier_run(owned.warehouse.cursor(), resume) if resume else None
+            until = earlier.started_at if earlier else self.clock()
+            wanted = wanted_partitions(
+                self.graph,
+                select(self.graph, earlier.expressions if earlier else expressions),
+                earlier.partition if earlier else partition,
+                until=until,
+            )
+            if earlier is None:
+                self._land_inbox(owned)
             if not self._is_raw_gate_open(owned):
                 owned.summary.seconds = time.monotonic() - started
                 return owned.summary
-            steps = make_plan(
-                self.graph,
-                selected=keys,
-                recorded=recorded_state(owned.warehouse.cursor()),
-                environment_id=owned.environment.environment_id,
-                is_forced=is_forced,
-            )
-            self._execute(owned, steps)
+            self._bring_up_to_date(owned, wanted, until=until, is_forced=is_forced, earlier=earlier)
             if owned.summary.status == "COMPLETE":
                 self._publish(owned)
+            owned.summary.seconds = time.monotonic() - started
+            return owned.summary
+
+    def backfill(
+        self, expressions: Sequence[str], partition_range: str, *, batch_size: int = DEFAULT_BATCH_SIZE
+    ) -> RunSummary:
+        """Make what is missing or stale of a range of partitions, in batches, oldest first.
+
+        What is good is never redone, so a backfill that was stopped or partly failed is taken up by calling it again.
+
+        Args:
+            expressions: Selection.
+            partition_range: First and last partition with `..` between.
+            batch_size: Time partitions made together at most; dbt is called once per batch.
+
+        Returns:
+            What happened; partitions that failed stand in `failed`, the others were made nevertheless.
+        """
+        started = time.monotonic()
+        asked = {"select": list(expressions), "partition": partition_range, "batch_size": batch_size}
+        with self._owned("backfill", asked) as owned:
+            until = self.clock()
+            keys = select(self.graph, expressions)
+            batches = backfill_batches(self.graph, keys, partition_range, until=until, batch_size=batch_size)
+            if self._is_raw_gate_open(owned):
+                for number, wanted in enumerate(batches, 1):
+                    self.on_progress(f"batch {number} of {len(batches)}")
+                    self._bring_up_to_date(owned, wanted, until=until, is_forced=False)
+                if owned.summary.status == "COMPLETE":
+                    self._publish(owned)
             owned.summary.seconds = time.monotonic() - started
             return owned.summary
 
@@ -198,24 +260,38 @@ class Pipeline:
         self._refuse_lost_warehouse()
         with open_warehouse(self.settings.warehouse_path, threads=self.settings.duckdb_threads) as warehouse:
             owned = _Owned(warehouse=warehouse, environment=current_environment(), run_id=uuid4())
-            self._open_run(owned, job_name, parameters)
             error: BaseException | None = None
-            try:
-                yield owned
-            except BaseException as raised:
-                error = raised
-                raise
-            finally:
-                is_complete = error is None and owned.summary.status == "COMPLETE"
-                with warehouse.transaction() as cursor:
-                    record_run_end(
-                        cursor,
-                        owned.run_id,
-                        status="COMPLETE" if is_complete else "FAIL",
-                        ended_at=self.clock(),
-                        error=error,
-                    )
-                publish_ledger(warehouse.cursor(), folder=self.settings.published_dir)
+            with ended_by_signal() as cancelled:
+                owned.cancelled = cancelled
+                self._open_run(owned, job_name, parameters)
+                try:
+                    yield owned
+                except BaseException as raised:
+                    # DuckDB turns what a signal raises during a query into an error of its own
+                    is_disguised = cancelled.is_set() and not isinstance(raised, RunCancelled)
+                    error = RunCancelled("SIGTERM received; finished work is kept") if is_disguised else raised
+                    if isinstance(error, RunCancelled | KeyboardInterrupt):
+                        kill_all()
+                        warehouse.interrupt()
+                    if error is not raised:
+                        raise error from raised
+                    raise
+                finally:
+                    self._close_run(owned, error)
+
+    def _close_run(self, owned: _Owned, error: BaseException | None) -> None:
+        """Record how a run ended and let readers see it."""
+        is_complete = error is None and owned.summary.status == "COMPLETE"
+        is_cancelled = isinstance(error, RunCancelled | KeyboardInterrupt)
+        with owned.warehouse.transaction() as cursor:
+            record_run_end(
+                cursor,
+                owned.run_id,
+                status="ABORT" if is_cancelled else "COMPLETE" if is_complete else "FAIL",
+                ended_at=self.clock(),
+                error=error,
+            )
+        publish_ledger(owned.warehouse.cursor(), folder=self.settings.published_dir)
 
     def _refuse_lost_warehouse(self) -> None:
         """An empty ledger must not take the place of the last copy of a lost one."""
@@ -319,7 +395,36 @@ class Pipeline:
         owned.summary.blocked.update({f"raw #{number}": each for number, each in enumerate(blocks, 1)})
         return False
 
-    def _execute(self, owned: _Owned, steps: Sequence[Step]) -> None:
+    def _bring_up_to_date(
+        self,
+        owned: _Owned,
+        wanted: Mapping[str, tuple[str, ...]],
+        *,
+        until: datetime,
+        is_forced: bool,
+        earlier: EarlierRun | None = None,
+    ) -> None:
+        """Observe, plan and carry out the plan."""
+        unobserved = observe_assets(
+            owned.warehouse,
+            self.graph,
+            wanted,
+            run_id=owned.run_id,
+            clock=self.clock,
+            make_context=lambda key, partition_key: self._context(owned, key, partition_key),
+        )
+        groups = plan_from_ledger(
+            self.graph,
+            owned.warehouse.cursor(),
+            wanted=wanted,
+            environment_id=owned.environment.environment_id,
+            until=until,
+            is_forced=earlier.is_forced if earlier else is_forced,
+        )
+        self._execute(owned, leave_finished(groups, earlier) if earlier else groups, unobserved)
+
+    def _execute(self, owned: _Owned, groups: Sequence[StepGroup], unobserved: Mapping[tuple[str, str], str]) -> None:
+        limits = Limits(workers=self.settings.python_workers, groups=self.settings.concurrency_limits)
         engine = Engine(
             graph=self.graph,
             project=self.project,
@@ -328,16 +433,18 @@ class Pipeline:
             run_id=owned.run_id,
             environment_id=owned.environment.environment_id,
             clock=self.clock,
-            make_context=lambda key: self._context(owned, key),
+            make_context=lambda key, partition_key: self._context(owned, key, partition_key),
             on_progress=self.on_progress,
+            runner=self.make_runner(limits),
+            is_cancelled=owned.cancelled.is_set,
         )
-        Execution(engine, steps, owned.summary).run()
+        Execution(engine, groups, owned.summary).run(unobserved)
         if owned.summary.failed:
             owned.summary.status = "FAIL"
         elif owned.summary.blocked:
             owned.summary.status = "BLOCKED"
 
-    def _context(self, owned: _Owned, key: str) -> StepContext:
+    def _context(self, owned: _Owned, key: str, partition_key: str = "") -> StepContext:
         return StepContext(
             definition=self.graph[key],
             warehouse=owned.warehouse,
@@ -349,27 +456,18 @@ class Pipeline:
             environment_id=owned.environment.environment_id,
             clock=self.clock,
             declared_columns=self.scored_tables,
+            partition_key=partition_key,
+            inputs=inputs_of(self.graph, key, partition_key, until=self.clock()),
         )
 
     def _publish(self, owned: _Owned) -> None:
         """Swap in a snapshot of every table there is; only what changed is copied."""
         self.on_progress("publishing")
-        recorded = recorded_state(owned.warehouse.cursor())
-        versions = {
-            key: _published_version(key, recorded[key])
-            for key in self.graph
-            if key in recorded
-            and self.graph[key].schema in PUBLISHED_SCHEMAS
-            and self.graph[key].kind not in {"model", "view"}
-        }
         owned.summary.published = publish_snapshot(
-            owned.warehouse.cursor(), folder=self.settings.published_dir, versions=versions
+            owned.warehouse.cursor(),
+            folder=self.settings.published_dir,
+            versions=versions_to_publish(self.graph, owned.warehouse.cursor()),
         )
-
-
-def _published_version(key: str, record: Recorded) -> str:
-    """Scored rows name their materialization, so equal scores of a later one are published all the same."""
-    return f"{record.data_version} {record.materialization_id}" if key.startswith("ml/") else record.data_version
 
 
 @dataclass
@@ -379,6 +477,7 @@ class _Owned:
     warehouse: Warehouse
     environment: Environment
     run_id: UUID
+    cancelled: threading.Event = field(default_factory=threading.Event)
     summary: RunSummary = field(init=False)
 
     def __post_init__(self) -> None:

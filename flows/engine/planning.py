@@ -1,37 +1,101 @@
-"""Planning without side effects: from the published ledger, so it never waits for a running pipeline."""
+"""Planning a run, from the warehouse or without side effects from the published ledger.
+
+What lives here: bringing selection, partitions and recorded state together. What does not: deciding (flows.assets).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.assets.plan import Recorded, Step, make_plan
+from flows.assets.partition_plan import StepGroup, is_partition_aware, plan_partitions, wanted_partitions
 from flows.assets.selection import select
 from flows.lineage.environment import current_environment
-from flows.lineage.state import recorded_state
+from flows.lineage.state import recorded_partitions, recorded_state
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
+    import duckdb
+
+    from flows.assets.graph import AssetGraph
+    from flows.assets.partition_plan import RecordedPartitions
+    from flows.assets.plan import Recorded, Step
     from flows.engine.pipeline import Pipeline
 
 
-def plan_from_published(pipeline: Pipeline, expressions: Sequence[str], *, is_forced: bool = False) -> tuple[Step, ...]:
+def plan_from_ledger(
+    graph: AssetGraph,
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    wanted: Mapping[str, tuple[str, ...]],
+    environment_id: str,
+    until: datetime,
+    is_forced: bool,
+) -> tuple[StepGroup, ...]:
+    """Plan over the state a ledger holds.
+
+    Args:
+        graph: All assets.
+        connection: The warehouse's or a reader's.
+        wanted: Partition keys by asset key.
+        environment_id: The present environment.
+        until: The moment of planning.
+        is_forced: Run everything wanted.
+    """
+    return _plan(
+        graph,
+        recorded_state(connection),
+        recorded_partitions(connection, [key for key in graph if is_partition_aware(graph, key)]),
+        wanted=wanted,
+        environment_id=environment_id,
+        until=until,
+        is_forced=is_forced,
+    )
+
+
+def plan_from_published(
+    pipeline: Pipeline, expressions: Sequence[str], *, partition: str | None = None, is_forced: bool = False
+) -> tuple[Step, ...]:
     """Return what a run would do now. Files that wait in the inbox are not looked at.
 
     Raises:
         UnknownAssetError: The selection matches nothing.
+        PartitionKeyError: No selected asset has the partition.
     """
-    recorded: dict[str, Recorded] = {}
+    until = pipeline.clock()
+    graph = pipeline.graph
+    facts = {
+        "wanted": wanted_partitions(graph, select(graph, expressions), partition, until=until),
+        "environment_id": current_environment().environment_id,
+        "until": until,
+        "is_forced": is_forced,
+    }
     try:
         with open_reader(pipeline.settings.published_dir) as reader:
-            recorded = recorded_state(reader)
+            groups = plan_from_ledger(graph, reader, **facts)  # type: ignore[arg-type] # named as there
     except NothingPublishedError:
-        pass  # a first plan: everything is missing
-    return make_plan(
-        pipeline.graph,
-        selected=select(pipeline.graph, expressions),
+        groups = _plan(graph, {}, {}, **facts)  # type: ignore[arg-type] # a first plan: everything is missing
+    return tuple(step for group in groups for step in group.steps())
+
+
+def _plan(
+    graph: AssetGraph,
+    recorded: Mapping[str, Recorded],
+    columns: Mapping[str, RecordedPartitions],
+    *,
+    wanted: Mapping[str, tuple[str, ...]],
+    environment_id: str,
+    until: datetime,
+    is_forced: bool,
+) -> tuple[StepGroup, ...]:
+    return plan_partitions(
+        graph,
+        wanted=wanted,
         recorded=recorded,
-        environment_id=current_environment().environment_id,
+        recorded_partitions=columns,
+        environment_id=environment_id,
+        until=until,
         is_forced=is_forced,
     )

@@ -1,7 +1,7 @@
 """Prefect's side of a run: each asset a task run, each materialization an asset event.
 
-What lives here: wrapping steps as Prefect tasks, retries, parallel branches. What does not: what is run and in which
-order (executor.py). Prefect mirrors the run; the ledger is the truth.
+What lives here: wrapping steps as Prefect tasks. What does not: what is run and in which order (executor.py, jobs.py),
+retries (attempts.py). Prefect mirrors the run; the ledger is the truth.
 
 Decision: dependencies of assets are given to Prefect explicitly. Those it infers are silently lost for filtered frames,
 integers and subflows (measured).
@@ -10,45 +10,62 @@ integers and subflows (measured).
 from __future__ import annotations
 
 import logging
+import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prefect.assets import Asset, AssetProperties, materialize
 from prefect.states import Completed, Failed
-from prefect.tasks import Task, exponential_backoff
 
-from flows.engine.context import StepSkippedError
-from flows.engine.jobs import Job, JobResult
+from flows.engine.jobs import Job, JobResult, Limits, run_within_limits
+from flows.engine.skipping import StepSkippedError
 from flows.errors import GridweaveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from prefect.client.schemas.objects import State, TaskRun
+    from prefect.client.schemas.objects import State
+    from prefect.tasks import Task
 
     from flows.assets.definition import AssetDefinition
 
 logger = logging.getLogger(__name__)
 
 ASSET_SCHEME = "gridweave://"
-RETRY_BACKOFF_SECONDS = 2.0
-RETRY_JITTER = 0.5
 
 
-def run_side_by_side(jobs: Sequence[Job]) -> tuple[JobResult, ...]:
-    """Run jobs as parallel Prefect tasks of the current flow run and wait for all of them.
+@dataclass(frozen=True, kw_only=True)
+class PrefectRunner:
+    """Runs jobs as Prefect tasks of the current flow run.
 
     Args:
-        jobs: Jobs that do not depend on each other.
-
-    Returns:
-        A result per job, in order; a failure is a result, never raised.
+        limits: How many at once.
     """
-    futures = [_task(job.definition, job.work).submit() for job in jobs]
-    results = []
-    for job, future in zip(jobs, futures, strict=True):
-        future.wait()
-        results.append(_result(job.definition.key, future.state))
-    return tuple(results)
+
+    limits: Limits
+
+    def run(self, jobs: Sequence[Job]) -> tuple[JobResult, ...]:
+        """Run jobs side by side and wait for all of them; a failure is a result, never raised."""
+        return run_within_limits(jobs, launch=self._launch, limits=self.limits)
+
+    def show_finished(self, definition: AssetDefinition, *, error: str | None) -> None:
+        """Show an asset that dbt built, or failed to build."""
+        show_finished(definition, error=error)
+
+    @staticmethod
+    def _launch(job: Job, on_end: Callable[[JobResult], None]) -> None:
+        future = _task(job.definition, job.work, name=job.name).submit()
+
+        def report() -> None:
+            # A done callback of Prefect's would not do: it comes before the future knows its final state.
+            try:
+                future.wait()
+                result = _result(job, future.state)
+            except Exception as error:  # noqa: BLE001 - a job that never ends would stop the run
+                result = JobResult(key=job.definition.key, partition_keys=job.partition_keys, error=error)
+            on_end(result)
+
+        threading.Thread(target=report, name=f"waits for {job.name}", daemon=True).start()
 
 
 def show_finished(definition: AssetDefinition, *, error: str | None) -> None:
@@ -63,7 +80,7 @@ def show_finished(definition: AssetDefinition, *, error: str | None) -> None:
             raise RuntimeError(error)
         return ()
 
-    _task(definition, report)(return_state=True)
+    _task(definition, report, name=definition.key)(return_state=True)
 
 
 def asset_of(definition: AssetDefinition) -> Asset:
@@ -78,8 +95,10 @@ def asset_of(definition: AssetDefinition) -> Asset:
     )
 
 
-def _task(definition: AssetDefinition, work: Callable[[], Sequence[str]]) -> Task[[], State[Any] | Sequence[str]]:
-    """Wrap work as a task named like the asset, retried only for errors that may pass by themselves."""
+def _task(
+    definition: AssetDefinition, work: Callable[[], Sequence[str]], *, name: str
+) -> Task[[], State[Any] | Sequence[str]]:
+    """Wrap work as a task named like the asset and its partition."""
 
     def step() -> State[Any] | Sequence[str]:
         try:
@@ -87,39 +106,27 @@ def _task(definition: AssetDefinition, work: Callable[[], Sequence[str]]) -> Tas
         except StepSkippedError as skipped:
             return Completed(name="Skipped", data=skipped.reason, message=skipped.reason)
         except GridweaveError as error:
-            if error.is_retryable:
-                raise
             return Failed(message=str(error), data=error)
 
     return materialize(
         asset_of(definition),
         by=definition.engine,
         name=definition.key,
-        task_run_name=definition.key,
+        task_run_name=name,
         asset_deps=[f"{ASSET_SCHEME}{key}" for key in definition.deps],
-        retries=definition.retries,
-        retry_delay_seconds=exponential_backoff(backoff_factor=RETRY_BACKOFF_SECONDS),
-        retry_jitter_factor=RETRY_JITTER,
-        retry_condition_fn=_is_retryable,
         persist_result=False,
         log_prints=False,
     )(step)
 
 
-def _is_retryable(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Tell whether a failed attempt may be repeated: only when whoever raised the error said so."""
-    error = state.data
-    found = getattr(error, "result", error)
-    return isinstance(found, GridweaveError) and found.is_retryable
-
-
-def _result(key: str, state: State[Any]) -> JobResult:
+def _result(job: Job, state: State[Any]) -> JobResult:
+    facts: dict[str, Any] = {"key": job.definition.key, "partition_keys": job.partition_keys}
     if state.is_completed():
         if state.name == "Skipped":
-            return JobResult(key=key, skipped_because=state.message or "nothing to do")
+            return JobResult(skipped_because=state.message or "nothing to do", **facts)
         notes: Any = state.result(raise_on_failure=False)
-        return JobResult(key=key, notes=tuple(notes or ()))
+        return JobResult(notes=tuple(notes or ()), **facts)
     error: Any = state.result(raise_on_failure=False)
     if not isinstance(error, BaseException):
         error = RuntimeError(state.message or state.name)
-    return JobResult(key=key, error=error)
+    return JobResult(error=error, **facts)

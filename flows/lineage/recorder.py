@@ -49,8 +49,8 @@ def record_run(cursor: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
     cursor.execute(
         "insert into lineage.run (run_id, parent_run_id, root_run_id, job_namespace, job_name, run_kind, trigger,"
         " triggered_by, prefect_flow_run_id, started_at, ended_at, status, error_type, error_message,"
-        " parameters, parameters_hash, environment_id, git_commit, git_dirty)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " parameters, parameters_hash, environment_id, attempt, git_commit, git_dirty)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             run.run_id,
             run.parent_run_id,
@@ -69,6 +69,7 @@ def record_run(cursor: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
             json.dumps(run.parameters, sort_keys=True, default=str),
             parameters_hash(run.parameters),
             run.environment_id,
+            run.attempt,
             run.git_commit,
             run.is_git_dirty,
         ],
@@ -135,6 +136,7 @@ def record_definitions(
                 each.group,
                 each.owner,
                 each.description,
+                each.partitions.kind if each.partitions else None,
                 valid_from,
             ]
         )
@@ -155,9 +157,9 @@ def record_definitions(
     _insert(
         cursor,
         "insert into lineage.asset (asset_key, ol_namespace, ol_name, kind, group_name, owner, description,"
-        " first_seen_at) values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (asset_key) do update set"
+        " partition_kind, first_seen_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (asset_key) do update set"
         " kind = excluded.kind, group_name = excluded.group_name, owner = excluded.owner,"
-        " description = excluded.description",
+        " description = excluded.description, partition_kind = excluded.partition_kind",
         assets,
     )
     _insert(cursor, "insert or ignore into lineage.asset_definition values (?, ?, ?, ?, ?, ?, ?)", codes)
@@ -176,8 +178,8 @@ def record_materialization(
     """Record one materialization and the exact inputs it read."""
     cursor.execute(
         "insert into lineage.materialization (materialization_id, asset_key, run_id, code_version, data_version,"
-        " logical_version, event_kind, row_count, column_schema, storage_uri, metadata, valid_from, recorded_at)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " logical_version, event_kind, row_count, column_schema, storage_uri, metadata, valid_from, recorded_at,"
+        " partition_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             made.materialization_id,
             made.asset_key,
@@ -192,12 +194,13 @@ def record_materialization(
             json.dumps(made.metadata, sort_keys=True, default=str),
             made.valid_from,
             recorded_at,
+            made.partition_key,
         ],
     )
     _insert(
         cursor,
         "insert into lineage.materialization_input (materialization_id, input_materialization_id, upstream_key,"
-        " upstream_data_version, role) values (?, ?, ?, ?, ?)",
+        " upstream_data_version, role, upstream_partition) values (?, ?, ?, ?, ?, ?)",
         [
             [
                 made.materialization_id,
@@ -205,6 +208,7 @@ def record_materialization(
                 each.upstream_key,
                 each.data_version,
                 each.role,
+                each.partition_key,
             ]
             for each in made.inputs
         ],
@@ -217,15 +221,17 @@ def record_reused(
     *,
     run_id: UUID,
     recorded_at: datetime,
+    partition_key: str = "",
 ) -> None:
-    """Record that a run looked at assets and kept them as they were."""
+    """Record that a run looked at assets, or at one partition of each, and kept them as they were."""
     cursor.execute(
         "insert into lineage.materialization (materialization_id, asset_key, run_id, code_version, data_version,"
-        " logical_version, event_kind, row_count, column_schema, storage_uri, metadata, valid_from, recorded_at)"
-        " select uuid(), asset_key, ?, code_version, data_version, logical_version, 'REUSED', row_count,"
-        " column_schema, storage_uri, json_object('reuses', materialization_id), valid_from, ?"
-        " from lineage.current_materialization where list_contains(?::varchar[], asset_key) order by asset_key",
-        [run_id, recorded_at, list(asset_keys)],
+        " logical_version, event_kind, row_count, column_schema, storage_uri, metadata, valid_from, recorded_at,"
+        " partition_key) select uuid(), asset_key, ?, code_version, data_version, logical_version, 'REUSED', row_count,"
+        " column_schema, storage_uri, json_object('reuses', materialization_id), valid_from, ?, partition_key"
+        " from lineage.current_materialization where list_contains(?::varchar[], asset_key) and partition_key = ?"
+        " order by asset_key",
+        [run_id, recorded_at, list(asset_keys), partition_key],
     )
 
 
@@ -235,7 +241,7 @@ def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecor
         cursor,
         "insert into lineage.check_result (check_result_id, asset_key, materialization_id, run_id, check_name, engine,"
         " check_version, column_name, severity, blocking, status, expected, actual, failing_rows, sample,"
-        " evaluated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " evaluated_at, partition_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             [
                 uuid4(),
@@ -254,6 +260,7 @@ def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecor
                 each.failing_rows,
                 None if each.sample is None else json.dumps(each.sample, default=str),
                 each.evaluated_at,
+                each.partition_key,
             ]
             for each in checks
         ],

@@ -37,6 +37,7 @@ class RunRecord:
     git_commit: str | None = None
     is_git_dirty: bool | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    attempt: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,7 @@ class InputRecord:
     materialization_id: str
     data_version: str
     role: str = "data"
+    partition_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,7 @@ class MaterializationRecord:
     storage_uri: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     inputs: tuple[InputRecord, ...] = ()
+    partition_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,3 +95,4 @@ class CheckRecord:
     actual: str | None = None
     failing_rows: int | None = None
     sample: Any = None
+    partition_key: str = ""

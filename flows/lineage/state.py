@@ -1,6 +1,7 @@
-"""Reading the ledger for planning: the latest materialization of each asset.
+"""Reading the ledger for planning: the latest materialization of each asset and partition.
 
-What lives here: rows of the ledger as `flows.assets.plan.Recorded`. What does not: audit questions (queries.py).
+What lives here: rows of the ledger as `flows.assets.plan.Recorded`, and of partitioned assets as columns
+(`flows.assets.partition_plan.RecordedPartitions`). What does not: audit questions (queries.py).
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import json
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from flows.assets.partition_plan import InputVersion, RecordedPartitions, input_version
 from flows.assets.plan import Recorded
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import duckdb
 
 
@@ -38,6 +42,78 @@ def recorded_state(connection: duckdb.DuckDBPyConnection) -> dict[str, Recorded]
         " where m.partition_key = ''"
     ).fetchall()
     return {key: _recorded(key_inputs=inputs[identifier], row=(identifier, *rest)) for key, identifier, *rest in rows}
+
+
+def recorded_partitions(connection: duckdb.DuckDBPyConnection, keys: Collection[str]) -> dict[str, RecordedPartitions]:
+    """Return the latest materialization of every partition of some assets, as columns.
+
+    Args:
+        connection: The warehouse's or a reader's.
+        keys: Assets that are cut or read one that is; what is not cut stands under the empty partition key.
+    """
+    if not keys:
+        return {}
+    texts = {
+        (key, version): text
+        for key, version, text in connection.execute(
+            "select asset_key, code_version, source_text from lineage.asset_definition"
+            " where list_contains(?::varchar[], asset_key)",
+            [list(keys)],
+        ).fetchall()
+    }
+    rows = connection.execute(
+        "select m.asset_key, m.partition_key, m.materialization_id::varchar, m.code_version, m.data_version,"
+        " m.metadata->>'parameters_hash', m.metadata->>'environment_id',"
+        " r.materialization_id is null and coalesce(m.row_count, 1) > 0"
+        " from lineage.current_materialization m"
+        " left join lineage.released_materialization r on r.materialization_id = m.materialization_id"
+        " where list_contains(?::varchar[], m.asset_key) order by m.asset_key, m.partition_key",
+        [list(keys)],
+    ).fetchall()
+    by_key: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for key, *facts in rows:
+        by_key[key].append(tuple(facts))
+    inputs = _input_versions(connection, keys)
+    return {
+        key: _columns(
+            facts, inputs.get(key, {}), {version: text for (one, version), text in texts.items() if one == key}
+        )
+        for key, facts in by_key.items()
+    }
+
+
+def _input_versions(
+    connection: duckdb.DuckDBPyConnection, keys: Collection[str]
+) -> dict[str, dict[str, dict[str, InputVersion]]]:
+    """What was read, by asset, input and partition."""
+    found: dict[str, dict[str, dict[str, InputVersion]]] = defaultdict(lambda: defaultdict(dict))
+    for key, partition_key, upstream_key, upstream_partitions, versions in connection.execute(
+        "select m.asset_key, m.partition_key, i.upstream_key,"
+        " list(i.upstream_partition order by i.upstream_partition),"
+        " list(i.upstream_data_version order by i.upstream_partition)"
+        " from lineage.current_materialization m"
+        " join lineage.materialization_input i on i.materialization_id = m.materialization_id and i.role = 'data'"
+        " where list_contains(?::varchar[], m.asset_key) group by all",
+        [list(keys)],
+    ).fetchall():
+        pairs = tuple(zip(upstream_partitions, versions, strict=True))
+        found[key][upstream_key][partition_key] = input_version(partition_key, pairs)
+    return found
+
+
+def _columns(
+    rows: list[tuple[str, ...]], inputs: Mapping[str, Mapping[str, InputVersion]], texts: Mapping[str, str]
+) -> RecordedPartitions:
+    return RecordedPartitions(
+        materialization_ids={row[0]: row[1] for row in rows},
+        code_versions={row[0]: row[2] for row in rows},
+        data_versions={row[0]: row[3] for row in rows},
+        parameters_hashes={row[0]: row[4] for row in rows if row[4]},
+        environment_ids={row[0]: row[5] for row in rows if row[5]},
+        unreleased=frozenset(row[0] for row in rows if row[6]),
+        inputs=inputs,
+        source_texts=texts,
+    )
 
 
 def _recorded(*, key_inputs: dict[str, str], row: tuple[object, ...]) -> Recorded:

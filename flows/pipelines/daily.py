@@ -20,12 +20,22 @@ from flows.settings import get_settings
 
 
 @flow(name="daily", persist_result=False)
-def daily(select: list[str] | None = None, *, force: bool = False) -> RunSummary | State[Any]:
+def daily(
+    select: list[str] | None = None,
+    *,
+    force: bool = False,
+    partition: str | None = None,
+    resume: str | None = None,
+    batch_size: int | None = None,
+) -> RunSummary | State[Any]:
     """Land what arrived, bring every selected asset up to date, publish.
 
     Args:
         select: Selection terms; none selects everything.
         force: Run what is selected even when it is fresh.
+        partition: Partition or range; none: the latest.
+        resume: Run to take up.
+        batch_size: Days made together; given, the run is a backfill of the range and lands nothing.
 
     Returns:
         What happened; a run that failed or was blocked ends in a failed state that holds the same summary.
@@ -36,19 +46,22 @@ def daily(select: list[str] | None = None, *, force: bool = False) -> RunSummary
         trigger="schedule" if deployment.id else "manual",
         prefect_flow_run_id=flow_run.id,
     )
-    summary = pipeline.run(select or [], is_forced=force)
+    if batch_size is not None and partition is not None:
+        summary = pipeline.backfill(select or [], partition, batch_size=batch_size)
+    else:
+        summary = pipeline.run(select or [], is_forced=force, partition=partition, resume=resume)
     return Failed(message=summary.status, data=summary) if summary.exit_code else summary
 
 
-def run_daily(select: list[str], *, force: bool) -> RunSummary:
-    """Run the flow in this process.
+def run_daily(select: list[str], **options: Any) -> RunSummary:  # noqa: ANN401 - those of `daily`
+    """Run the flow in this process, with the options of `daily`.
 
     Raises:
         GridweaveError: The run could not begin, for example because the warehouse is busy.
     """
     runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=get_settings().python_workers)
     configured = daily.with_options(task_runner=cast("Any", runner))
-    result = configured(select, force=force, return_state=True).result(raise_on_failure=False)
+    result = configured(select, **options, return_state=True).result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result
     return cast("RunSummary", result)

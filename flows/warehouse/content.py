@@ -39,18 +39,19 @@ def columns_of(connection: duckdb.DuckDBPyConnection, key: str) -> tuple[tuple[s
     return tuple((str(column), str(kind)) for column, kind in rows)
 
 
-def table_version(connection: duckdb.DuckDBPyConnection, key: str) -> tuple[str, int]:
+def table_version(connection: duckdb.DuckDBPyConnection, key: str, *, rows: str = "true") -> tuple[str, int]:
     """Hash a table's content.
 
     Args:
         connection: A cursor of the warehouse.
         key: Asset key of the table.
+        rows: Condition that picks a partition's rows (partition_rows.py).
 
     Returns:
         The data version `<algorithm>:<rows>:<sum>` and the row count.
     """
     counted = [name for name, _ in columns_of(connection, key) if name not in VOLATILE_COLUMNS]
-    row = connection.execute(_statement(key, counted)).fetchone()
+    row = connection.execute(f"{_statement(key, counted)} where {rows}").fetchone()
     count, total = row or (0, 0)
     return f"{ALGORITHM}:{count}:{total}", int(count)
 

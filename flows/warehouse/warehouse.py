@@ -11,7 +11,8 @@ single-threaded queries side by side use both cores and give the same digits eac
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+import weakref
+from contextlib import contextmanager, suppress
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from flows.errors import WarehouseError
 from flows.warehouse.lock import owner_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SCHEMAS = (
@@ -42,12 +43,30 @@ class Warehouse:
         self.path = path
         self._connection = connection
         self._write_lock = threading.Lock()
+        self._cursors: weakref.WeakKeyDictionary[duckdb.DuckDBPyConnection, int] = weakref.WeakKeyDictionary()
+        self._cursors_lock = threading.Lock()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a new cursor in UTC. One per thread and statement: a second statement ends the first's result."""
         cursor = self._connection.cursor()
         cursor.execute("set TimeZone = 'UTC'")
+        with self._cursors_lock:
+            self._cursors[cursor] = threading.get_ident()
         return cursor
+
+    def interrupt(self, thread_id: int | None = None) -> None:
+        """Interrupt running statements, of one thread or of all; each raises in its thread and is rolled back."""
+        with self._cursors_lock:
+            cursors = [each for each, thread in self._cursors.items() if thread_id in {None, thread}]
+        for cursor in cursors:
+            with suppress(duckdb.ConnectionException):  # closed meanwhile
+                cursor.interrupt()
+
+    @contextmanager
+    def interruptible(self) -> Iterator[Callable[[], None]]:
+        """Yield a function by which another thread interrupts what this thread runs in the block."""
+        thread_id = threading.get_ident()
+        yield lambda: self.interrupt(thread_id)
 
     @contextmanager
     def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -76,7 +76,9 @@
                 nullif(o.message, ''), o.failing_rows, {{ lineage_now() }}
             from (values {{ outcomes | join(", ") }})
                 as o (asset_key, check_name, column_name, blocking, status, message, failing_rows)
-            inner join lineage.current_materialization as m on m.asset_key = o.asset_key;
+            inner join lineage.current_materialization as m
+                on m.asset_key = o.asset_key
+                and (m.partition_key = '' or m.run_id = '{{ lineage_run_id() }}'::uuid);
         {%- endif %}
         update lineage.run
         set status = '{{ "FAIL" if failed else "COMPLETE" }}', ended_at = {{ lineage_now() }},

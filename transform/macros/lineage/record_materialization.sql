@@ -5,7 +5,8 @@
     The content hash must stay equal to flows/warehouse/content.py (a test compares them).
 -#}
 {% macro record_materialization() %}
-    {%- if is_lineage_on() -%}
+    {%- if is_lineage_on() and partitions_made() -%} {{ record_partitions() }}
+    {%- elif is_lineage_on() -%}
         {%- set key = asset_key_of(model) -%}
         {%- set materialization_id = "md5('" ~ invocation_id ~ model.unique_id ~ "')::uuid" -%}
         {%- set upstream_keys = [] -%}
@@ -14,8 +15,8 @@
         {%- endfor -%}
         {%- set source_text = text_literal(model.raw_code or model.checksum.checksum) -%}
         insert into lineage.materialization_input
-            (materialization_id, input_materialization_id, upstream_key, upstream_data_version)
-        select {{ materialization_id }}, materialization_id, asset_key, data_version
+            (materialization_id, input_materialization_id, upstream_key, upstream_partition, upstream_data_version)
+        select {{ materialization_id }}, materialization_id, asset_key, partition_key, data_version
         from lineage.current_materialization
         where asset_key in ({{ upstream_keys | join(", ") or "null" }});
 

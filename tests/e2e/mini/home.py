@@ -1,0 +1,70 @@
+"""The mini project in a temporary home, run in this process with plain threads."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flows.engine.jobs import ThreadRunner
+from flows.engine.pipeline import Pipeline
+from flows.engine.summary import RunSummary
+from flows.settings import Settings
+from flows.warehouse.warehouse import open_warehouse
+from tests.conftest import CHECKOUT
+from tests.e2e.mini.project import build_graph
+
+MINI = Path(__file__).parent
+NOW = datetime(2026, 3, 5, 6, 30, tzinfo=UTC)
+MACROS = ("lineage", "generate_schema_name.sql")
+
+
+@dataclass
+class MiniHome:
+    """One installation of the mini project.
+
+    Args:
+        path: Its home.
+    """
+
+    path: Path
+
+    @classmethod
+    def make(cls, path: Path) -> MiniHome:
+        """Copy the project and the lineage hooks of the real one."""
+        shutil.copytree(MINI / "transform", path / "transform")
+        for name in MACROS:
+            source, target = CHECKOUT / "transform" / "macros" / name, path / "transform" / "macros" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+        (path / "sources").mkdir()
+        return cls(path)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """A pipeline as the command line would make one, but with threads and a clock that stands still."""
+        settings = Settings(home=self.path, sources_dir=self.path / "sources", transform_dir=self.path / "transform")
+        return Pipeline(
+            settings=settings,
+            build_graph=build_graph,
+            clock=lambda: NOW,
+            make_runner=lambda limits: ThreadRunner(limits=limits),
+        )
+
+    def run(self, *expressions: str, **options: Any) -> RunSummary:
+        """Run in this process."""
+        return self.pipeline.run(expressions, **options)
+
+    def tell(self, **behaviour: Any) -> None:
+        """Make steps misbehave from now on; nothing makes them behave."""
+        (self.path / "behaviour.json").write_text(
+            json.dumps({key.replace("_", " "): each for key, each in behaviour.items()})
+        )
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """Ask the warehouse."""
+        with open_warehouse(self.path / "warehouse.duckdb") as warehouse:
+            return warehouse.cursor().execute(statement).fetchall()

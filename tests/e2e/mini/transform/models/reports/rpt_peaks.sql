@@ -1,0 +1,1 @@
+select reading_date, peak_kw from {{ source("ml", "peaks") }}
