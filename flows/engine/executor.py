@@ -20,6 +20,7 @@ from flows.assets.plan import Cause, Recorded, Step, staleness
 from flows.engine.dbt_assets import tests_to_run
 from flows.engine.gates import GATE_CHECK, check_records, gate_name, run_gate
 from flows.engine.jobs import Job, JobResult
+from flows.lineage.audit.sealing import seal
 from flows.lineage.recorder import record_checks, record_reused, record_run
 from flows.lineage.records import CheckRecord, RunRecord, RunStatus
 from flows.lineage.state import recorded_state
@@ -153,6 +154,8 @@ class Execution:
             run_id=self._engine.run_id,
             on_node=self._progress_of(names),
         )
+        with self._engine.warehouse.transaction() as cursor:
+            seal(cursor, recorded_at=self._engine.clock())
         made, failed = [], {}
         for outcome in outcomes:
             key = names.get(outcome.unique_id)

@@ -28,6 +28,10 @@ from flows.engine.landing import Lander, LandingReport
 from flows.engine.raw_gate import RawGate, outstanding_blocks
 from flows.engine.summary import RunSummary
 from flows.engine.warming import begin_heavy_imports
+from flows.lineage.audit.chain import Entry, append_entries
+from flows.lineage.audit.checkpoints import write_checkpoint
+from flows.lineage.audit.keys import Signer, open_signer
+from flows.lineage.audit.sealing import seal
 from flows.lineage.environment import Environment, current_environment
 from flows.lineage.recorder import (
     abort_dead_runs,
@@ -51,7 +55,7 @@ if TYPE_CHECKING:
 
     from flows.assets.graph import AssetGraph
     from flows.settings import Settings
-    from ml.registry import ModelRegistry
+    from ml.registry import ModelRegistry, RegisteredModel
 
 logger = logging.getLogger(__name__)
 progress = logging.getLogger("flows.progress")
@@ -169,10 +173,22 @@ class Pipeline:
                 change(cursor)
                 gate.refresh(cursor)
 
-    def change_champion(self, change: Callable[[ModelRegistry], object]) -> None:
+    def change_champion(self, change: Callable[[ModelRegistry], RegisteredModel]) -> None:
         """Change which version scores, recorded as a run. The next run sees the model asset as changed."""
-        with self._owned("models", {}):
-            change(self.registry())
+        with self._owned("models", {}) as owned:
+            chosen = change(self.registry())
+            promoted = Entry(
+                action="model.promoted",
+                subject=f"model:{chosen.name}",
+                payload={
+                    "artifact_sha256": chosen.artifact_sha256,
+                    "model_version": chosen.model_version,
+                    "reason": chosen.promotion_reason,
+                    "run_id": str(owned.run_id),
+                },
+            )
+            with owned.warehouse.transaction() as cursor:
+                append_entries(cursor, [promoted], recorded_at=self.clock())
 
     def registry(self) -> ModelRegistry:
         """Open the model registry, once, whichever step asks first."""
@@ -191,6 +207,7 @@ class Pipeline:
     def _owned(self, job_name: str, parameters: dict[str, object]) -> Iterator[_Owned]:
         """Own the warehouse, open a run, and close it whatever happens."""
         with open_warehouse(self.settings.warehouse_path, threads=self.settings.duckdb_threads) as warehouse:
+            signer = open_signer(self.settings.audit_dir, self.settings.audit_key_path)
             owned = _Owned(warehouse=warehouse, environment=current_environment(), run_id=uuid4())
             self._open_run(owned, job_name, parameters)
             error: BaseException | None = None
@@ -202,6 +219,7 @@ class Pipeline:
             finally:
                 is_complete = error is None and owned.summary.status == "COMPLETE"
                 with warehouse.transaction() as cursor:
+                    seal(cursor, recorded_at=self.clock())
                     record_run_end(
                         cursor,
                         owned.run_id,
@@ -209,12 +227,25 @@ class Pipeline:
                         ended_at=self.clock(),
                         error=error,
                     )
+                self._anchor(warehouse, signer)
                 publish_ledger(warehouse.cursor(), folder=self.settings.published_dir)
+
+    def _anchor(self, warehouse: Warehouse, signer: Signer) -> None:
+        """Sign the audit chain as the run leaves it."""
+        with warehouse.transaction() as cursor:
+            write_checkpoint(
+                cursor,
+                signer,
+                self.settings.audit_dir,
+                witness=self.settings.audit_witness_path,
+                anchored_at=self.clock(),
+            )
 
     def _open_run(self, owned: _Owned, job_name: str, parameters: dict[str, object]) -> None:
         now = self.clock()
         self.lake.clear_staging()
         with owned.warehouse.transaction() as cursor:
+            seal(cursor, recorded_at=now)  # what a run that died, or plain `dbt build`, left
             died = abort_dead_runs(cursor, ended_at=now)
             record_environment(cursor, owned.environment, now)
             record_run(
