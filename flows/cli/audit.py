@@ -1,7 +1,8 @@
-"""Commands for auditors: `gridweave audit verify`, `query` and `sql`."""
+"""Commands for auditors: `gridweave audit verify`, `export`, `query` and `sql`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,6 +50,24 @@ def verify(
             err=True,
         )
     raise typer.Exit(1)
+
+
+@audit.command()
+def export(
+    *,
+    period: Annotated[str, typer.Option(help="FIRST..LAST day, UTC, for example 2026-03-01..2026-03-31.")],
+    out: Annotated[Path, typer.Option(help="The zip file to write.")],
+) -> None:
+    """Write an evidence bundle: chain, checkpoints, key, ledger rows and a verifier that needs only Python."""
+    from flows.lineage.audit.bundle import export_bundle, parse_period
+    from flows.lineage.audit.report import open_ledgers
+    from flows.settings import get_settings
+
+    wanted = parse_period(period)
+    settings = get_settings()
+    with open_ledgers(settings) as (ledgers, _):
+        exported = export_bundle(next(iter(ledgers.values())), settings, wanted, out)
+    typer.echo(f"{out}: entries {exported.first:,} to {exported.last:,}; unpack it and run python verify_bundle.py")
 
 
 @audit.command()

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 WAREHOUSE, PUBLISHED = "warehouse", "published ledger"
 
 
+class UnreadableLedgerError(WarehouseError):
+    """The warehouse exists and cannot be opened."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditReport:
     """The verdict.
@@ -82,25 +86,40 @@ def verify_home(settings: Settings, *, with_data: bool) -> AuditReport:
         NothingPublishedError: There is no ledger yet.
     """
     with ExitStack() as opened:
+        try:
+            ledgers, is_busy = opened.enter_context(open_ledgers(settings))
+        except (duckdb.Error, UnreadableLedgerError) as error:
+            return _only(Finding(0, str(error)))
+        return _verify(settings, ledgers, is_busy=is_busy, with_data=with_data)
+
+
+@contextmanager
+def open_ledgers(settings: Settings) -> Iterator[tuple[dict[str, duckdb.DuckDBPyConnection], bool]]:
+    """Open every copy of the ledger that can be read now, the warehouse first.
+
+    Yields:
+        Connections by name, and whether a run owns the warehouse.
+
+    Raises:
+        UnreadableLedgerError: The warehouse cannot be opened.
+        NothingPublishedError: There is no ledger yet.
+    """
+    with ExitStack() as opened:
         ledgers: dict[str, duckdb.DuckDBPyConnection] = {}
         is_busy = False
         try:
             if settings.warehouse_path.exists():
-                warehouse = opened.enter_context(open_warehouse(settings.warehouse_path))
-                ledgers[WAREHOUSE] = warehouse.cursor()
+                ledgers[WAREHOUSE] = opened.enter_context(open_warehouse(settings.warehouse_path)).cursor()
         except WarehouseBusyError:
             is_busy = True
         except WarehouseError as error:
-            return _only(Finding(0, error.message))
+            raise UnreadableLedgerError(error.message, hint=error.hint) from error
         published = settings.published_dir / "ledger.duckdb"
         if published.exists():
-            try:
-                ledgers[PUBLISHED] = opened.enter_context(_opened(published))
-            except duckdb.Error as error:
-                return _only(Finding(0, f"{published} cannot be read: {error}"))
+            ledgers[PUBLISHED] = opened.enter_context(_opened(published))
         if not ledgers:
             raise NothingPublishedError(folder=settings.published_dir)
-        return _verify(settings, ledgers, is_busy=is_busy, with_data=with_data)
+        yield ledgers, is_busy
 
 
 def _verify(
