@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import AnyHttpUrl, Field, SecretStr
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         default=None,
         description="Second file for checkpoints, on storage that this host can append to and not rewrite.",
     )
+    openlineage_url: AnyHttpUrl | None = Field(
+        default=None, description="OpenLineage backend, for example http://localhost:5000; none: a file below home."
+    )
+    openlineage_api_key: SecretStr | None = Field(default=None, description="Bearer token of the OpenLineage backend.")
     random_seed: int = Field(default=20260101, description="Seed of every model.")
 
     @property

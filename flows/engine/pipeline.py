@@ -33,6 +33,7 @@ from flows.lineage.audit.checkpoints import write_checkpoint
 from flows.lineage.audit.keys import Signer, open_signer
 from flows.lineage.audit.sealing import seal
 from flows.lineage.environment import Environment, current_environment
+from flows.lineage.openlineage_delivery import deliver
 from flows.lineage.recorder import (
     abort_dead_runs,
     record_definitions,
@@ -228,6 +229,7 @@ class Pipeline:
                         error=error,
                     )
                 self._anchor(warehouse, signer)
+                deliver(warehouse, self.settings, now=self.clock())
                 publish_ledger(warehouse.cursor(), folder=self.settings.published_dir)
 
     def _anchor(self, warehouse: Warehouse, signer: Signer) -> None:

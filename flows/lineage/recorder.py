@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from flows.assets.versions import parameters_hash
 from flows.lineage.audit.chain import append_rows, append_states
 from flows.lineage.audit.rows import STATE_TABLES
+from flows.lineage.openlineage import queue_checks, queue_materializations, queue_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,6 +77,7 @@ def record_run(cursor: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
         ],
     )
     append_rows(cursor, "run", [[run.run_id]], recorded_at=run.ended_at or run.started_at)
+    queue_runs(cursor, [run.run_id])
 
 
 def record_run_end(
@@ -98,6 +100,7 @@ def record_run_end(
         ],
     )
     append_rows(cursor, "run", [[run_id]], recorded_at=ended_at)
+    queue_runs(cursor, [run_id])
 
 
 def abort_dead_runs(cursor: duckdb.DuckDBPyConnection, *, ended_at: datetime) -> int:
@@ -116,6 +119,7 @@ def abort_dead_runs(cursor: duckdb.DuckDBPyConnection, *, ended_at: datetime) ->
             [ended_at, run_id],
         )
     append_rows(cursor, "run", dead, recorded_at=ended_at)
+    queue_runs(cursor, [run_id for (run_id,) in dead])
     return len(dead)
 
 
@@ -222,6 +226,7 @@ def record_materialization(
     append_rows(cursor, "materialization", [[made.materialization_id]], recorded_at=recorded_at)
     if made.inputs:
         append_rows(cursor, "materialization_input", [[made.materialization_id]], recorded_at=recorded_at)
+    queue_materializations(cursor, [made.materialization_id])
 
 
 def record_reused(
@@ -277,6 +282,7 @@ def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecor
     if found:
         keys = [[identifier] for identifier, _ in found]
         append_rows(cursor, "check_result", keys, recorded_at=max(each.evaluated_at for _, each in found))
+        queue_checks(cursor, [identifier for identifier, _ in found])
 
 
 def _insert(cursor: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[object]]) -> None:

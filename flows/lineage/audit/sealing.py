@@ -1,7 +1,7 @@
 """Sealing: taking into the chain what dbt wrote into the ledger by itself.
 
-What lives here: finding those rows and appending them. What does not: rows that gridweave writes, which are appended
-where they are written (chain.py).
+What lives here: finding those rows, appending them and queueing their OpenLineage events. What does not: rows that
+gridweave writes, which are appended where they are written (chain.py).
 
 dbt's hooks write in dbt's own transaction and know nothing of the chain, so their rows wait until gridweave seals them:
 after each batch, at the end of the run, and at the start of the next run for a run that died and for plain
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from flows.lineage.audit.chain import append_rows, append_states, head, subject_mark
 from flows.lineage.audit.rows import COVERED, KEY_SEPARATOR, STATE_TABLES, subject_sql
+from flows.lineage.openlineage import queue_checks, queue_materializations
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,7 +96,12 @@ def seal(cursor: duckdb.DuckDBPyConnection, *, recorded_at: datetime) -> dict[st
         append_rows(cursor, table, keys, recorded_at=recorded_at, actor=DBT)
     if waiting:
         append_states(cursor, STATE_TABLES, recorded_at=recorded_at, actor=DBT)
-    return {table: [subject.partition(":")[2] for subject in subjects] for table, subjects in waiting.items()}
+    sealed = {table: [subject.partition(":")[2] for subject in subjects] for table, subjects in waiting.items()}
+    if "materialization" in sealed:
+        queue_materializations(cursor, sealed["materialization"])
+    if "check_result" in sealed:
+        queue_checks(cursor, sealed["check_result"])
+    return sealed
 
 
 def _begin(cursor: duckdb.DuckDBPyConnection, recorded_at: datetime) -> None:
