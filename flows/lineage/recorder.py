@@ -136,18 +136,7 @@ def record_definitions(
     deps: list[list[object]] = []
     checks: list[list[object]] = []
     for each in definitions:
-        assets.append(
-            [
-                each.key,
-                NAMESPACE,
-                each.key,
-                each.kind,
-                each.group,
-                each.owner,
-                each.description,
-                valid_from,
-            ]
-        )
+        assets.append([each.key, NAMESPACE, each.key, each.kind, each.group, each.owner, each.description, valid_from])
         columns = json.dumps([list(column) for column in each.columns])
         codes.append(
             [
@@ -213,19 +202,12 @@ def record_materialization(
         "insert into lineage.materialization_input (materialization_id, input_materialization_id, upstream_key,"
         " upstream_data_version, role) values (?, ?, ?, ?, ?)",
         [
-            [
-                made.materialization_id,
-                each.materialization_id,
-                each.upstream_key,
-                each.data_version,
-                each.role,
-            ]
+            [made.materialization_id, each.materialization_id, each.upstream_key, each.data_version, each.role]
             for each in made.inputs
         ],
     )
-    append_rows(cursor, "materialization", [[made.materialization_id]], recorded_at=recorded_at)
-    if made.inputs:
-        append_rows(cursor, "materialization_input", [[made.materialization_id]], recorded_at=recorded_at)
+    for table in ("materialization", "materialization_input"):
+        append_rows(cursor, table, [[made.materialization_id]], recorded_at=recorded_at)
     queue_materializations(cursor, [made.materialization_id])
 
 

@@ -100,24 +100,7 @@ def append_entries(
     Returns:
         How many were appended.
     """
-    last = head(cursor)
-    seq, previous = last.seq, last.hash
-    stamp = canonical_time(recorded_at)
-    rows: list[tuple[int, str, str, str]] = []
-    for each in entries:
-        canonical = canonical_json(
-            {
-                "action": each.action,
-                "actor": actor,
-                "payload": each.payload,
-                "recorded_at": stamp,
-                "subject": each.subject,
-            }
-        )
-        seq += 1
-        digest = entry_hash(previous, canonical)
-        rows.append((seq, canonical, previous, digest))
-        previous = digest
+    rows = _linked(entries, head(cursor), stamp=canonical_time(recorded_at), actor=actor)
     if rows:
         cursor.execute(
             "insert into lineage.audit_log"
@@ -125,6 +108,20 @@ def append_entries(
             [list(column) for column in zip(*rows, strict=True)],
         )
     return len(rows)
+
+
+def _linked(entries: Iterable[Entry], last: Head, *, stamp: str, actor: str) -> list[tuple[int, str, str, str]]:
+    """Hash entries onto the last one; rows of lineage.audit_log."""
+    rows: list[tuple[int, str, str, str]] = []
+    seq, previous = last.seq, last.hash
+    for each in entries:
+        facts = {"action": each.action, "subject": each.subject, "payload": each.payload}
+        canonical = canonical_json({**facts, "actor": actor, "recorded_at": stamp})
+        seq += 1
+        digest = entry_hash(previous, canonical)
+        rows.append((seq, canonical, previous, digest))
+        previous = digest
+    return rows
 
 
 def append_rows(
