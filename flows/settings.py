@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from tomllib import TOMLDecodeError
 
-from pydantic import Field, ValidationError
+from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -49,6 +49,17 @@ class Settings(BaseSettings):
     )
     daily_cron: str = Field(default="15 5 * * *", description="When the daily run starts, cron syntax.")
     schedule_time_zone: str = Field(default="UTC", description="Time zone of the schedule.")
+    audit_key_path: Path | None = Field(
+        default=None, description="Private Ed25519 key (PEM, mode 0600) that signs checkpoints; none: made below home."
+    )
+    audit_witness_path: Path | None = Field(
+        default=None,
+        description="Second file for checkpoints, on storage that this host can append to and not rewrite.",
+    )
+    openlineage_url: AnyHttpUrl | None = Field(
+        default=None, description="OpenLineage backend, for example http://localhost:5000; none: a file below home."
+    )
+    openlineage_api_key: SecretStr | None = Field(default=None, description="Bearer token of the OpenLineage backend.")
     random_seed: int = Field(default=20260101, description="Seed of every model.")
 
     @property
@@ -70,6 +81,11 @@ class Settings(BaseSettings):
     def truth_dir(self) -> Path:
         """Folder of the simulator's ground truth."""
         return self.home / "truth"
+
+    @property
+    def audit_dir(self) -> Path:
+        """Folder of the audit key and the signed checkpoints."""
+        return self.home / "audit"
 
     @property
     def quality_dir(self) -> Path:

@@ -1,7 +1,8 @@
-"""Commands for auditors: `gridweave audit query` and `gridweave audit sql`."""
+"""Commands for auditors: `gridweave audit verify`, `export`, `query` and `sql`."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,12 +13,61 @@ from flows.errors import UsageError
 if TYPE_CHECKING:
     import duckdb
 
-audit = typer.Typer(help="Ask the ledger and the published tables, read-only.", no_args_is_help=True)
+audit = typer.Typer(help="Verify the ledger, and ask it and the published tables, read-only.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.add_typer(audit, name="audit")
+
+
+@audit.command()
+def verify(
+    *,
+    data: Annotated[bool, typer.Option("--data", help="Also hash tables, files, models and evidence.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell whether ledger and audit chain are what was recorded. Exit code 1 when they are not."""
+    from flows.lineage.audit.report import verify_home
+    from flows.settings import get_settings
+
+    report = verify_home(get_settings(), with_data=data)
+    if as_json:
+        print_json(report.as_json())
+    elif report.is_ok:
+        checked = "ledger and data are" if data else "the ledger is"
+        typer.echo(f"{report.entries:,} entries in {', '.join(report.stores)}: {checked} as recorded")
+    if report.waiting and not as_json:
+        typer.echo(f"{report.waiting:,} rows that dbt wrote wait for the next run, which seals them")
+    if report.is_ok:
+        return
+    if not as_json:
+        place = f"entry {report.finding.seq}: " if report.finding else ""
+        typer.secho(f"not as recorded: {place}{report.reason}", fg="red", err=True)
+        typer.echo(
+            "hint:  keep all files as they are, restore a backup elsewhere and compare; `gridweave audit query"
+            " who_ran_what` names the runs",
+            err=True,
+        )
+    raise typer.Exit(1)
+
+
+@audit.command()
+def export(
+    *,
+    period: Annotated[str, typer.Option(help="FIRST..LAST day, UTC, for example 2026-03-01..2026-03-31.")],
+    out: Annotated[Path, typer.Option(help="The zip file to write.")],
+) -> None:
+    """Write an evidence bundle: chain, checkpoints, key, ledger rows and a verifier that needs only Python."""
+    from flows.lineage.audit.bundle import export_bundle, parse_period
+    from flows.lineage.audit.report import open_ledgers
+    from flows.settings import get_settings
+
+    wanted = parse_period(period)
+    settings = get_settings()
+    with open_ledgers(settings) as (ledgers, _):
+        exported = export_bundle(next(iter(ledgers.values())), settings, wanted, out)
+    typer.echo(f"{out}: entries {exported.first:,} to {exported.last:,}; unpack it and run python verify_bundle.py")
 
 
 @audit.command()

@@ -44,6 +44,8 @@ def status(*, as_json: JsonOption = False) -> None:
     owner = facts["warehouse_owner_pid"]
     typer.echo(f"warehouse: {'free' if owner is None else f'owned by process {owner}'}")
     typer.echo(f"assets: {facts['asset_count']}, released {facts['released_count']}")
+    if facts["undelivered_events"]:
+        typer.echo(f"openlineage: {facts['undelivered_events']:,} events wait for their backend")
     print_table(("skipped", "why"), [(each["asset_key"], each["reason"]) for each in facts["skipped"]])
     print_table(("failed", "why"), [(each["asset_key"], each["reason"]) for each in facts["failed"]])
     print_table(

@@ -25,6 +25,7 @@ from flows.warehouse.frames import read_frame
 from flows.warehouse.identifiers import exact_path, literal, quoted, relation
 from flows.warehouse.lake import Lake, sync
 from flows.warehouse.partition_rows import rows_of
+from ml.artifacts import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -193,7 +194,7 @@ class StepContext:
             rows = self._rows
             self._replace_rows(cursor, declared, rows)
             cursor.unregister("scored")
-            self._write_evidence(cursor, f"from {relation(key)} where {rows}", evidence)
+            evidence_sha256 = self._write_evidence(cursor, f"from {relation(key)} where {rows}", evidence)
             data_version, row_count = table_version(cursor, key, rows=rows)
             self._record(
                 cursor,
@@ -201,7 +202,7 @@ class StepContext:
                 row_count=row_count,
                 columns=columns_of(cursor, key),
                 storage_uri=str(evidence.relative_to(self.lake.home)),
-                metadata={"model_version": model_version},
+                metadata={"model_version": model_version, "evidence_sha256": evidence_sha256},
             )
         logger.info("%s%s: %d rows", key, f"@{self.partition_key}" if self.partition_key else "", row_count)
 
@@ -232,7 +233,7 @@ class StepContext:
         with self.warehouse.transaction() as cursor:
             backtest = trained.backtest_scores
             cursor.register("backtest", backtest)
-            self._write_evidence(cursor, "from backtest", evidence)
+            evidence_sha256 = self._write_evidence(cursor, "from backtest", evidence)
             cursor.unregister("backtest")
             record_model_version(
                 cursor,
@@ -247,6 +248,10 @@ class StepContext:
                 chosen,
                 is_stand_in=chosen.version != registered.version,
                 reason=decision.reason,
+                evidence={
+                    "evidence_uri": str(evidence.relative_to(self.lake.home)),
+                    "evidence_sha256": evidence_sha256,
+                },
             )
             status: CheckStatus = "PASS" if trained.beats_baseline else "FAIL"
             record_checks(cursor, [self._training_check(status, decision.reason)])
@@ -284,7 +289,7 @@ class StepContext:
             for key, partition_key, identifier, version, role in rows:
                 self._inputs[key, partition_key] = InputRecord(
                     upstream_key=key,
-                    upstream_partition=partition_key,
+                    partition_key=partition_key,
                     materialization_id=identifier,
                     data_version=version,
                     role=role,
@@ -377,10 +382,12 @@ class StepContext:
                 hint="mend the step or transform/models/reports/_ml__sources.yml",
             )
 
-    def _write_evidence(self, cursor: duckdb.DuckDBPyConnection, query: str, evidence: Path) -> None:
+    def _write_evidence(self, cursor: duckdb.DuckDBPyConnection, query: str, evidence: Path) -> str:
+        """Write an evidence file and return its sha256."""
         evidence.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         cursor.execute(f"copy ({query}) to {literal(str(evidence))} (format parquet, compression zstd)")
         sync(evidence)
+        return file_sha256(evidence)
 
     def _record_champion(
         self,
@@ -389,6 +396,7 @@ class StepContext:
         *,
         is_stand_in: bool,
         reason: str,
+        evidence: Mapping[str, str] | None = None,
     ) -> None:
         self._record(
             cursor,
@@ -403,6 +411,7 @@ class StepContext:
                 "version": champion.version,
                 "is_stand_in": is_stand_in,
                 "reason": reason,
+                **(evidence or {}),
             },
         )
 

@@ -28,6 +28,7 @@ from flows.engine.python_checks import run_python_checks
 from flows.engine.step_jobs import record_step, step_job
 from flows.engine.worklist import Worklist, slot_name
 from flows.errors import AssetError
+from flows.lineage.audit.sealing import seal
 from flows.lineage.recorder import record_checks, record_reused
 from flows.lineage.records import CheckRecord
 from flows.lineage.state import recorded_partitions, recorded_state
@@ -209,6 +210,8 @@ class Execution:
             on_node=self._progress_of(names),
             variables=self._partition_variables(batch),
         )
+        with self._engine.warehouse.transaction() as cursor:
+            seal(cursor, recorded_at=self._engine.clock())
         made, failed = [], {}
         for outcome in outcomes:
             key = names.get(outcome.unique_id)

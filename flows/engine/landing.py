@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from flows.assets.versions import digest_of
 from flows.errors import FileRejectedError
+from flows.lineage.audit.chain import append_rows
 from flows.sources.configuration import (
     SourceConfig,
     check_mapping,
@@ -259,6 +260,9 @@ class Lander:
                         converted.parse_errors[raw_table], str(folder.relative_to(self._lake.home)), now,
                     ],
                 )  # fmt: skip
+            loads = [[load_id, raw_table] for raw_table in converted.rows]
+            notes = {f"load:{load_id}|{raw_table}": self._placed_files(raw_table, load_id) for _, raw_table in loads}
+            append_rows(cursor, "load", loads, recorded_at=now, notes=notes)
             outcomes = [(each, None) for each in converted.files] + list(rejected)
             for delivery, error in outcomes:
                 kept = self._lake.file_path(delivery.sha256)
@@ -277,6 +281,13 @@ class Lander:
                         str(kept.relative_to(self._lake.home)), self._run_id, now, _description_hash(source),
                     ],
                 )  # fmt: skip
+            files = [[source.name, delivery.sha256] for delivery, _ in outcomes]
+            append_rows(cursor, "delivered_file", files, recorded_at=now)
+
+    def _placed_files(self, raw_table: str, load_id: str) -> dict[str, dict[str, str]]:
+        """Hash what a load placed in the lake; the audit chain keeps it."""
+        folder = self._lake.load_path(raw_table, load_id)
+        return {"files": {path.name: sha256_of(path) for path in sorted(folder.iterdir())}}
 
 
 def _load_id(source_name: str, files: Sequence[_Delivery]) -> str:

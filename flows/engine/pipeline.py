@@ -38,7 +38,12 @@ from flows.engine.step_process import kill_all
 from flows.engine.summary import RunSummary
 from flows.engine.warming import begin_heavy_imports
 from flows.errors import WarehouseError
+from flows.lineage.audit.chain import Entry, append_entries
+from flows.lineage.audit.checkpoints import write_checkpoint
+from flows.lineage.audit.keys import Signer, open_signer
+from flows.lineage.audit.sealing import seal
 from flows.lineage.environment import Environment, current_environment
+from flows.lineage.openlineage_delivery import deliver
 from flows.lineage.recorder import (
     abort_dead_runs,
     record_definitions,
@@ -62,7 +67,7 @@ if TYPE_CHECKING:
     from flows.assets.graph import AssetGraph
     from flows.assets.partition_plan import StepGroup
     from flows.settings import Settings
-    from ml.registry import ModelRegistry
+    from ml.registry import ModelRegistry, RegisteredModel
 
 logger = logging.getLogger(__name__)
 progress = logging.getLogger("flows.progress")
@@ -232,13 +237,25 @@ class Pipeline:
                 change(cursor)
                 gate.refresh(cursor)
 
-    def change_champion(self, name: str, change: Callable[[ModelRegistry], object], *, reason: str) -> None:
+    def change_champion(self, name: str, change: Callable[[ModelRegistry], RegisteredModel], *, reason: str) -> None:
         """Change which version scores, recorded as a run that makes the model asset anew.
 
         What scores with it is stale from then on, because its input has other data.
         """
         with self._owned("models", {"model": name, "reason": reason}) as owned:
-            change(self.registry())
+            chosen = change(self.registry())
+            promoted = Entry(
+                action="model.promoted",
+                subject=f"model:{chosen.name}",
+                payload={
+                    "artifact_sha256": chosen.artifact_sha256,
+                    "model_version": chosen.model_version,
+                    "reason": reason,
+                    "run_id": str(owned.run_id),
+                },
+            )
+            with owned.warehouse.transaction() as cursor:
+                append_entries(cursor, [promoted], recorded_at=self.clock())
             self._context(owned, f"ml/{name}_model").take_champion(name, reason=reason)
 
     def registry(self) -> ModelRegistry:
@@ -259,6 +276,7 @@ class Pipeline:
         """Own the warehouse, open a run, and close it whatever happens."""
         self._refuse_lost_warehouse()
         with open_warehouse(self.settings.warehouse_path, threads=self.settings.duckdb_threads) as warehouse:
+            signer = open_signer(self.settings.audit_dir, self.settings.audit_key_path)
             owned = _Owned(warehouse=warehouse, environment=current_environment(), run_id=uuid4())
             error: BaseException | None = None
             with ended_by_signal() as cancelled:
@@ -277,13 +295,14 @@ class Pipeline:
                         raise error from raised
                     raise
                 finally:
-                    self._close_run(owned, error)
+                    self._close_run(owned, error, signer)
 
-    def _close_run(self, owned: _Owned, error: BaseException | None) -> None:
-        """Record how a run ended and let readers see it."""
+    def _close_run(self, owned: _Owned, error: BaseException | None, signer: Signer) -> None:
+        """Record how a run ended, sign the audit chain, hand over events, and let readers see it."""
         is_complete = error is None and owned.summary.status == "COMPLETE"
         is_cancelled = isinstance(error, RunCancelled | KeyboardInterrupt)
         with owned.warehouse.transaction() as cursor:
+            seal(cursor, recorded_at=self.clock())
             record_run_end(
                 cursor,
                 owned.run_id,
@@ -291,6 +310,8 @@ class Pipeline:
                 ended_at=self.clock(),
                 error=error,
             )
+        self._anchor(owned.warehouse, signer)
+        deliver(owned.warehouse, self.settings, now=self.clock())
         publish_ledger(owned.warehouse.cursor(), folder=self.settings.published_dir)
 
     def _refuse_lost_warehouse(self) -> None:
@@ -303,10 +324,22 @@ class Pipeline:
             hint=f"restore {path.name} from a backup; to begin anew, move {self.settings.home} away",
         )
 
+    def _anchor(self, warehouse: Warehouse, signer: Signer) -> None:
+        """Sign the audit chain as the run leaves it."""
+        with warehouse.transaction() as cursor:
+            write_checkpoint(
+                cursor,
+                signer,
+                self.settings.audit_dir,
+                witness=self.settings.audit_witness_path,
+                anchored_at=self.clock(),
+            )
+
     def _open_run(self, owned: _Owned, job_name: str, parameters: dict[str, object]) -> None:
         now = self.clock()
         self.lake.clear_staging()
         with owned.warehouse.transaction() as cursor:
+            seal(cursor, recorded_at=now)  # what a run that died, or plain `dbt build`, left
             died = abort_dead_runs(cursor, ended_at=now)
             record_environment(cursor, owned.environment, now)
             record_run(

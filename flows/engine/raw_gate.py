@@ -22,6 +22,7 @@ from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
 from flows.errors import UsageError
+from flows.lineage.audit.chain import append_rows
 from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, MaterializationRecord
 from flows.sources.configuration import load_source
@@ -184,6 +185,7 @@ class RawGate:
             "update lineage.load set status = ?, reason = ?, decided_at = ? where load_id = ?",
             [status, "; ".join(failures) or None, self._clock(), load_id],
         )
+        append_rows(cursor, "load", [[load_id]], recorded_at=self._clock())
         if not is_passed:
             logger.warning("load %s of %s: %s; %s", load_id, source, status, "; ".join(failures))
         return LoadVerdict(
@@ -355,15 +357,20 @@ def decide_by_hand(
     """
     changed = cursor.execute(
         "update lineage.load set status = ?, decided_at = ?, reason = coalesce(reason || ' | ', '') || ?"
-        " where load_id = ? and status in ('BLOCKED', 'QUARANTINED', 'FALLBACK') returning 1",
+        " where load_id = ? and status in ('BLOCKED', 'QUARANTINED', 'FALLBACK')"
+        " returning load_id, raw_table",
         [status, clock(), reason, reference],
     ).fetchall()
+    append_rows(cursor, "load", changed, recorded_at=clock())
     if status == "DISCARDED":
-        changed += cursor.execute(
+        files = cursor.execute(
             "update lineage.delivered_file set status = 'DISCARDED',"
-            " reason = coalesce(reason || ' | ', '') || ? where file_name = ? and status = 'REJECTED' returning 1",
+            " reason = coalesce(reason || ' | ', '') || ? where file_name = ? and status = 'REJECTED'"
+            " returning source, sha256",
             [reason, reference],
         ).fetchall()
+        append_rows(cursor, "delivered_file", files, recorded_at=clock())
+        changed += files
     if not changed:
         raise UsageError(
             f"No refused load or rejected file is called {reference!r}.",

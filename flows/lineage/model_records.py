@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from flows.lineage.audit.chain import append_rows
+
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
@@ -28,8 +30,9 @@ def record_model_version(
     created_at: datetime,
 ) -> None:
     """Record a trained version with its figures, once."""
-    cursor.execute(
-        "insert or ignore into lineage.model_version values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    new = cursor.execute(
+        "insert or ignore into lineage.model_version values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " returning model_version_id",
         [
             f"{registered.name}:{registered.model_version}",
             registered.name,
@@ -43,4 +46,5 @@ def record_model_version(
             run_id,
             created_at,
         ],
-    )
+    ).fetchall()
+    append_rows(cursor, "model_version", new, recorded_at=created_at)

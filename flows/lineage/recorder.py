@@ -1,8 +1,9 @@
 """Writing the ledger.
 
 What lives here: one function per kind of fact. Each takes a cursor inside a transaction, so that a fact is committed
-together with the data it speaks of. What does not: reading (state.py, queries.py) and dbt's own recording, which a hook
-does in dbt's transaction (transform/macros/lineage).
+together with the data it speaks of and with its entry in the audit chain. What does not: reading (state.py, queries.py)
+and dbt's own recording, which a hook does in dbt's transaction (transform/macros/lineage) and audit/sealing.py takes
+into the chain.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from flows.assets.versions import parameters_hash
+from flows.lineage.audit.chain import append_rows, append_states
+from flows.lineage.audit.rows import STATE_TABLES
+from flows.lineage.openlineage import queue_checks, queue_materializations, queue_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,8 +32,8 @@ NAMESPACE = "gridweave"
 
 def record_environment(cursor: duckdb.DuckDBPyConnection, environment: Environment, created_at: datetime) -> None:
     """Record Python, packages and commit, once per distinct environment."""
-    cursor.execute(
-        "insert or ignore into lineage.environment values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    new = cursor.execute(
+        "insert or ignore into lineage.environment values (?, ?, ?, ?, ?, ?, ?, ?, ?) returning environment_id",
         [
             environment.environment_id,
             environment.git_commit,
@@ -41,7 +45,8 @@ def record_environment(cursor: duckdb.DuckDBPyConnection, environment: Environme
             environment.lockfile_hash,
             created_at,
         ],
-    )
+    ).fetchall()
+    append_rows(cursor, "environment", new, recorded_at=created_at)
 
 
 def record_run(cursor: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
@@ -74,6 +79,8 @@ def record_run(cursor: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
             run.is_git_dirty,
         ],
     )
+    append_rows(cursor, "run", [[run.run_id]], recorded_at=run.ended_at or run.started_at)
+    queue_runs(cursor, [run.run_id])
 
 
 def record_run_end(
@@ -95,6 +102,8 @@ def record_run_end(
             run_id,
         ],
     )
+    append_rows(cursor, "run", [[run_id]], recorded_at=ended_at)
+    queue_runs(cursor, [run_id])
 
 
 def abort_dead_runs(cursor: duckdb.DuckDBPyConnection, *, ended_at: datetime) -> int:
@@ -112,6 +121,8 @@ def abort_dead_runs(cursor: duckdb.DuckDBPyConnection, *, ended_at: datetime) ->
             " error_message = 'the process ended without closing the run' where run_id = ?",
             [ended_at, run_id],
         )
+    append_rows(cursor, "run", dead, recorded_at=ended_at)
+    queue_runs(cursor, [run_id for (run_id,) in dead])
     return len(dead)
 
 
@@ -122,6 +133,7 @@ def record_definitions(
     valid_from: datetime,
 ) -> None:
     """Record every asset, its present code and dependencies, and the checks it must pass."""
+    known = set(cursor.execute("select asset_key, code_version from lineage.asset_definition").fetchall())
     assets: list[list[object]] = []
     codes: list[list[object]] = []
     deps: list[list[object]] = []
@@ -170,6 +182,10 @@ def record_definitions(
     )
     cursor.execute("delete from lineage.asset_check")
     _insert(cursor, "insert into lineage.asset_check values (?, ?, ?, ?, ?)", checks)
+    new = [code[:2] for code in codes if (code[0], code[1]) not in known]
+    append_rows(cursor, "asset_definition", new, recorded_at=valid_from)
+    append_rows(cursor, "asset_dep", new, recorded_at=valid_from)
+    append_states(cursor, STATE_TABLES, recorded_at=valid_from)
 
 
 def record_materialization(
@@ -213,6 +229,9 @@ def record_materialization(
             for each in made.inputs
         ],
     )
+    for table in ("materialization", "materialization_input"):
+        append_rows(cursor, table, [[made.materialization_id]], recorded_at=recorded_at)
+    queue_materializations(cursor, [made.materialization_id])
 
 
 def record_reused(
@@ -224,19 +243,21 @@ def record_reused(
     partition_key: str = "",
 ) -> None:
     """Record that a run looked at assets, or at one partition of each, and kept them as they were."""
-    cursor.execute(
+    kept = cursor.execute(
         "insert into lineage.materialization (materialization_id, asset_key, run_id, code_version, data_version,"
         " logical_version, event_kind, row_count, column_schema, storage_uri, metadata, valid_from, recorded_at,"
         " partition_key) select uuid(), asset_key, ?, code_version, data_version, logical_version, 'REUSED', row_count,"
         " column_schema, storage_uri, json_object('reuses', materialization_id), valid_from, ?, partition_key"
         " from lineage.current_materialization where list_contains(?::varchar[], asset_key) and partition_key = ?"
-        " order by asset_key",
+        " order by asset_key returning materialization_id",
         [run_id, recorded_at, list(asset_keys), partition_key],
-    )
+    ).fetchall()
+    append_rows(cursor, "materialization", kept, recorded_at=recorded_at)
 
 
 def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecord]) -> None:
     """Record outcomes of checks."""
+    found = [(uuid4(), each) for each in checks]
     _insert(
         cursor,
         "insert into lineage.check_result (check_result_id, asset_key, materialization_id, run_id, check_name, engine,"
@@ -244,7 +265,7 @@ def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecor
         " evaluated_at, partition_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             [
-                uuid4(),
+                identifier,
                 each.asset_key,
                 each.materialization_id,
                 each.run_id,
@@ -262,9 +283,13 @@ def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecor
                 each.evaluated_at,
                 each.partition_key,
             ]
-            for each in checks
+            for identifier, each in found
         ],
     )
+    if found:
+        keys = [[identifier] for identifier, _ in found]
+        append_rows(cursor, "check_result", keys, recorded_at=max(each.evaluated_at for _, each in found))
+        queue_checks(cursor, [identifier for identifier, _ in found])
 
 
 def _insert(cursor: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[object]]) -> None:

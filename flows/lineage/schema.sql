@@ -1,6 +1,6 @@
 -- The ledger. Additive only: a table or column is added, never changed or dropped, so every older file opens.
 -- Primary keys only: DuckDB 2.0 writes secondary indexes slowly and checkpoints them badly after a kill.
--- Not here yet: column_dep, row_provenance, openlineage_event, audit_log and audit_anchor (see CHANGELOG, Unreleased)
+-- Not here yet: column_dep, row_provenance (see CHANGELOG, Unreleased)
 
 CREATE SCHEMA IF NOT EXISTS lineage;
 CREATE SEQUENCE IF NOT EXISTS lineage.materialization_seq;
@@ -103,3 +103,29 @@ WHERE m.event_kind = 'MATERIALIZED' AND NOT EXISTS (
   LEFT JOIN lineage.latest_check_result r
     ON r.materialization_id = m.materialization_id AND r.check_name = c.check_name AND r.status = 'PASS'
   WHERE c.asset_key = m.asset_key AND c.blocking AND r.check_result_id IS NULL);
+
+-- The audit chain (audit/chain.py): one entry for each state of each row above, each hashed onto the one before it.
+CREATE TABLE IF NOT EXISTS lineage.audit_log (
+  seq BIGINT PRIMARY KEY, canonical VARCHAR NOT NULL, prev_hash VARCHAR NOT NULL, hash VARCHAR NOT NULL);
+
+CREATE OR REPLACE VIEW lineage.audit_event AS
+SELECT seq, (canonical::JSON->>'recorded_at')::TIMESTAMPTZ AS recorded_at, canonical::JSON->>'actor' AS actor,
+  canonical::JSON->>'action' AS action, canonical::JSON->>'subject' AS subject, canonical::JSON->'payload' AS payload, hash
+FROM lineage.audit_log;
+
+-- Signed heads of the chain; the same lines stand outside the warehouse (audit/checkpoints.py).
+CREATE TABLE IF NOT EXISTS lineage.audit_anchor (
+  seq BIGINT NOT NULL, head_hash VARCHAR NOT NULL, anchored_at TIMESTAMPTZ NOT NULL, anchor_kind VARCHAR NOT NULL,
+  anchor_ref VARCHAR, signature VARCHAR);
+
+-- DuckDB has no BEFORE triggers: an AFTER trigger that fails undoes the statement. Nobody is kept from DROP TABLE.
+CREATE TABLE IF NOT EXISTS lineage._guard (x VARCHAR);
+CREATE TRIGGER IF NOT EXISTS audit_no_update AFTER UPDATE ON lineage.audit_log REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT INSERT INTO lineage._guard SELECT error('audit_log is append-only') FROM o;
+CREATE TRIGGER IF NOT EXISTS audit_no_delete AFTER DELETE ON lineage.audit_log REFERENCING OLD TABLE AS o
+  FOR EACH STATEMENT INSERT INTO lineage._guard SELECT error('audit_log is append-only') FROM o;
+
+-- Outbox of OpenLineage events, copies of what the tables above say (openlineage.py).
+CREATE TABLE IF NOT EXISTS lineage.openlineage_event (
+  seq BIGINT PRIMARY KEY, run_id UUID NOT NULL, event_type VARCHAR NOT NULL, event_time TIMESTAMPTZ NOT NULL,
+  body JSON NOT NULL, delivered_at TIMESTAMPTZ);

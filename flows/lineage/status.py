@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flows.lineage.openlineage import waiting_count
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -17,7 +19,8 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         reader: The published state.
 
     Returns:
-        JSON-ready facts: last_runs, asset_count, released_count, skipped, failed, failed_checks, refused.
+        JSON-ready facts: last_runs, undelivered_events, asset_count, released_count, skipped, failed, failed_checks,
+        refused.
     """
     counts = _rows(
         reader,
@@ -33,6 +36,7 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     )
     return {
         "last_runs": last_runs,
+        "undelivered_events": waiting_count(reader),
         **counts,
         "skipped": _rows(
             reader,

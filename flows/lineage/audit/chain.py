@@ -1,0 +1,203 @@
+"""Appending to the chain.
+
+What lives here: the form of an entry and the functions that append one, in the transaction that writes what the entry
+speaks of: no fact without its entry, no entry without its fact, and when the entry cannot be written the fact is not
+written either. What does not: what dbt wrote by itself (sealing.py), checking (verification.py).
+
+An entry's canonical text is JSON with sorted keys, no spaces and ASCII only; all values are text. Its hash is sha256
+over the hash before it (64 hexadecimal digits, so nothing can move across the border) and the canonical text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flows.lineage.audit.rows import COVERED, UUID_COLUMNS, rows_sql, state_hash
+from flows.warehouse.identifiers import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import duckdb
+
+GENESIS_HASH = "0" * 64
+GRIDWEAVE = "gridweave"
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last entry: its number and hash."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One fact for the chain.
+
+    Args:
+        action: What happened, `<table>.<state>`.
+        subject: To what, `<table>:<key>`.
+        payload: Text by name; `row_sha256` where the entry covers a row.
+    """
+
+    action: str
+    subject: str
+    payload: Mapping[str, Any]
+
+
+def canonical_json(value: object) -> str:
+    """Write JSON in the one form that is hashed and signed.
+
+    >>> canonical_json({"b": 2, "a": None})
+    '{"a":null,"b":2}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def canonical_time(moment: datetime) -> str:
+    """Write a moment in UTC with microseconds.
+
+    >>> canonical_time(datetime(2026, 3, 29, 1, tzinfo=UTC))
+    '2026-03-29T01:00:00.000000Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def entry_hash(prev_hash: str, canonical: str) -> str:
+    """Hash an entry onto the one before it."""
+    return hashlib.sha256((prev_hash + canonical).encode()).hexdigest()
+
+
+def head(cursor: duckdb.DuckDBPyConnection) -> Head:
+    """Return the last entry; number 0 when there is none."""
+    row = cursor.execute(
+        "select seq, hash from lineage.audit_log where seq = (select max(seq) from lineage.audit_log)"
+    ).fetchone()
+    return Head(int(row[0]), str(row[1])) if row else Head(0, GENESIS_HASH)
+
+
+def append_entries(
+    cursor: duckdb.DuckDBPyConnection,
+    entries: Iterable[Entry],
+    *,
+    recorded_at: datetime,
+    actor: str = GRIDWEAVE,
+) -> int:
+    """Append entries in the given order.
+
+    Args:
+        cursor: Inside the transaction that writes the facts. Writers of one warehouse wait for each other.
+        entries: What happened.
+        recorded_at: When, by the writer's clock.
+        actor: Who: gridweave, or dbt by itself.
+
+    Returns:
+        How many were appended.
+    """
+    rows = _linked(entries, head(cursor), stamp=canonical_time(recorded_at), actor=actor)
+    if rows:
+        cursor.execute(
+            "insert into lineage.audit_log"
+            " select unnest(?::bigint[]), unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[])",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+    return len(rows)
+
+
+def _linked(entries: Iterable[Entry], last: Head, *, stamp: str, actor: str) -> list[tuple[int, str, str, str]]:
+    """Hash entries onto the last one; rows of lineage.audit_log."""
+    rows: list[tuple[int, str, str, str]] = []
+    seq, previous = last.seq, last.hash
+    for each in entries:
+        facts = {"action": each.action, "subject": each.subject, "payload": each.payload}
+        canonical = canonical_json({**facts, "actor": actor, "recorded_at": stamp})
+        seq += 1
+        digest = entry_hash(previous, canonical)
+        rows.append((seq, canonical, previous, digest))
+        previous = digest
+    return rows
+
+
+def append_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    table: str,
+    keys: Sequence[Sequence[object]],
+    *,
+    recorded_at: datetime,
+    actor: str = GRIDWEAVE,
+    notes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> int:
+    """Append the present state of rows of the ledger.
+
+    Args:
+        cursor: Inside the transaction that wrote the rows.
+        table: A covered table.
+        keys: Primary keys, or the same leading part of each.
+        recorded_at: When, by the writer's clock.
+        actor: Who wrote the rows.
+        notes: More to keep in an entry, by subject.
+    """
+    if not keys:
+        return 0
+    entries = [_entry(table, row, notes or {}) for row in _rows(cursor, table, keys)]
+    return append_entries(cursor, entries, recorded_at=recorded_at, actor=actor)
+
+
+def append_states(
+    cursor: duckdb.DuckDBPyConnection, tables: Iterable[str], *, recorded_at: datetime, actor: str = GRIDWEAVE
+) -> None:
+    """Append the state of tables that are covered as a whole, where it is not the last one recorded."""
+    entries = []
+    for table in tables:
+        subject = f"state:{table}"
+        digest = state_hash(cursor, table)
+        if digest != recorded_state_hash(cursor, subject):
+            entries.append(Entry(action=f"{table}.stated", subject=subject, payload={"row_sha256": digest}))
+    append_entries(cursor, entries, recorded_at=recorded_at, actor=actor)
+
+
+def recorded_state_hash(cursor: duckdb.DuckDBPyConnection, subject: str) -> str | None:
+    """Return the last recorded state of a table that is covered as a whole."""
+    row = cursor.execute(
+        "select arg_max(canonical::json->'payload'->>'row_sha256', seq) from lineage.audit_log"
+        " where contains(canonical, ?)",
+        [subject_mark(subject) + '"'],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def subject_mark(subject: str) -> str:
+    """Text that only entries about this subject, or subjects that start so, contain: quotes in values are escaped."""
+    return f'"subject":"{subject}'
+
+
+def _rows(cursor: duckdb.DuckDBPyConnection, table: str, keys: Sequence[Sequence[object]]) -> list[tuple[Any, ...]]:
+    """Read subject, hash, state and facts of the rows with these keys, in the order of the keys' own columns."""
+    covered = COVERED[table]
+    names = covered.keys[: len(keys[0])]
+    wanted = ", ".join(f"unnest(?::{'uuid' if name in UUID_COLUMNS else 'varchar'}[])" for name in names)
+    columns = ", ".join(quoted(name) for name in names)
+    columns = f"({columns})" if len(names) > 1 else columns
+    return cursor.execute(
+        f"{rows_sql(cursor, covered)} where {columns} in (select {wanted}) order by subject",
+        [[str(value) for value in column] for column in zip(*keys, strict=True)],
+    ).fetchall()
+
+
+def _entry(table: str, row: tuple[Any, ...], notes: Mapping[str, Mapping[str, Any]]) -> Entry:
+    subject, row_sha256, state, *facts = row
+    covered = COVERED[table]
+    named = {name: value for name, value in zip(covered.facts, facts, strict=True) if value is not None}
+    if covered.state:
+        named[covered.state] = state
+    return Entry(
+        action=f"{table}.{(state or 'recorded').lower()}",
+        subject=subject,
+        payload={**notes.get(subject, {}), **named, "row_sha256": row_sha256},
+    )

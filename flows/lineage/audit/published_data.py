@@ -1,0 +1,194 @@
+"""Is the data still what the ledger recorded?
+
+What lives here: the content of every current table in the warehouse and in the published snapshot, delivered files,
+the lake's Parquet, model artefacts and evidence, each against the hash the ledger or the chain holds. What does not:
+whether the ledger itself was changed (verification.py), which is asked first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from flows.warehouse.content import ALGORITHM, columns_of, table_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ARTIFACT_ROOT = "mlflow/artifacts"
+CURRENT = """(
+    select * from lineage.materialization where event_kind = 'MATERIALIZED'
+    qualify row_number() over (partition by asset_key, partition_key order by seq desc) = 1
+)"""
+"""As lineage.current_materialization, which a published ledger does not have: views are not copied."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFinding:
+    """Something that is not what was recorded.
+
+    Args:
+        materialization_id: Materialization it belongs to; None for a file that none was made from.
+        reason: What was found, in one sentence.
+    """
+
+    materialization_id: str | None
+    reason: str
+
+
+def data_findings(
+    connection: duckdb.DuckDBPyConnection, home: Path, *, has_tables: bool = True
+) -> Iterator[DataFinding]:
+    """Hold everything the ledger speaks of against its hash, lazily: whoever wants the first finding asks for one.
+
+    Args:
+        connection: A database with the ledger, and with the tables when it is the warehouse.
+        home: gridweave's home, which all recorded paths are relative to.
+        has_tables: Whether the database is the warehouse.
+    """
+    if has_tables:
+        yield from _table_findings(connection)
+    yield from _delivered_findings(connection, home)
+    yield from _lake_findings(connection, home)
+    yield from _model_findings(connection, home)
+    yield from _evidence_findings(connection, home)
+
+
+def snapshot_findings(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> Iterator[DataFinding]:
+    """Hold the published tables against the ledger.
+
+    Args:
+        connection: A database with the ledger.
+        snapshot: The published file.
+    """
+    known = {
+        (key, version): identifier
+        for key, version, identifier in connection.execute(
+            "select asset_key, data_version, arg_max(materialization_id, seq)::varchar from lineage.materialization"
+            " where event_kind = 'MATERIALIZED' group by all"
+        ).fetchall()
+    }
+    with duckdb.connect(str(snapshot), read_only=True) as published:
+        versions = published.execute("select asset_key, data_version from main.gridweave_published order by all")
+        for key, version in versions.fetchall():
+            identifier = known.get((key, version))
+            if identifier is None:
+                yield DataFinding(
+                    materialization_id=None, reason=f"{snapshot.name} holds {key} in a version the ledger does not know"
+                )
+            elif version.startswith(ALGORITHM) and _version_of(published, key) != version:
+                yield DataFinding(
+                    materialization_id=identifier, reason=f"{key} in {snapshot.name} was changed after it was published"
+                )
+
+
+def _table_findings(connection: duckdb.DuckDBPyConnection) -> Iterator[DataFinding]:
+    rows = connection.execute(
+        f"select asset_key, materialization_id::varchar, data_version from {CURRENT}"  # noqa: S608 - constant
+        " where starts_with(data_version, ?) order by seq",
+        [ALGORITHM],
+    ).fetchall()
+    for key, identifier, version in rows:
+        if _version_of(connection, key) != version:
+            yield DataFinding(materialization_id=identifier, reason=f"table {key} was changed after it was made")
+
+
+def _version_of(connection: duckdb.DuckDBPyConnection, key: str) -> str | None:
+    """Hash a table; None when it is gone."""
+    return table_version(connection, key)[0] if columns_of(connection, key) else None
+
+
+def _delivered_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterator[DataFinding]:
+    rows = connection.execute(
+        "select storage_uri, sha256, file_name, source, load_id from lineage.delivered_file order by seen_at, sha256"
+    ).fetchall()
+    for uri, sha256, name, source, load_id in rows:
+        if _sha256(home / uri) != sha256:
+            yield DataFinding(
+                materialization_id=_made_from(connection, load_id),
+                reason=f"delivered file {name} of {source} ({uri}) is not what was delivered",
+            )
+
+
+def _lake_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterator[DataFinding]:
+    """Loads landed before the chain kept their files' hashes are covered by their delivered files only."""
+    rows = connection.execute(
+        "with noted as (select canonical::json as body, seq from lineage.audit_log"
+        '  where contains(canonical, \'"action":"load.landed"\')),'
+        " latest as (select body->>'subject' as subject, arg_max(body->'payload'->'files', seq) as files"
+        "  from noted group by all)"
+        " select l.load_id, l.raw_table, l.storage_uri, unnest(json_keys(n.files)),"
+        "  unnest(list_transform(json_keys(n.files), lambda name: n.files->>name))"
+        " from lineage.load l join latest n on n.subject = 'load:' || l.load_id || '|' || l.raw_table"
+        " where n.files is not null order by l.landed_at, l.load_id, l.raw_table"
+    ).fetchall()
+    for load_id, raw_table, uri, name, sha256 in rows:
+        if _sha256(home / uri / name) != sha256:
+            yield DataFinding(
+                materialization_id=_made_from(connection, load_id, f"raw/{raw_table}"),
+                reason=f"file {name} of load {load_id} of raw/{raw_table} was changed after it landed",
+            )
+
+
+def _model_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterator[DataFinding]:
+    rows = connection.execute(
+        "select model_version_id, artifact_uri, artifact_sha256, training_materialization_id::varchar"
+        " from lineage.model_version order by created_at, model_version_id"
+    ).fetchall()
+    for version, uri, sha256, identifier in rows:
+        folder = home / ARTIFACT_ROOT / uri
+        files = [folder] if folder.is_file() else sorted(folder.glob("model.*"))
+        if sha256 not in {_sha256(file) for file in files}:
+            yield DataFinding(
+                materialization_id=identifier, reason=f"model {version} ({uri}) is not what was registered"
+            )
+
+
+def _evidence_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterator[DataFinding]:
+    """Hold evidence against the hash of its file; older entries have only that of its rows. The last writer counts."""
+    rows = connection.execute(
+        "select materialization_id::varchar, asset_key, data_version,"
+        " coalesce(metadata->>'evidence_uri', storage_uri) as uri, metadata->>'evidence_sha256'"
+        " from lineage.materialization where event_kind = 'MATERIALIZED' and uri like 'evidence/%'"
+        " qualify row_number() over (partition by uri order by seq desc) = 1 order by seq"
+    ).fetchall()
+    for identifier, key, version, uri, sha256 in rows:
+        path = home / uri
+        is_same = _sha256(path) == sha256 if sha256 else _version_of_file(path) == version
+        if not is_same:
+            yield DataFinding(materialization_id=identifier, reason=f"evidence {uri} of {key} is not what was written")
+
+
+def _version_of_file(path: Path) -> str | None:
+    """Hash the rows of a Parquet file as those of a table."""
+    if not path.exists():
+        return None
+    with duckdb.connect(":memory:") as reading:
+        try:
+            reading.execute("create schema evidence; create table evidence.t as from read_parquet(?)", [str(path)])
+        except duckdb.Error:
+            return None
+        return table_version(reading, "evidence/t")[0]
+
+
+def _made_from(connection: duckdb.DuckDBPyConnection, load_id: str | None, key: str = "raw/%") -> str | None:
+    """Return the current raw materialization that shows a load."""
+    row = connection.execute(
+        f"select materialization_id::varchar from {CURRENT}"  # noqa: S608 - constant
+        " where asset_key like ? and list_contains((metadata->'load_ids')::varchar[], ?) order by seq limit 1",
+        [key, load_id],
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def _sha256(path: Path) -> str | None:
+    """Hash a file; None when it is gone."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None

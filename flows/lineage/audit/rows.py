@@ -1,0 +1,134 @@
+"""The ledger's rows as the chain sees them: subject, facts and a hash over every field.
+
+What lives here: which tables the chain covers, and the SQL that hashes their rows. What does not: the chain itself
+(chain.py).
+
+The hash of a row is sha256 over `name=length:value;` of its columns in order of their names. Null columns do not
+count, so adding a nullable column later changes no hash; lengths are in bytes, so no two rows read the same. Values are
+text: timestamps UTC with microseconds, everything else as DuckDB casts it. DuckDB hashes (a million rows in two
+seconds) and the verifier in an evidence bundle repeats it in plain Python.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.warehouse.content import columns_of
+from flows.warehouse.identifiers import literal, quoted, relation
+
+if TYPE_CHECKING:
+    import duckdb
+
+UUID_COLUMNS = frozenset({"run_id", "materialization_id", "input_materialization_id", "check_result_id"})
+KEY_SEPARATOR = "|"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoveredTable:
+    """A table of the ledger whose rows the chain covers one by one.
+
+    Args:
+        name: Table in schema lineage.
+        keys: Its primary key.
+        facts: Columns an entry shows in clear beside the hash of the row.
+        state: Column that names what happened, where there is one.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    facts: tuple[str, ...] = ()
+    state: str | None = None
+
+
+COVERED = {
+    each.name: each
+    for each in (
+        CoveredTable(name="environment", keys=("environment_id",), facts=("git_commit", "python_version")),
+        CoveredTable(
+            name="run", keys=("run_id",), facts=("job_name", "root_run_id", "run_kind", "trigger"), state="status"
+        ),
+        CoveredTable(name="asset_definition", keys=("asset_key", "code_version"), facts=("source_path",)),
+        CoveredTable(name="asset_dep", keys=("asset_key", "code_version", "upstream_key")),
+        CoveredTable(
+            name="materialization",
+            keys=("materialization_id",),
+            facts=("asset_key", "code_version", "data_version", "row_count", "run_id"),
+            state="event_kind",
+        ),
+        CoveredTable(
+            name="materialization_input",
+            keys=("materialization_id", "input_materialization_id", "role"),
+            facts=("upstream_data_version", "upstream_key"),
+        ),
+        CoveredTable(
+            name="check_result",
+            keys=("check_result_id",),
+            facts=("asset_key", "blocking", "check_name", "materialization_id", "run_id"),
+            state="status",
+        ),
+        CoveredTable(
+            name="model_version",
+            keys=("model_version_id",),
+            facts=("artifact_sha256", "model_name", "run_id", "training_materialization_id"),
+        ),
+        CoveredTable(
+            name="load",
+            keys=("load_id", "raw_table"),
+            facts=("reason", "row_count", "run_id", "source"),
+            state="status",
+        ),
+        CoveredTable(
+            name="delivered_file",
+            keys=("source", "sha256"),
+            facts=("file_name", "load_id", "reason", "run_id"),
+            state="status",
+        ),
+    )
+}
+"""Tables that only grow, or whose rows change in ways the ledger records; every state of a row is an entry."""
+
+STATE_TABLES = ("asset", "asset_check")
+"""Tables rewritten at each run; the chain covers them as a whole, one entry for each state."""
+
+
+def subject_sql(table: CoveredTable) -> str:
+    """Render a row's subject, `<table>:<key>`, as SQL."""
+    keys = f" || {literal(KEY_SEPARATOR)} || ".join(f"{quoted(name)}::varchar" for name in table.keys)
+    return f"{literal(table.name + ':')} || {keys}"
+
+
+def text_sql(name: str, kind: str) -> str:
+    """Render a column's canonical text as SQL."""
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"strftime(timezone('UTC', {quoted(name)}), '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return f"{quoted(name)}::varchar"
+
+
+def row_hash_sql(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Render the hash over all fields of a row as SQL."""
+    parts = []
+    for name, kind in sorted(columns_of(connection, f"lineage/{table}")):
+        text = text_sql(name, kind)
+        parts.append(f"case when {quoted(name)} is null then '' else {literal(name + '=')} || strlen({text}) || ':'")
+        parts[-1] += f" || {text} || ';' end"
+    return f"sha256(concat({', '.join(parts)}))"
+
+
+def rows_sql(connection: duckdb.DuckDBPyConnection, table: CoveredTable) -> str:
+    """Render subject, state, facts and hash of a table's rows as SQL."""
+    state = f"{quoted(table.state)}::varchar" if table.state else "null::varchar"
+    facts = "".join(f", {quoted(name)}::varchar as {quoted(name)}" for name in table.facts)
+    return (
+        f"select {subject_sql(table)} as subject, {row_hash_sql(connection, table.name)} as row_sha256,"  # noqa: S608 - names of this module
+        f" {state} as state{facts} from {relation('lineage/' + table.name)}"
+    )
+
+
+def state_hash(connection: duckdb.DuckDBPyConnection, table: str) -> str:
+    """Hash a table as a whole, whatever the order of its rows."""
+    row = connection.execute(
+        f"select sha256(coalesce(string_agg(row_sha256, '' order by row_sha256), '')) from"  # noqa: S608 - names of this module
+        f" (select {row_hash_sql(connection, table)} as row_sha256 from {relation('lineage/' + table)})"
+    ).fetchone()
+    return str(row[0]) if row else ""
