@@ -81,6 +81,7 @@ def assert_finished_like(home: Home, reference: Home, summary: dict[str, Any]) -
     orphans = "select count(*) as n from lineage.materialization m anti join lineage.run r on r.run_id = m.run_id"
     assert home.query(orphans) == [{"n": 0}]
     assert home.json("audit", "query", "ungated_reads") == []
+    assert home.json("audit", "verify")["ok"]
 
 
 def kill_and_finish(

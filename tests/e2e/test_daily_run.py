@@ -169,3 +169,22 @@ def test_the_plan_after_a_run_has_nothing_to_do(demo: Demo) -> None:
 
     assert {step["action"] for step in steps} == {"reuse"}
     assert {step["state"] for step in steps} == {"FRESH"}
+
+
+def test_the_audit_chain_and_all_data_are_as_recorded(demo: Demo) -> None:
+    home, _ = demo
+
+    verdict = home.json("audit", "verify", "--data")
+
+    assert verdict["ok"], verdict
+    assert verdict["data_ok"], verdict
+    assert verdict["entries"] > 500
+
+
+def test_every_run_and_materialization_left_an_openlineage_event(demo: Demo) -> None:
+    home, summary = demo
+
+    told = (home.path / "openlineage" / "events.jsonl").read_text(encoding="utf-8").splitlines()
+
+    assert len(told) > len(summary["materialized"])
+    assert home.json("status")["undelivered_events"] == 0
