@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from flows.engine.context import LoadedModel, StepContext, StepSkippedError
+from flows.engine.skipping import StepSkippedError
 from flows.errors import GridweaveError
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from flows.engine.context import LoadedModel, StepContext
     from ml.training import TrainedModel
 
 logger = logging.getLogger(__name__)

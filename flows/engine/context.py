@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flows.assets.versions import logical_version, parameters_hash
+from flows.engine.skipping import StepSkippedError
 from flows.errors import AssetError, UndeclaredReadError, UnreleasedInputError
 from flows.lineage.model_records import record_model_version
 from flows.lineage.recorder import record_checks, record_materialization
@@ -42,20 +43,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TECHNICAL_COLUMNS = ("run_id", "materialization_id", "model_version", "scored_at")
-
-
-class StepSkippedError(AssetError):
-    """A step has nothing to work on; the reason is recorded and the run goes on.
-
-    Args:
-        asset_key: The asset.
-        reason: What it lacks.
-    """
-
-    def __init__(self, *, asset_key: str, reason: str) -> None:
-        self.asset_key = asset_key
-        self.reason = reason
-        super().__init__(f"Asset {asset_key} skipped: {reason}.")
 
 
 @dataclass(frozen=True, kw_only=True)

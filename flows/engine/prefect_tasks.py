@@ -16,8 +16,8 @@ from prefect.assets import Asset, AssetProperties, materialize
 from prefect.states import Completed, Failed
 from prefect.tasks import Task, exponential_backoff
 
-from flows.engine.context import StepSkippedError
 from flows.engine.jobs import Job, JobResult
+from flows.engine.skipping import StepSkippedError
 from flows.errors import GridweaveError
 
 if TYPE_CHECKING:
