@@ -56,6 +56,7 @@ def start_deployment(settings: Settings, cron: str) -> int:
     limit = time.monotonic() + START_LIMIT_SECONDS
     while not local_server(settings).knows_deployment(FLOW, DEPLOYMENT):
         if not is_our_process(pid, MARK) or time.monotonic() > limit:
+            stop_deployment(settings)
             raise ScheduleError(log_path=log_path)
         time.sleep(0.5)
     return pid

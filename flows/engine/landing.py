@@ -125,10 +125,10 @@ class Lander:
         """Land what is new in the inbox: one folder per source, named like its description."""
         names = list_sources(self._sources_dir)
         folders = {path.name: path for path in sorted(inbox.iterdir())} if inbox.is_dir() else {}
-        strangers = tuple(f"{name} belongs to no source in data/sources" for name in folders if name not in names)
-        report = LandingReport(left=strangers)
+        strangers = [name for name, path in folders.items() if name not in names or not path.is_dir()]
+        report = LandingReport(left=tuple(f"{name} is no folder of a source in data/sources" for name in strangers))
         for name in names:
-            if name in folders:
+            if name in folders and name not in strangers:
                 report = _sum(report, self.land(name, [folders[name]]))
         return report
 

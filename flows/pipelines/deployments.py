@@ -9,11 +9,10 @@ import sys
 
 from prefect.schedules import Cron
 
+from flows.engine.background import DEPLOYMENT
 from flows.engine.prefect_server import local_server
 from flows.pipelines.daily import daily
 from flows.settings import get_settings
-
-DAILY_DEPLOYMENT = "daily"
 
 
 def serve_daily(cron: str) -> None:
@@ -24,7 +23,7 @@ def serve_daily(cron: str) -> None:
     """
     settings = get_settings()
     daily.serve(
-        name=DAILY_DEPLOYMENT,
+        name=DEPLOYMENT,
         schedule=Cron(cron, timezone=settings.schedule_time_zone),
         limit=1,
         tags=["gridweave"],

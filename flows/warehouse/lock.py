@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -41,18 +42,26 @@ def owner_lock(warehouse_path: Path) -> Iterator[None]:
             hint="GRIDWEAVE_HOME names the folder that holds everything generated",
         ) from error
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(descriptor):
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-            raise WarehouseBusyError(
-                path=str(warehouse_path), holder_pid=int(holder) if holder.isdigit() else None
-            ) from None
+            raise WarehouseBusyError(path=str(warehouse_path), holder_pid=int(holder) if holder.isdigit() else None)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def _taken(descriptor: int) -> bool:
+    """Take the lock; somebody who only looks (holder_pid) has it for an instant, so ask more than once."""
+    for pause_seconds in (0.05, 0.1, 0.2, 0.0):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause_seconds)
+        else:
+            return True
+    return False
 
 
 def refuse_busy(warehouse_path: Path) -> None:
@@ -73,7 +82,7 @@ def holder_pid(warehouse_path: Path) -> int | None:
         return None
     descriptor = os.open(lock_path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
         return int(holder) if holder.isdigit() else -1

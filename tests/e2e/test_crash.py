@@ -94,7 +94,12 @@ def kill_and_finish(
     return was_alive
 
 
-@pytest.mark.parametrize("point", range(len(STAGES)))
+def points(first: int, end: int) -> list[Any]:
+    """Numbers of kills; those of a process stay together, and there are two processes."""
+    return [pytest.param(point, marks=pytest.mark.xdist_group(f"crash {point % 2}")) for point in range(first, end)]
+
+
+@pytest.mark.parametrize("point", points(0, len(STAGES)))
 def test_a_kill_changes_nothing_in_the_end(
     point: int, warm: ForkServerContext, tiny: tuple[Home, dict[str, Any]], tiny_inbox: Path, tmp_path: Path
 ) -> None:
@@ -102,7 +107,7 @@ def test_a_kill_changes_nothing_in_the_end(
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("point", range(len(STAGES), 100))
+@pytest.mark.parametrize("point", points(len(STAGES), 100))
 def test_many_kills_change_nothing_in_the_end(
     point: int, warm: ForkServerContext, tiny: tuple[Home, dict[str, Any]], tiny_inbox: Path, tmp_path: Path
 ) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,9 +11,7 @@ from expectations.outcome import GateRequest
 from flows.sources.configuration import load_source
 from flows.sources.file_connector import convert
 from flows.sources.raw_tables import read_raw_tables
-
-CHECKOUT = Path(__file__).parents[2]
-SHARED_DATA = Path(os.environ.get("GRIDWEAVE_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
+from tests.conftest import CHECKOUT, SHARED_DATA
 
 pytestmark = [
     pytest.mark.slow,

@@ -5,9 +5,7 @@ The failures of the fleet announce themselves by hydrogen and vibration.
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,19 +18,9 @@ from ml.transformer_failure.config import FEATURE_COLUMNS, LABEL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CHECKOUT = Path(__file__).parents[2]
 START = pd.Timestamp("2023-01-02", tz="UTC")
 WARNING_DAYS = 60
 LABEL_DAYS = 28
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of public data sets beside the checkout; the test is skipped without it."""
-    folder = Path(os.environ.get("GRIDWEAVE_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no shared data sets in {folder}")
-    return folder
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 from flows.sources.configuration import SourceConfig
 from flows.sources.file_connector import ConvertedTable, convert
 from flows.sources.raw_tables import RawTable, read_raw_tables
+from tests.conftest import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHECKOUT = Path(__file__).resolve().parents[3]
 INGESTED_AT = datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 

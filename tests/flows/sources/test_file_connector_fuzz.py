@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from flows.errors import FileRejectedError
 from flows.sources.file_connector import convert
 from flows.sources.raw_tables import read_raw_tables
-from tests.flows.sources.conftest import CHECKOUT, INGESTED_AT, Desk
+from tests.conftest import CHECKOUT
+from tests.flows.sources.conftest import INGESTED_AT, Desk
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters='\n\r"\0,'), max_size=12)
 ROUGH = st.text(st.sampled_from(list('ab1.,"\n\r\0é ')), max_size=60)

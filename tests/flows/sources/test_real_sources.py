@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +10,15 @@ import pytest
 
 from flows.sources.configuration import delivered_files, load_source
 from flows.sources.file_connector import ConvertedTable, convert
-from tests.flows.sources.conftest import CHECKOUT, INGESTED_AT
+from tests.conftest import SHARED_DATA
+from tests.flows.sources.conftest import INGESTED_AT
 
 if TYPE_CHECKING:
     from flows.sources.raw_tables import RawTable
 
-SHARED = Path(os.environ.get("GRIDWEAVE_SHARED_DATA", CHECKOUT.parent / "shared/data"))
 pytestmark = [
     pytest.mark.real_data,
-    pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data sets are not beside the checkout"),
+    pytest.mark.skipif(not SHARED_DATA.is_dir(), reason="the shared data sets are not beside the checkout"),
 ]
 
 
@@ -71,7 +70,7 @@ def test_every_row_of_the_real_files_lands(
     raw_tables: dict[str, RawTable],
     tmp_path: Path,
 ) -> None:
-    tables = _convert_all(name, SHARED / name, sources_dir, raw_tables, tmp_path)
+    tables = _convert_all(name, SHARED_DATA / name, sources_dir, raw_tables, tmp_path)
 
     found: dict[str, int] = {}
     for table in tables:
@@ -83,7 +82,7 @@ def test_every_row_of_the_real_files_lands(
 def test_victorian_half_hours_are_interval_starts_in_utc(
     sources_dir: Path, raw_tables: dict[str, RawTable], tmp_path: Path
 ) -> None:
-    load, *_ = _convert_all("vic_load_weather", SHARED / "vic_load_weather", sources_dir, raw_tables, tmp_path)
+    load, *_ = _convert_all("vic_load_weather", SHARED_DATA / "vic_load_weather", sources_dir, raw_tables, tmp_path)
 
     first = _one("select cast(min(interval_start_at) as varchar), count(load_mw) from read_parquet($path)", load.path)
 
@@ -93,7 +92,7 @@ def test_victorian_half_hours_are_interval_starts_in_utc(
 def test_eia_hours_end_at_their_stamp_and_the_cleaned_column_is_never_landed(
     sources_dir: Path, raw_tables: dict[str, RawTable], tmp_path: Path
 ) -> None:
-    tables = _convert_all("eia930_load", SHARED / "eia930_load" / "PGE.parquet", sources_dir, raw_tables, tmp_path)
+    tables = _convert_all("eia930_load", SHARED_DATA / "eia930_load" / "PGE.parquet", sources_dir, raw_tables, tmp_path)
 
     row = _one(
         "select cast(min(interval_start_at) as varchar), any_value(series_id), "
@@ -109,7 +108,7 @@ def test_eia_hours_end_at_their_stamp_and_the_cleaned_column_is_never_landed(
 def test_the_iec104_capture_runs_past_midnight(
     sources_dir: Path, raw_tables: dict[str, RawTable], tmp_path: Path
 ) -> None:
-    file = SHARED / "scada_mms_iec104" / "mega104-14-12-18.csv.gz"
+    file = SHARED_DATA / "scada_mms_iec104" / "mega104-14-12-18.csv.gz"
 
     tables = _convert_all("scada_mms_iec104", file, sources_dir, raw_tables, tmp_path)
 
@@ -121,7 +120,7 @@ def test_the_iec104_capture_runs_past_midnight(
 def test_the_documented_attacks_overlap_their_captures(
     sources_dir: Path, raw_tables: dict[str, RawTable], tmp_path: Path
 ) -> None:
-    file = SHARED / "scada_mms_iec104" / "gics-scanning.csv.gz"
+    file = SHARED_DATA / "scada_mms_iec104" / "gics-scanning.csv.gz"
     events = _convert_all("scada_mms_iec104", file, sources_dir, raw_tables, tmp_path)
 
     hit = _one(
@@ -136,7 +135,7 @@ def test_the_documented_attacks_overlap_their_captures(
 def test_oil_samples_keep_the_number_their_source_gave_them(
     sources_dir: Path, raw_tables: dict[str, RawTable], tmp_path: Path
 ) -> None:
-    folder = SHARED / "transformer_dga_health"
+    folder = SHARED_DATA / "transformer_dga_health"
 
     tables = _convert_all("transformer_dga_health", folder, sources_dir, raw_tables, tmp_path)
 

@@ -6,7 +6,8 @@ import duckdb
 
 from flows.sources.configuration import delivered_files, load_source
 from flows.sources.file_connector import convert
-from tests.flows.sources.conftest import CHECKOUT, INGESTED_AT
+from tests.conftest import CHECKOUT
+from tests.flows.sources.conftest import INGESTED_AT
 
 if TYPE_CHECKING:
     from pathlib import Path
