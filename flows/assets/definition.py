@@ -13,11 +13,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from flows.assets.versions import version_of_function
+from flows.assets.columns import ColumnMap
+from flows.assets.versions import digest_of, version_of_function
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from flows.assets.columns import ColumnEdge
 
 Engine = Literal["landing", "dbt", "python"]
 Kind = Literal["raw", "view", "table", "seed", "snapshot", "model", "scores"]
@@ -60,6 +63,7 @@ class AssetDefinition:
         retries: How often a retryable failure is tried again.
         external_name: Name of the asset in its engine (dbt's unique id); equals the key elsewhere.
         columns: Declared columns and their types, where known.
+        column_map: What each column is made from; None when nobody has looked.
     """
 
     key: str
@@ -80,6 +84,7 @@ class AssetDefinition:
     retries: int = 0
     external_name: str = ""
     columns: tuple[tuple[str, str], ...] = ()
+    column_map: ColumnMap | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not _KEY.match(self.key):
@@ -118,6 +123,7 @@ def asset(
     parameters: dict[str, Any] | None = None,
     retries: int = 2,
     checks: tuple[CheckDefinition, ...] = (),
+    columns: Iterable[ColumnEdge] | None = None,
 ) -> Callable[[Callable[[Any], None]], AssetDefinition]:
     """Declare the decorated function as the step of a Python asset.
 
@@ -136,6 +142,8 @@ def asset(
         parameters: Values that count as inputs.
         retries: How often a retryable failure is tried again.
         checks: Checks besides the GX suite, which is found by its file name.
+        columns: What each column is made from, complete: a column of an input that no edge names counts as not read.
+            None for a step that may use everything.
 
     Returns:
         A decorator that turns the function into an AssetDefinition.
@@ -149,7 +157,7 @@ def asset(
             kind=kind,
             deps=tuple(sorted({*deps, *optional_deps})),
             optional_deps=frozenset(optional_deps),
-            code_version=version.digest,
+            code_version=digest_of(version.digest, *sorted({*deps, *optional_deps})),
             source_text=version.source_text,
             source_path=version.source_path,
             description=(step.__doc__ or "").strip(),
@@ -161,6 +169,7 @@ def asset(
             parameters=parameters or {},
             retries=retries,
             external_name=key,
+            column_map=None if columns is None else ColumnMap(method="declared", edges=tuple(sorted(columns))),
         )
 
     return declare

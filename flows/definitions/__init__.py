@@ -34,4 +34,5 @@ def build_graph(project: DbtProject) -> AssetGraph:
     Raises:
         ConfigurationError: Definitions clash; the message names the places.
     """
-    return AssetGraph(with_gates((*dbt_assets(project.manifest, project.project_dir), *PYTHON_ASSETS)))
+    modelled = dbt_assets(project.manifest, project.project_dir, columns_path=project.columns_path)
+    return AssetGraph(with_gates((*modelled, *PYTHON_ASSETS)))

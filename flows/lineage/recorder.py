@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from flows.assets.versions import parameters_hash
+from flows.lineage.column_records import record_columns
+from flows.lineage.definition_periods import record_periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -118,7 +120,8 @@ def record_definitions(
     *,
     valid_from: datetime,
 ) -> None:
-    """Record every asset, its present code and dependencies, and the checks it must pass."""
+    """Record every asset, its present code, columns and dependencies, and the checks it must pass."""
+    definitions = tuple(definitions)
     assets: list[list[object]] = []
     codes: list[list[object]] = []
     deps: list[list[object]] = []
@@ -164,6 +167,8 @@ def record_definitions(
         "insert or ignore into lineage.asset_dep (asset_key, code_version, upstream_key) values (?, ?, ?)",
         deps,
     )
+    record_columns(cursor, definitions)
+    record_periods(cursor, definitions, seen_at=valid_from)
     cursor.execute("delete from lineage.asset_check")
     _insert(cursor, "insert into lineage.asset_check values (?, ?, ?, ?, ?)", checks)
 

@@ -74,7 +74,7 @@ with
             bool_or(record_type = 'outage') as has_outage,
             bool_or(is_fallback) as is_fallback
         from numbered
-        group by network_id, asset_id, failure_number
+        group by network_id, asset_id, numbered.failure_number
     )
 select *
 from merged
