@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from flows.assets.versions import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Set
+    from collections.abc import Iterable
 
 ROWS = "*"
 """Stands for which rows there are, on either side of an edge; in an opaque map for everything."""
@@ -77,7 +77,7 @@ class ColumnMap:
         """Version of everything that decides the content; equal when nothing that counts differs."""
         return digest_of(*(part for pair in self.fingerprints for part in pair))
 
-    def reads(self, upstream_key: str) -> Set[str] | None:
+    def reads(self, upstream_key: str) -> frozenset[str] | None:
         """Columns of an upstream that are read, without `*`; None for all of them."""
         if self.method == "opaque":
             return None

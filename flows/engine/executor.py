@@ -87,7 +87,7 @@ class Execution:
     def run(self) -> None:
         """Work until nothing is left that can be done."""
         self._summary.reused.extend(key for key, step in self._steps.items() if step.action == "reuse")
-        while self._remaining:
+        while self._remaining or self._awaken():
             recorded = recorded_state(self._engine.warehouse.cursor())
             if self._settle_unchanged(recorded):
                 continue
@@ -117,6 +117,26 @@ class Execution:
             self._remaining.remove(key)
             self._summary.reused.append(key)
         return bool(unchanged)
+
+    def _awaken(self) -> bool:
+        """Take up what was planned to be kept, because no column it reads was to change, and yet is stale now.
+
+        The plan foretells from code which columns change; what was really made decides.
+        """
+        recorded = recorded_state(self._engine.warehouse.cursor()) if self._summary.materialized else {}
+        stopped = {*self._summary.failed, *self._summary.blocked, *self._summary.skipped}
+        awake = [
+            key
+            for key in self._summary.reused
+            if key in recorded
+            and self._steps[key].action == "reuse"
+            and not self._engine.graph.ancestors(key) & stopped
+            and staleness(self._engine.graph[key], recorded[key], recorded, self._engine.environment_id)
+        ]
+        for key in awake:
+            self._summary.reused.remove(key)
+        self._remaining = [key for key in self._engine.graph.order if key in awake]
+        return bool(awake)
 
     def _is_ready(self, key: str) -> bool:
         return not set(self._engine.graph[key].deps) & set(self._remaining)

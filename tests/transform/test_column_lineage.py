@@ -87,7 +87,7 @@ def test_values_conditions_joins_and_filters_of_the_weekly_features(maps: dict[s
         (instants, "transformer_horizon_at", "CONDITIONAL"),
     }
     assert ("intermediate/int_transformer_condition_28d", "day_count_28d", "FILTER") in sources_of(weekly, ROWS)
-    assert weekly.reads("marts/fct_transformer_failure") == {"network_id", "asset_id", "failed_at"}
+    assert weekly.reads("marts/fct_transformer_failure") == frozenset({"network_id", "asset_id", "failed_at"})
 
 
 def test_unions_windows_and_aggregates_of_merged_failures(maps: dict[str, ColumnMap]) -> None:
@@ -106,9 +106,9 @@ def test_unions_windows_and_aggregates_of_merged_failures(maps: dict[str, Column
     }
     assert (work_orders, "is_failure", "FILTER") in sources_of(merged, ROWS)
     assert (outages, "is_planned", "FILTER") in sources_of(merged, ROWS)
-    assert merged.reads(work_orders) == {
-        "network_id", "asset_id", "opened_at", "work_order_id", "is_failure", "_is_fallback",
-    }  # fmt: skip
+    assert merged.reads(work_orders) == frozenset(
+        {"network_id", "asset_id", "opened_at", "work_order_id", "is_failure", "_is_fallback"}
+    )
 
 
 def test_aggregates_over_a_cross_join_of_the_week_before(maps: dict[str, ColumnMap]) -> None:

@@ -41,7 +41,7 @@ def test_columns_of_a_model_are_those_of_its_sql_so_stars_are_followed_down_the_
     maps = DbtColumns(read, asset_key, None).maps()
 
     assert maps["marts/top"].columns == ("a", "b")
-    assert maps["marts/top"].reads("marts/base") == {"a", "b"}
+    assert maps["marts/top"].reads("marts/base") == frozenset({"a", "b"})
 
 
 def test_a_hard_coded_relation_is_refused_with_model_file_and_relation() -> None:

@@ -54,7 +54,7 @@ def test_follows_values_joins_and_filters_through_steps() -> None:
         ("marts/feeders.feeder_id", "INDIRECT", "JOIN"),
         ("marts/loads.flag", "INDIRECT", "FILTER"),
     }
-    assert found.reads("marts/feeders") == {"feeder_id", "rated_mw"}
+    assert found.reads("marts/feeders") == frozenset({"feeder_id", "rated_mw"})
     assert "loads.load_mw / feeders.rated_mw" in {edge.expression for edge in found.edges}
 
 
