@@ -7,11 +7,12 @@ name it in `PYTHON_ASSETS`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.assets.graph import AssetGraph
 from flows.definitions import load_forecast, outage_risk, scada_anomaly, transformer_failure
-from flows.engine.dbt_assets import dbt_assets
+from flows.engine.dbt_assets import dbt_assets, declared_columns
 from flows.engine.gates import with_gates
 
 if TYPE_CHECKING:
@@ -35,4 +36,6 @@ def build_graph(project: DbtProject) -> AssetGraph:
         ConfigurationError: Definitions clash; the message names the places.
     """
     modelled = dbt_assets(project.manifest, project.project_dir, columns_path=project.columns_path)
-    return AssetGraph(with_gates((*modelled, *PYTHON_ASSETS)))
+    columns = declared_columns(project.manifest)
+    steps = (replace(each, columns=columns.get(each.key, each.columns)) for each in PYTHON_ASSETS)
+    return AssetGraph(with_gates((*modelled, *steps)))

@@ -55,6 +55,11 @@ def asset_key(node: Mapping[str, Any]) -> str:
     return f"{node['schema']}/{node.get('identifier') or node.get('alias') or node['name']}"
 
 
+def declared_columns(manifest: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Columns and types of every declared source by key, those that Python steps write among them."""
+    return {asset_key(source): _columns(source) for source in manifest["sources"].values()}
+
+
 def tests_to_run(manifest: Mapping[str, Any], *, building: Iterable[str], existing: Iterable[str]) -> tuple[str, ...]:
     """Name the data tests that can and must run when some assets are built.
 

@@ -42,8 +42,23 @@ def with_step_columns(
             definition = replace(definition, columns=((MODEL_COLUMN, "model"),))
             if key in trained:
                 column_map = _of_model(graph, key, *trained[key])
+        elif definition.column_map is None:
+            column_map = replace(column_map, edges=tuple(_through_model(graph, edge) for edge in column_map.edges))
         definitions.append(replace(definition, column_map=column_map))
     return AssetGraph(definitions)
+
+
+def _through_model(graph: AssetGraph, edge: ColumnEdge) -> ColumnEdge:
+    """What a step reads of a model flows into what it writes."""
+    if graph[edge.upstream_key].kind != "model":
+        return edge
+    return replace(
+        edge,
+        upstream_column=MODEL_COLUMN,
+        transform_type="DIRECT",
+        subtype="TRANSFORMATION",
+        expression="scored by the champion",
+    )
 
 
 def _latest_versions(reader: duckdb.DuckDBPyConnection, moment: datetime | None) -> dict[str, tuple[str, list[str]]]:
