@@ -14,12 +14,14 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
-from flows.assets.versions import version_of_function
+from flows.assets.columns import ColumnMap
+from flows.assets.versions import digest_of, version_of_function
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
+
 
     from flows.assets.automation import Condition
     from flows.assets.partition_mappings import PartitionMapping
@@ -117,6 +119,7 @@ class AssetDefinition:
         freshness: Longest lag behind the wall clock; None: any.
         automation: When the asset is to be made without being asked for.
         step_keys: All assets that one step makes together; empty when it makes this one alone.
+        column_map: What each column is made from; None when nobody has looked.
     """
 
     key: str
@@ -146,6 +149,7 @@ class AssetDefinition:
     freshness: timedelta | None = None
     automation: Condition | None = None
     step_keys: tuple[str, ...] = ()
+    column_map: ColumnMap | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not _KEY.match(self.key):
@@ -192,6 +196,7 @@ def asset(
     optional_deps: tuple[str, ...] = (),
     owner: str,
     group: str,
+    columns: Iterable[ColumnEdge] | None = None,
     **options: Unpack[StepOptions],
 ) -> Callable[[Callable[[Any], None]], AssetDefinition]:
     """Declare the decorated function as the step of a Python asset.
@@ -207,6 +212,8 @@ def asset(
         optional_deps: Those of `deps` that may be empty.
         owner: Team that answers for it.
         group: Use case it belongs to.
+        columns: What each column is made from, complete: a column of an input that no edge names counts as not read.
+            None for a step that may use everything.
         options: See `StepOptions`.
 
     Returns:
@@ -222,6 +229,7 @@ def asset(
             optional_deps=optional_deps,
             owner=owner,
             group=group,
+            columns=columns,
             options=options,
         )
 
@@ -240,18 +248,21 @@ def step_definition(
     options: StepOptions,
     engine: Engine = "python",
     step_keys: tuple[str, ...] = (),
+    columns: Iterable[ColumnEdge] | None = None,
 ) -> AssetDefinition:
     """Describe an asset that a Python function makes or observes; see `asset`."""
     facts: dict[str, Any] = {"retries": 2, **options}
     version = version_of_function(step)
     code_version = facts.pop("code_version", AUTO_VERSION)
+    if code_version == AUTO_VERSION:
+        code_version = digest_of(version.digest, *sorted({*deps, *optional_deps}))
     return AssetDefinition(
         key=key,
         engine=engine,
         kind=kind,
         deps=tuple(sorted({*deps, *optional_deps})),
         optional_deps=frozenset(optional_deps),
-        code_version=version.digest if code_version == AUTO_VERSION else code_version,
+        code_version=code_version,
         source_text=version.source_text,
         source_path=version.source_path,
         description=(step.__doc__ or "").strip(),
@@ -261,5 +272,6 @@ def step_definition(
         step=step,
         external_name=key,
         step_keys=step_keys,
+        column_map=None if columns is None else ColumnMap(method="declared", edges=tuple(sorted(columns))),
         **facts,
     )

@@ -14,10 +14,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from flows.assets.changes import EVERYTHING, Change
 from flows.assets.definition import CONTENT_ADDRESSED, AssetDefinition
 from flows.assets.partition_mappings import UNPARTITIONED, Identity, edges, reverse_edges
 from flows.assets.partitions import PartitionKeyError, chosen_keys
-from flows.assets.plan import Cause, Recorded, State, Step, is_same_code, plan_step
+from flows.assets.plan import Cause, Recorded, State, Step, change_of, is_same_code, plan_step
 from flows.assets.versions import parameters_hash
 
 if TYPE_CHECKING:
@@ -184,21 +185,23 @@ class _Planner:
         self._until = until.replace(minute=0, second=0, microsecond=0)  # an hour shares its look-ups
         self._is_forced = is_forced
         self._will_run: dict[str, set[str]] = {}
+        self._changes: dict[str, Change] = {}
 
     def groups(self, key: str, keys: tuple[str, ...]) -> list[StepGroup]:
         definition = self._graph[key]
         if not keys:
             return []
         if not is_partition_aware(self._graph, key):
-            step = plan_step(
-                definition, self._recorded, self._will_run, self._environment_id, is_forced=self._is_forced
-            )
+            step = plan_step(definition, self._recorded, self._changes, self._environment_id, is_forced=self._is_forced)
             found = [_group_of(step)]
+            change = change_of(definition, step, self._recorded, self._changes)
         else:
             found = self._partitioned(definition, keys)
+            change = EVERYTHING
         running = {each for group in found if group.action == "run" for each in group.partition_keys}
         if running:
             self._will_run[key] = running
+            self._changes[key] = change
         return found
 
     def _partitioned(self, definition: AssetDefinition, keys: tuple[str, ...]) -> list[StepGroup]:

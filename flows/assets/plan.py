@@ -10,6 +10,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from flows.assets.changes import (
+    EVERYTHING,
+    Change,
+    changed_code,
+    changed_versions,
+    is_reading,
+    spread,
+    untouched,
+)
 from flows.assets.definition import CONTENT_ADDRESSED
 from flows.assets.versions import parameters_hash
 
@@ -56,6 +65,9 @@ class Recorded:
         environment_id: Environment it was made in; empty when not recorded.
         is_released: True when every blocking check has passed.
         row_count: Rows; None for views and models.
+        column_versions: Content of each column bound to its row; `*`: which rows. Empty when not known.
+        input_columns: The same of each input by key, as it was read; only where it is another one now.
+        column_code: Fingerprint of the code behind each column it was made with; `*`: behind the row set.
     """
 
     materialization_id: str
@@ -67,6 +79,9 @@ class Recorded:
     environment_id: str = ""
     is_released: bool = True
     row_count: int | None = None
+    column_versions: Mapping[str, str] = field(default_factory=dict)
+    input_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    column_code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +117,7 @@ def make_plan(
     Returns:
         Steps in the graph's order.
     """
-    will_run: set[str] = set()
+    will_run: dict[str, Change] = {}
     steps: list[Step] = []
     for key in graph.order:
         if key not in selected:
@@ -110,7 +125,7 @@ def make_plan(
         definition = graph[key]
         step = plan_step(definition, recorded, will_run, environment_id, is_forced=is_forced)
         if step.action == "run":
-            will_run.add(key)
+            will_run[key] = change_of(definition, step, recorded, will_run)
         steps.append(step)
     return tuple(steps)
 
@@ -118,7 +133,7 @@ def make_plan(
 def plan_step(
     definition: AssetDefinition,
     recorded: Mapping[str, Recorded],
-    will_run: Collection[str],
+    will_run: Mapping[str, Change],
     environment_id: str,
     *,
     is_forced: bool,
@@ -134,7 +149,7 @@ def plan_step(
             reason="never materialized",
         )
     found = staleness(definition, record, recorded, environment_id)
-    rerun = [key for key in definition.deps if key in will_run]
+    rerun = [key for key in definition.deps if key in will_run and is_reading(definition, key, will_run[key])]
     if rerun and Cause.DEPENDENCY not in found:
         found[Cause.DEPENDENCY] = f"{rerun[0]} runs before it"
     if found or (is_forced and definition.engine not in CONTENT_ADDRESSED):
@@ -172,7 +187,11 @@ def staleness(
     if not is_same_code(definition, record.code_version, record.source_text):
         found[Cause.CODE] = "its code or checks changed"
     present = {key: recorded[key].data_version for key in definition.deps if key in recorded}
-    changed = sorted(key for key, version in record.input_versions.items() if present.get(key, version) != version)
+    changed = sorted(
+        key
+        for key, version in record.input_versions.items()
+        if present.get(key, version) != version and is_reading(definition, key, _changed_input(key, record, recorded))
+    )
     if changed:
         found[Cause.DATA] = f"{changed[0]} has other data" + _and_more(changed)
     missing = sorted(set(present) - set(record.input_versions))
@@ -185,6 +204,30 @@ def staleness(
     if not record.is_released and record.row_count != 0:  # an empty table has nothing to check
         found[Cause.CHECK] = "a blocking check has no PASS"
     return found
+
+
+def change_of(
+    definition: AssetDefinition, step: Step, recorded: Mapping[str, Recorded], will_run: Mapping[str, Change]
+) -> Change:
+    """Tell what an asset that runs will certainly make as it is; nothing whenever that is not certain."""
+    record = recorded.get(definition.key)
+    is_explained = step.causes and set(step.causes) <= {Cause.CODE, Cause.DATA, Cause.DEPENDENCY}
+    if record is None or not record.column_versions or not is_explained:
+        return EVERYTHING
+    if any(key not in record.input_versions and (key in recorded or key in will_run) for key in definition.deps):
+        return EVERYTHING
+    change = changed_code(record.column_code, definition) if Cause.CODE in step.causes else untouched(definition)
+    for key, version in record.input_versions.items():
+        if key in will_run:
+            change &= spread(definition, key, will_run[key])
+        if key in recorded and recorded[key].data_version != version:
+            change &= spread(definition, key, _changed_input(key, record, recorded))
+    return change
+
+
+def _changed_input(key: str, record: Recorded, recorded: Mapping[str, Recorded]) -> Change:
+    """Compare an input as it was read with what it is now."""
+    return changed_versions(record.input_columns.get(key, {}), recorded[key].column_versions)
 
 
 def _and_more(names: list[str]) -> str:

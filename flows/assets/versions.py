@@ -4,8 +4,8 @@ What lives here: hashes over normalised code and over length-prefixed inputs. Wh
 (flows.warehouse.content) and of files (flows.sources).
 
 Decision: formatting and comments never change a version. Python is compared as its syntax tree without docstrings, SQL
-with Jinja as its text without comments and with white space folded (the parsed form needs the compiled SQL, which
-planning must not wait for).
+by the closure of each column (flows.assets.columns) and, where that cannot be followed, as its text with Jinja without
+comments and with white space folded.
 """
 
 from __future__ import annotations

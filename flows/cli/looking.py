@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -143,17 +144,53 @@ def lineage(
     *,
     upstream: Annotated[bool, typer.Option("--upstream", help="Only what it is made from.")] = False,
     downstream: Annotated[bool, typer.Option("--downstream", help="Only what is made from it.")] = False,
+    columns: Annotated[bool, typer.Option("--columns", help="Columns instead of whole assets.")] = False,
+    column: Annotated[str | None, typer.Option("--column", help="One column; implies --columns.")] = None,
+    direct: Annotated[bool, typer.Option("--direct", help="Columns whose values flow, not what decides.")] = False,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="The graph of a past moment, ISO 8601, UTC.")] = None,
     output: Annotated[str, typer.Option("--format", help="text, json, dot or mermaid.")] = "text",
+    as_json: JsonOption = False,
 ) -> None:
-    """Draw the graph around an asset."""
-    from flows.assets.drawing import FORMATS, neighbourhood
+    """Draw the graph around an asset, or around its columns, now or as it was."""
+    from flows.assets import column_graph, drawing
 
-    graph = _graph()
-    if output not in FORMATS:
-        raise UsageError(f"Unknown format {output!r}.", hint=f"one of {', '.join(FORMATS)}")
+    output = "json" if as_json else output
+    if output not in drawing.FORMATS:
+        raise UsageError(f"Unknown format {output!r}.", hint=f"one of {', '.join(drawing.FORMATS)}")
     both = upstream == downstream
-    keys = neighbourhood(graph, key, upstream=upstream or both, downstream=downstream or both)
-    typer.echo(FORMATS[output](graph, keys))
+    sides = {"upstream": upstream or both, "downstream": downstream or both}
+    is_by_column = columns or column is not None
+    graph = _graph_of(_moment(as_of), is_by_column=is_by_column)
+    if not is_by_column:
+        typer.echo(drawing.FORMATS[output](graph, drawing.neighbourhood(graph, key, **sides)))
+        return
+    links = column_graph.column_links(graph, key, column=column, is_direct_only=direct, **sides)
+    typer.echo(column_graph.FORMATS[output](links))
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no moment.", hint="ISO 8601, for example 2026-03-29T06:00:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _graph_of(moment: datetime | None, *, is_by_column: bool) -> AssetGraph:
+    """Return the present graph, or that of a past moment, with column maps where they are asked for."""
+    from flows.lineage.definition_periods import graph_as_of
+    from flows.lineage.model_columns import with_step_columns
+
+    with _reader() as reader:
+        if moment is None:
+            graph = _graph()
+        elif reader is None:
+            raise UsageError("Nothing has been recorded yet.", hint="gridweave run")
+        else:
+            graph = graph_as_of(reader, moment)
+        return with_step_columns(graph, reader, moment=moment) if is_by_column else graph
 
 
 def quality(

@@ -7,11 +7,12 @@ its `ASSETS` to `PYTHON_ASSETS`, declare its table in transform/models/reports/_
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.assets.graph import AssetGraph
 from flows.definitions import load_forecast, outage_risk, scada_anomaly, transformer_failure
-from flows.engine.dbt_assets import dbt_assets
+from flows.engine.dbt_assets import dbt_assets, declared_columns
 from flows.engine.gates import with_gates
 
 if TYPE_CHECKING:
@@ -34,4 +35,7 @@ def build_graph(project: DbtProject) -> AssetGraph:
     Raises:
         ConfigurationError: Definitions clash; the message names the places.
     """
-    return AssetGraph(with_gates((*dbt_assets(project.manifest, project.project_dir), *PYTHON_ASSETS)))
+    modelled = dbt_assets(project.manifest, project.project_dir, columns_path=project.columns_path)
+    columns = declared_columns(project.manifest)
+    steps = (replace(each, columns=columns.get(each.key, each.columns)) for each in PYTHON_ASSETS)
+    return AssetGraph(with_gates((*modelled, *steps)))

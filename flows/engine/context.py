@@ -20,7 +20,7 @@ from flows.errors import AssetError, UndeclaredReadError, UnreleasedInputError
 from flows.lineage.model_records import record_model_version
 from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, CheckStatus, InputRecord, MaterializationRecord
-from flows.warehouse.content import columns_of, table_version
+from flows.warehouse.content import column_versions, columns_of, table_version
 from flows.warehouse.frames import read_frame
 from flows.warehouse.identifiers import exact_path, literal, quoted, relation
 from flows.warehouse.lake import Lake, sync
@@ -202,7 +202,11 @@ class StepContext:
                 row_count=row_count,
                 columns=columns_of(cursor, key),
                 storage_uri=str(evidence.relative_to(self.lake.home)),
-                metadata={"model_version": model_version, "evidence_sha256": evidence_sha256},
+                metadata={
+                    "model_version": model_version,
+                    "evidence_sha256": evidence_sha256,
+                    "column_versions": column_versions(cursor, key),
+                },
             )
         logger.info("%s%s: %d rows", key, f"@{self.partition_key}" if self.partition_key else "", row_count)
 

@@ -17,10 +17,13 @@ import yaml
 
 from flows.assets.definition import AssetDefinition, CheckDefinition, Kind
 from flows.assets.versions import digest_of, normalised_sql
+from flows.engine.dbt_columns import DbtColumns
 from flows.engine.dbt_partitions import partitions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from flows.assets.columns import ColumnMap
 
 MATERIALIZED_TYPES = frozenset({"model", "seed", "snapshot"})
 DEFAULT_OWNER = "analytics-engineering"
@@ -29,22 +32,33 @@ _VARIABLE = re.compile(r"""\bvar\(\s*['"](\w+)['"]""")
 _KINDS: dict[str, Kind] = {"view": "view", "seed": "seed", "snapshot": "snapshot"}
 
 
-def dbt_assets(manifest: Mapping[str, Any], project_dir: Path) -> tuple[AssetDefinition, ...]:
+def dbt_assets(
+    manifest: Mapping[str, Any], project_dir: Path, *, columns_path: Path | None = None
+) -> tuple[AssetDefinition, ...]:
     """Turn a manifest into asset definitions.
 
     Args:
-        manifest: dbt's manifest as JSON.
+        manifest: dbt's manifest as JSON, compiled where columns are to be followed.
         project_dir: The dbt project, for the values of its variables.
+        columns_path: File that keeps the column lineage found before.
 
     Returns:
         Landing assets and dbt assets. Sources of other schemas belong to the steps that write them.
+
+    Raises:
+        UndeclaredRelationError: A model reads what it does not declare.
     """
-    return _Reader(manifest, project_dir).assets()
+    return _Reader(manifest, project_dir, DbtColumns(manifest, asset_key, columns_path).maps()).assets()
 
 
 def asset_key(node: Mapping[str, Any]) -> str:
     """Key of a manifest node."""
     return f"{node['schema']}/{node.get('identifier') or node.get('alias') or node['name']}"
+
+
+def declared_columns(manifest: Mapping[str, Any]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Columns and types of every declared source by key, those that Python steps write among them."""
+    return {asset_key(source): _columns(source) for source in manifest["sources"].values()}
 
 
 def tests_to_run(manifest: Mapping[str, Any], *, building: Iterable[str], existing: Iterable[str]) -> tuple[str, ...]:
@@ -74,7 +88,8 @@ def tests_to_run(manifest: Mapping[str, Any], *, building: Iterable[str], existi
 class _Reader:
     """Reads one manifest."""
 
-    def __init__(self, manifest: Mapping[str, Any], project_dir: Path) -> None:
+    def __init__(self, manifest: Mapping[str, Any], project_dir: Path, column_maps: Mapping[str, ColumnMap]) -> None:
+        self._column_maps = column_maps
         self._nodes = manifest["nodes"]
         self._sources = manifest["sources"]
         self._macros = manifest["macros"]
@@ -123,12 +138,27 @@ class _Reader:
             tags=frozenset(node["tags"]),
             external_name=node["unique_id"],
             columns=_columns(node),
+            column_map=self._column_maps.get(asset_key(node)),
             checks=checks,
             partitions=partitions_of(node["config"].get("meta") or {}, place=str(node["original_file_path"])),
         )
 
     def _code_version(self, node: Mapping[str, Any], materialized: str, checks: tuple[CheckDefinition, ...]) -> str:
-        """Hash the model's SQL with the project's macros and variables it uses, its contract and its tests."""
+        """Hash what decides the model's content, its contract and its tests.
+
+        Where the compiled SQL could be followed, that is the closure of each column and of the row set: layout,
+        comments, unused steps and the way a macro is written do not count. Else it is the text with the macros and
+        variables it uses.
+        """
+        column_map = self._column_maps.get(asset_key(node))
+        if column_map is not None and column_map.fingerprints:
+            return digest_of(
+                column_map.digest,
+                materialized,
+                json.dumps(_columns(node)),
+                json.dumps(sorted(node["depends_on"].get("nodes", ()))),
+                *(check.version for check in checks),
+            )
         texts = [node["raw_code"] or node["checksum"]["checksum"], *self._macro_texts(node)]
         used = sorted({name for text in texts for name in _VARIABLE.findall(text)})
         variables = {name: self._variables.get(name) for name in used}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+COMPILE = ("compile", "--no-introspect", "--no-populate-cache", "--select", "resource_type:model")
 PROJECT_FILES = ("*.sql", "*.yml", "*.csv", "*.md")
 
 
@@ -116,16 +117,25 @@ class DbtProject:
 
     @property
     def _cached_manifest(self) -> Path:
-        return self.work_dir / f"manifest-{self.digest}.json"
+        return self.work_dir / f"compiled-{self.digest}.json"
+
+    @property
+    def columns_path(self) -> Path:
+        """File that keeps the column lineage of the models."""
+        return self.work_dir / "columns.json"
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """Dbt's manifest. Parsed once per state of the project, so a run with nothing to do never imports dbt."""
+        """Dbt's manifest with compiled SQL.
+
+        Made once per state of the project, so a run with nothing to do never imports dbt. Compiling without
+        introspection never opens the warehouse and costs a second on top of parsing.
+        """
         cached = self._cached_manifest
         if not self.is_parsed:
-            self._invoke(["parse"], run_id=None, on_node=None)
+            self._invoke(list(COMPILE), run_id=None, on_node=None)
             self.work_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for older in self.work_dir.glob("manifest-*.json"):
+            for older in (*self.work_dir.glob("compiled-*.json"), *self.work_dir.glob("manifest-*.json")):
                 older.unlink()
             partial = cached.with_suffix(".partial")
             partial.write_bytes((self.work_dir / "target" / "manifest.json").read_bytes())

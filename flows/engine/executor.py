@@ -113,7 +113,7 @@ class Execution:
         for group in self._steps:
             if group.action == "reuse":
                 self._reuse(group.asset_key, group.partition_keys)
-        while self._work.remaining:
+        while self._work.remaining or self._awaken():
             if self._engine.is_cancelled():  # dbt swallows the exception of a signal
                 raise RunCancelled("the run was asked to end; finished work is kept")
             recorded = recorded_state(self._engine.warehouse.cursor())
@@ -124,8 +124,15 @@ class Execution:
             is_dbt_next = bool(batch) and not (wave and self._can_wait(batch))
             made = self._build(batch, recorded) if is_dbt_next else self._run_wave(wave)
             self._check(made)
+        self._record_reused()
+
+    def _record_reused(self) -> None:
+        by_partition: dict[str, list[str]] = defaultdict(list)
+        for key, partition_keys in self._reused.items():
+            for partition_key in partition_keys:
+                by_partition[partition_key].append(key)
         with self._engine.warehouse.transaction() as cursor:
-            for partition_key, keys in self._reused.items():
+            for partition_key, keys in by_partition.items():
                 record_reused(
                     cursor,
                     keys,
@@ -135,9 +142,8 @@ class Execution:
                 )
 
     def _reuse(self, key: str, partition_keys: Collection[str]) -> None:
-        for partition_key in partition_keys:
-            self._reused[partition_key].append(key)
-            self._summary.reused.append(slot_name(key, partition_key))
+        self._reused[key].extend(partition_keys)
+        self._summary.reused.extend(slot_name(key, partition_key) for partition_key in partition_keys)
 
     def _settle_unchanged(self, recorded: Mapping[str, Recorded]) -> bool:
         """Reuse what was only planned because something upstream ran, when that brought nothing new."""
@@ -145,29 +151,54 @@ class Execution:
         for key in list(self._work.remaining):
             if not self._work.is_ready(key) or self._work.causes[key] != {Cause.DEPENDENCY}:
                 continue
-            unchanged = self._unchanged(key, recorded)
+            unchanged = self._unchanged(key, self._work.todo[key], recorded)
             if unchanged:
                 self._reuse(key, unchanged)
                 self._work.settle(key, unchanged)
                 is_any_settled = True
         return is_any_settled
 
-    def _unchanged(self, key: str, recorded: Mapping[str, Recorded]) -> tuple[str, ...]:
-        """Partitions of an asset that are fresh now that everything before it has been done."""
+    def _unchanged(
+        self, key: str, partition_keys: tuple[str, ...], recorded: Mapping[str, Recorded]
+    ) -> tuple[str, ...]:
+        """Those partitions of an asset that are fresh by what has been made up to now."""
         graph, environment_id = self._engine.graph, self._engine.environment_id
         if not is_partition_aware(graph, key):
             is_stale = bool(staleness(graph[key], recorded[key], recorded, environment_id))
-            return () if is_stale else self._work.todo[key]
+            return () if is_stale else partition_keys
         around = [each for each in (key, *graph[key].deps) if is_partition_aware(graph, each)]
         groups = plan_partitions(
             graph,
-            wanted={key: self._work.todo[key]},
+            wanted={key: partition_keys},
             recorded=recorded,
             recorded_partitions=recorded_partitions(self._engine.warehouse.cursor(), around),
             environment_id=environment_id,
             until=self._engine.clock(),
         )
         return tuple(each for group in groups if group.action == "reuse" for each in group.partition_keys)
+
+    def _awaken(self) -> bool:
+        """Take up what was to be kept, because no column it reads was to change, and yet is stale now.
+
+        The plan foretells from code which columns change; what was really made decides.
+        """
+        graph = self._engine.graph
+        made = {name.partition("@")[0] for name in self._summary.materialized}
+        stopped = {name.partition("@")[0] for name in (*self._summary.failed, *self._summary.blocked)}
+        stopped |= {name.partition("@")[0] for name in self._summary.skipped}
+        behind = set().union(*(graph.descendants(key) for key in made)) - stopped
+        kept = [key for key in graph.order if key in self._reused and key in behind and not graph.ancestors(key) & stopped]
+        recorded = recorded_state(self._engine.warehouse.cursor()) if kept else {}
+        for key in kept:
+            partition_keys = tuple(self._reused[key])
+            unchanged = self._unchanged(key, partition_keys, recorded)
+            awake = tuple(each for each in partition_keys if each not in unchanged)
+            self._reused[key] = list(unchanged)
+            self._summary.reused = [
+                each for each in self._summary.reused if each not in {slot_name(key, one) for one in awake}
+            ]
+            self._work.add(key, awake)
+        return bool(self._work.remaining)
 
     def _dbt_batch(self) -> list[str]:
         """Adjacent dbt assets that can be built in one invocation; a gate in between ends the batch."""

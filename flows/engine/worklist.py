@@ -50,6 +50,14 @@ class Worklist:
         siblings = self._graph[key].step_keys or (key,)
         return not any(set(self._graph[each].deps) & set(self.remaining) for each in siblings)
 
+    def add(self, key: str, partition_keys: Sequence[str]) -> None:
+        """Put partitions on the list that were not to be made; they are made whatever comes before them brings."""
+        if partition_keys:
+            self.todo[key] = (*self.todo.get(key, ()), *partition_keys)
+            self.causes[key].add(None)
+            waiting = {*self.remaining, key}
+            self.remaining = [each for each in self._graph.order if each in waiting]
+
     def settle(self, key: str, partition_keys: Collection[str]) -> None:
         """Take partitions off the list; an asset without any is done."""
         settled = set(partition_keys)

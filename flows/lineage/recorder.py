@@ -16,6 +16,8 @@ from flows.assets.versions import parameters_hash
 from flows.lineage.audit.chain import append_rows, append_states
 from flows.lineage.audit.rows import STATE_TABLES
 from flows.lineage.openlineage import queue_checks, queue_materializations, queue_runs
+from flows.lineage.column_records import record_columns
+from flows.lineage.definition_periods import record_periods
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -132,7 +134,8 @@ def record_definitions(
     *,
     valid_from: datetime,
 ) -> None:
-    """Record every asset, its present code and dependencies, and the checks it must pass."""
+    """Record every asset, its present code, columns and dependencies, and the checks it must pass."""
+    definitions = tuple(definitions)
     known = set(cursor.execute("select asset_key, code_version from lineage.asset_definition").fetchall())
     assets: list[list[object]] = []
     codes: list[list[object]] = []
@@ -180,6 +183,8 @@ def record_definitions(
         "insert or ignore into lineage.asset_dep (asset_key, code_version, upstream_key) values (?, ?, ?)",
         deps,
     )
+    record_columns(cursor, definitions)
+    record_periods(cursor, definitions, seen_at=valid_from)
     cursor.execute("delete from lineage.asset_check")
     _insert(cursor, "insert into lineage.asset_check values (?, ?, ?, ?, ?)", checks)
     new = [code[:2] for code in codes if (code[0], code[1]) not in known]

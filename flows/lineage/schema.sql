@@ -1,6 +1,6 @@
 -- The ledger. Additive only: a table or column is added, never changed or dropped, so every older file opens.
 -- Primary keys only: DuckDB 2.0 writes secondary indexes slowly and checkpoints them badly after a kill.
--- Not here yet: column_dep, row_provenance (see CHANGELOG, Unreleased)
+-- Not here yet: row_provenance (see CHANGELOG, Unreleased)
 
 CREATE SCHEMA IF NOT EXISTS lineage;
 CREATE SEQUENCE IF NOT EXISTS lineage.materialization_seq;
@@ -38,6 +38,25 @@ CREATE TABLE IF NOT EXISTS lineage.asset_definition (
 CREATE TABLE IF NOT EXISTS lineage.asset_dep (
   asset_key VARCHAR NOT NULL, code_version VARCHAR NOT NULL, upstream_key VARCHAR NOT NULL, dep_kind VARCHAR NOT NULL DEFAULT 'declared',
   PRIMARY KEY (asset_key, code_version, upstream_key));
+
+-- One row per edge; column_name '*' is which rows there are, and stands once more for every column of a followed asset.
+-- An opaque asset has one edge per upstream, '*' from '*': all of it depends on all of that.
+CREATE TABLE IF NOT EXISTS lineage.column_dep (
+  asset_key VARCHAR NOT NULL, code_version VARCHAR NOT NULL, column_name VARCHAR NOT NULL,
+  upstream_key VARCHAR NOT NULL, upstream_column VARCHAR NOT NULL,
+  transform_type VARCHAR NOT NULL CHECK (transform_type IN ('DIRECT','INDIRECT')), transform_subtype VARCHAR, expression VARCHAR,
+  method VARCHAR NOT NULL,
+  PRIMARY KEY (asset_key, code_version, column_name, upstream_key, upstream_column, transform_type));
+
+-- The version of the code behind each column ('*': behind the row set), so that a change can be told column by column.
+CREATE TABLE IF NOT EXISTS lineage.column_code (
+  asset_key VARCHAR NOT NULL, code_version VARCHAR NOT NULL, ordinal INTEGER NOT NULL, column_name VARCHAR NOT NULL,
+  fingerprint VARCHAR NOT NULL, PRIMARY KEY (asset_key, code_version, column_name));
+
+-- When a definition held: from the run that first saw it to the run that saw another one, or none (the asset is gone).
+CREATE TABLE IF NOT EXISTS lineage.definition_period (
+  asset_key VARCHAR NOT NULL, code_version VARCHAR NOT NULL, text_sha256 VARCHAR NOT NULL,
+  valid_from TIMESTAMPTZ NOT NULL, valid_to TIMESTAMPTZ);
 
 CREATE TABLE IF NOT EXISTS lineage.materialization (
   materialization_id UUID PRIMARY KEY, seq BIGINT NOT NULL DEFAULT nextval('lineage.materialization_seq'), asset_key VARCHAR NOT NULL, partition_key VARCHAR NOT NULL DEFAULT '',

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.assets.partition_plan import InputVersion, RecordedPartitions, input_version
@@ -26,6 +27,8 @@ def recorded_state(connection: duckdb.DuckDBPyConnection) -> dict[str, Recorded]
         connection: The warehouse's or a reader's.
     """
     inputs: dict[str, dict[str, str]] = defaultdict(dict)
+    input_columns = _input_columns(connection)
+    column_code = _column_code(connection)
     for materialization_id, upstream_key, version in connection.execute(
         "select i.materialization_id::varchar, i.upstream_key, i.upstream_data_version"
         " from lineage.materialization_input i"
@@ -41,7 +44,40 @@ def recorded_state(connection: duckdb.DuckDBPyConnection) -> dict[str, Recorded]
         " left join lineage.released_materialization r on r.materialization_id = m.materialization_id"
         " where m.partition_key = ''"
     ).fetchall()
-    return {key: _recorded(key_inputs=inputs[identifier], row=(identifier, *rest)) for key, identifier, *rest in rows}
+    return {
+        key: replace(
+            _recorded(key_inputs=inputs[identifier], row=(identifier, *rest)),
+            input_columns=input_columns.get(identifier, {}),
+            column_code=column_code.get(key, {}),
+        )
+        for key, identifier, *rest in rows
+    }
+
+
+def _input_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, str]]]:
+    """Column versions of the inputs that have been replaced since, by reader and upstream."""
+    found: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
+    for identifier, upstream_key, versions in connection.execute(
+        "select i.materialization_id::varchar, i.upstream_key, m.metadata->>'column_versions'"
+        " from lineage.materialization_input i"
+        " semi join lineage.current_materialization r on r.materialization_id = i.materialization_id"
+        " join lineage.current_materialization u on u.asset_key = i.upstream_key and u.partition_key = i.upstream_partition"
+        " join lineage.materialization m on m.materialization_id = i.input_materialization_id"
+        " where i.role = 'data' and u.materialization_id <> i.input_materialization_id"
+    ).fetchall():
+        found[identifier][upstream_key] = json.loads(versions) if versions else {}
+    return found
+
+
+def _column_code(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Fingerprints of the code each current materialization was made with."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for key, column, fingerprint in connection.execute(
+        "select c.asset_key, c.column_name, c.fingerprint from lineage.column_code c"
+        " semi join lineage.current_materialization m on m.asset_key = c.asset_key and m.code_version = c.code_version"
+    ).fetchall():
+        found[key][column] = fingerprint
+    return found
 
 
 def recorded_partitions(connection: duckdb.DuckDBPyConnection, keys: Collection[str]) -> dict[str, RecordedPartitions]:
@@ -129,4 +165,5 @@ def _recorded(*, key_inputs: dict[str, str], row: tuple[object, ...]) -> Recorde
         environment_id=str(details.get("environment_id", "")),
         is_released=bool(is_released),
         row_count=None if row_count is None else int(str(row_count)),
+        column_versions=details.get("column_versions") or {},
     )

@@ -24,6 +24,9 @@ VOLATILE_COLUMNS = frozenset(
 )
 """Columns that differ between two runs over the same inputs."""
 
+KEY_SUFFIXES = ("_id", "_at", "_date")
+"""Names that tell rows apart, by the house style; whether they really do is counted each time."""
+
 ALGORITHM = "duckdb-hash-sum"
 
 
@@ -54,6 +57,33 @@ def table_version(connection: duckdb.DuckDBPyConnection, key: str, *, rows: str 
     row = connection.execute(f"{_statement(key, counted)} where {rows}").fetchone()
     count, total = row or (0, 0)
     return f"{ALGORITHM}:{count}:{total}", int(count)
+
+
+def column_versions(connection: duckdb.DuckDBPyConnection, key: str) -> dict[str, str]:
+    """Hash each column of a table bound to its row's key, so that one column can be told unchanged when others changed.
+
+    The key is the set of columns that look like one (`KEY_SUFFIXES`), and only one that is unique here: then equal
+    hashes of the key and of some columns mean the same rows with the same values in these columns. Without one nothing
+    is known.
+
+    Returns:
+        Version by column; `*` for which rows there are; empty when no unique key was found.
+    """
+    counted = [(name, kind) for name, kind in columns_of(connection, key) if name not in VOLATILE_COLUMNS]
+    keys = [name for name, _ in counted if name.endswith(KEY_SUFFIXES)]
+    if not keys:
+        return {}
+    sums = ", ".join(f"sum(hash(row_key_hash, {quoted(name)}))" for name, _ in counted)
+    names = ", ".join(quoted(name) for name in keys)
+    row = connection.execute(
+        f"select count(*), count(distinct row_key_hash), sum(row_key_hash), {sums}"  # noqa: S608 - checked identifiers
+        f" from (select *, hash({names}) as row_key_hash from {relation(key)})"
+    ).fetchone()
+    if row is None or row[0] != row[1] or not row[0]:
+        return {}
+    count, _, key_sum, *column_sums = row
+    versions = {name: f"{kind}:{total}" for (name, kind), total in zip(counted, column_sums, strict=True)}
+    return {"*": f"{','.join(keys)}:{count}:{key_sum}", **versions}
 
 
 def _statement(key: str, columns: Iterable[str]) -> str:

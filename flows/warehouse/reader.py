@@ -6,6 +6,7 @@ What lives here: the connection that status, catalog, audit SQL, dashboards and 
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import contextmanager
 from importlib import resources
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_LEDGER_TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS lineage\.(?P<name>\w+)")
 QUERY_LIMIT_SECONDS = 30.0
 MEMORY_LIMIT = "2GB"
 
@@ -116,9 +118,14 @@ def _show(connection: duckdb.DuckDBPyConnection, database: str) -> None:
 
 
 def _show_ledger_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the ledger's views over the shown tables."""
+    """Make the ledger's views over the shown tables, and tables a ledger of an earlier release lacks, empty."""
     text = resources.files("flows.lineage").joinpath("schema.sql").read_text(encoding="utf-8")
+    shown = connection.execute("select view_name from duckdb_views() where schema_name = 'lineage'").fetchall()
     for statement in text.split(";"):
+        table = _LEDGER_TABLE.search(statement)
+        if table is not None and (table["name"],) not in shown:
+            connection.execute("create schema if not exists lineage")
+            connection.execute(statement[table.start() :])
         start = statement.find("CREATE OR REPLACE VIEW")
         if start >= 0:
             connection.execute(statement[start:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.warehouse.content import table_version
+from flows.warehouse.content import column_versions, table_version
 from flows.warehouse.warehouse import open_warehouse
 from tests.conftest import CHECKOUT
 from tests.e2e.homes import Home
@@ -33,12 +34,20 @@ def test_plain_dbt_build_is_recorded_and_leaves_nothing_to_do(tiny_copy: Home, t
             " join lineage.run r on r.run_id = m.run_id where m.asset_key = 'marts/fct_load'"
         ).fetchall()
         version, _ = table_version(cursor, "marts/fct_load")
+        by_column = cursor.execute(
+            "select metadata->>'column_versions' from lineage.current_materialization"
+            " where asset_key = 'marts/fct_load'"
+        ).fetchone()
+        expected_by_column = column_versions(cursor, "marts/fct_load")
         checks = cursor.execute(
             "select distinct status from lineage.latest_check_result c"
             " join lineage.current_materialization m using (materialization_id)"
             " where m.asset_key = 'marts/fct_load' and c.engine = 'dbt'"
         ).fetchall()
 
+    assert by_column is not None
+    assert expected_by_column
+    assert json.loads(by_column[0]) == expected_by_column
     assert recorded == [(version, "dbt build", "dbt", "COMPLETE")]
     assert checks == [("PASS",)]
     summary = tiny_copy.json("run")

@@ -128,3 +128,14 @@ def test_an_endless_query_is_cut(warehouse: Warehouse, tmp_path: Path) -> None:
         with pytest.raises(WarehouseError, match="was stopped"), time_limit(reader, 0.2):
             reader.execute(endless).fetchall()
         assert reader.execute("select 1").fetchall() == [(1,)]
+
+
+def test_a_ledger_of_an_earlier_release_is_read_with_its_missing_tables_empty(
+    warehouse: Warehouse, tmp_path: Path
+) -> None:
+    warehouse.cursor().execute("drop table lineage.column_code")
+    publish(warehouse, tmp_path / "published", "ml/scores")
+
+    with open_reader(tmp_path / "published") as reader:
+        assert reader.execute("from lineage.column_code").fetchall() == []
+        assert reader.execute("select count(*) from ml.scores").fetchall() == [(10,)]

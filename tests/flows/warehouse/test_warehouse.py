@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from flows.errors import WarehouseError
-from flows.warehouse.content import VOLATILE_COLUMNS, columns_of, table_version
+from flows.warehouse.content import VOLATILE_COLUMNS, column_versions, columns_of, table_version
 from flows.warehouse.declared import create_missing_tables
 from flows.warehouse.warehouse import open_warehouse
 from tests.conftest import CHECKOUT
@@ -81,3 +81,28 @@ def test_the_dbt_hook_leaves_out_the_same_columns() -> None:
     named = re.findall(r"column\.name not in \[([^\]]*)\]", " ".join(hook.read_text(encoding="utf-8").split()))
 
     assert {each.strip(' "') for each in named[0].split(",")} == VOLATILE_COLUMNS
+
+
+def test_column_versions_tell_which_column_changed_and_bind_values_to_rows(tmp_path: Path) -> None:
+    with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
+        cursor = warehouse.cursor()
+        cursor.execute("create table ml.a as select i as row_id, i % 3 as x, i % 5 as y from range(100) as rows (i)")
+        cursor.execute("create table ml.b as select row_id, x, y + 1 as y from ml.a")
+        cursor.execute("create table ml.shorter as from ml.a where row_id < 99")
+        cursor.execute("create table ml.swapped as select row_id, if(row_id < 2, 1 - row_id, x) as x, y from ml.a")
+
+        a, b, shorter, swapped = (column_versions(cursor, f"ml/{name}") for name in ("a", "b", "shorter", "swapped"))
+
+    assert {name for name in a if a[name] != b[name]} == {"y"}
+    assert a["*"] != shorter["*"]
+    assert {name for name in a if a[name] != swapped[name]} == {"x"}
+
+
+def test_without_a_unique_key_nothing_is_known_about_single_columns(tmp_path: Path) -> None:
+    with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
+        cursor = warehouse.cursor()
+        cursor.execute("create table ml.twice as select 1 as row_id, unnest([1, 2]) as x")
+        cursor.execute("create table ml.keyless as select 1 as x")
+        cursor.execute("create table ml.empty as select 1 as row_id where false")
+
+        assert [column_versions(cursor, f"ml/{name}") for name in ("twice", "keyless", "empty")] == [{}, {}, {}]

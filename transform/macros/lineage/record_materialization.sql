@@ -26,14 +26,14 @@
         where not exists (
             select 1 from lineage.asset_definition
             where asset_key = {{ text_literal(key) }} and source_text = {{ source_text }}
-        );
+        ) and {{ present_code_version(key, source_text) }} is null;
 
         insert into lineage.materialization
             (materialization_id, asset_key, run_id, code_version, data_version, logical_version, event_kind,
              row_count, column_schema, metadata, valid_from, recorded_at)
         with
             code as (
-                select arg_max(code_version, valid_from) as code_version
+                select coalesce({{ present_code_version(key, source_text) }}, arg_max(code_version, valid_from)) as code_version
                 from lineage.asset_definition
                 where asset_key = {{ text_literal(key) }} and source_text = {{ source_text }}
             ),
@@ -48,11 +48,11 @@
             coalesce(content.data_version, 'logical:' || sha256(code.code_version || '|' || inputs.versions)),
             sha256(code.code_version || '|' || inputs.versions), 'MATERIALIZED', content.row_count,
         {{ text_literal(tojson(columns_of_this())) }}::json,
-        {{
+        json_merge_patch({{
             text_literal(
                 tojson({"dbt_invocation_id": invocation_id, "dbt_unique_id": model.unique_id})
             )
-        }}::json,
+        }}::json, json_object('column_versions', content.column_versions)),
         {{ lineage_now() }}, {{ lineage_now() }}
         from code, inputs, content;
     {%- endif -%}
@@ -61,12 +61,30 @@
 {#- A view has no content of its own: its version follows from its code and inputs. -#}
 {% macro content_of(relation) -%}
     {%- if model.config.materialized == "view" -%}
-        content as (select null::varchar as data_version, null::bigint as row_count)
+        content as (
+            select
+                null::varchar as data_version,
+                null::bigint as row_count,
+                null::json as column_versions
+        )
     {%- else -%}
         {%- set counted = [] -%}
+        {%- set keys = [] -%}
+        {%- set versions = [] -%}
         {%- for column in adapter.get_columns_in_relation(relation)
             if column.name not in ["run_id", "materialization_id", "model_version", "scored_at", "_ingested_at", "ingested_at", "last_ingested_at"] -%}
             {%- do counted.append('"' ~ column.name ~ '"') -%}
+            {%- do versions.append(
+                text_literal(column.name)
+                ~ ", "
+                ~ text_literal(column.dtype ~ ":")
+                ~ ' || sum(hash(row_key_hash, "'
+                ~ column.name
+                ~ '"))'
+            ) -%}
+            {%- if column.name.endswith(("_id", "_at", "_date")) -%}
+                {%- do keys.append(column.name) -%}
+            {%- endif -%}
         {%- endfor -%}
         content as (
             select
@@ -74,10 +92,50 @@
                 || count(*)
                 || ':'
                 || coalesce(sum(hash({{ counted | join(", ") }})), 0) as data_version,
-                count(*) as row_count
-            from {{ relation }}
+                count(*) as row_count,
+                {% if keys -%}
+                    case
+                        when count(*) > 0 and count(*) = count(distinct row_key_hash)
+                        then
+                            json_object(
+                                '*',
+                                {{ text_literal(keys | join(",") ~ ":") }}
+                                || count(*)
+                                || ':'
+                                || sum(row_key_hash),
+                                {{ versions | join(", ") }}
+                            )
+                    end
+                {%- else -%} null::json
+                {%- endif %} as column_versions
+            from
+                (
+                    select
+                        *
+                        {%- if keys %}, hash("{{ keys | join('", "') }}") as row_key_hash
+                        {%- endif %}
+                    from {{ relation }}
+                )
         )
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The version gridweave knows this text by. A ledger that only plain dbt has seen, or an older one, has none.
+-#}
+{% macro present_code_version(key, source_text) -%}
+    {%- if adapter.get_relation(target.database, "lineage", "definition_period") is none -%}
+        {{- return("null::varchar") -}}
+    {%- endif -%}
+    {{-
+        return(
+            "(select max(code_version) from lineage.definition_period where valid_to is null and asset_key = "
+            ~ text_literal(key)
+            ~ " and text_sha256 = sha256("
+            ~ source_text
+            ~ "))"
+        )
+    -}}
 {%- endmacro %}
 
 {% macro columns_of_this() -%}

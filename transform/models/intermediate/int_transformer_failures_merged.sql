@@ -65,16 +65,16 @@ with
     ),
     merged as (
         select
-            network_id,
-            asset_id,
-            cast(failure_number as integer) as failure_number,
-            min(failed_at) as failed_at,
-            min(known_at) as known_at,
-            bool_or(record_type = 'work_order') as has_work_order,
-            bool_or(record_type = 'outage') as has_outage,
-            bool_or(is_fallback) as is_fallback
+            numbered.network_id,
+            numbered.asset_id,
+            cast(numbered.failure_number as integer) as failure_number,
+            min(numbered.failed_at) as failed_at,
+            min(numbered.known_at) as known_at,
+            bool_or(numbered.record_type = 'work_order') as has_work_order,
+            bool_or(numbered.record_type = 'outage') as has_outage,
+            bool_or(numbered.is_fallback) as is_fallback
         from numbered
-        group by network_id, asset_id, failure_number
+        group by numbered.network_id, numbered.asset_id, numbered.failure_number
     )
 select *
 from merged

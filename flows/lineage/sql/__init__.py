@@ -1,0 +1,1 @@
+"""Column lineage of one SQL query. The only package that knows sqlglot."""
