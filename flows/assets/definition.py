@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
 
-
     from flows.assets.automation import Condition
+    from flows.assets.columns import ColumnEdge
     from flows.assets.partition_mappings import PartitionMapping
     from flows.assets.partitions import Partitions
 

@@ -187,7 +187,9 @@ class Execution:
         stopped = {name.partition("@")[0] for name in (*self._summary.failed, *self._summary.blocked)}
         stopped |= {name.partition("@")[0] for name in self._summary.skipped}
         behind = set().union(*(graph.descendants(key) for key in made)) - stopped
-        kept = [key for key in graph.order if key in self._reused and key in behind and not graph.ancestors(key) & stopped]
+        kept = [
+            key for key in graph.order if key in self._reused and key in behind and not graph.ancestors(key) & stopped
+        ]
         recorded = recorded_state(self._engine.warehouse.cursor()) if kept else {}
         for key in kept:
             partition_keys = tuple(self._reused[key])

@@ -15,9 +15,9 @@ from uuid import UUID, uuid4
 from flows.assets.versions import parameters_hash
 from flows.lineage.audit.chain import append_rows, append_states
 from flows.lineage.audit.rows import STATE_TABLES
-from flows.lineage.openlineage import queue_checks, queue_materializations, queue_runs
 from flows.lineage.column_records import record_columns
 from flows.lineage.definition_periods import record_periods
+from flows.lineage.openlineage import queue_checks, queue_materializations, queue_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -61,7 +61,8 @@ def _input_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str,
         "select i.materialization_id::varchar, i.upstream_key, m.metadata->>'column_versions'"
         " from lineage.materialization_input i"
         " semi join lineage.current_materialization r on r.materialization_id = i.materialization_id"
-        " join lineage.current_materialization u on u.asset_key = i.upstream_key and u.partition_key = i.upstream_partition"
+        " join lineage.current_materialization u"
+        "  on u.asset_key = i.upstream_key and u.partition_key = i.upstream_partition"
         " join lineage.materialization m on m.materialization_id = i.input_materialization_id"
         " where i.role = 'data' and u.materialization_id <> i.input_materialization_id"
     ).fetchall():

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import duckdb
 
+from flows.assets.columns import ColumnEdge, ColumnMap
 from flows.assets.definition import CheckDefinition
 from flows.lineage.audit.chain import append_rows
 from flows.lineage.audit.checkpoints import write_checkpoint
@@ -51,7 +53,12 @@ def start_run(warehouse: Warehouse, run_id: UUID, at: datetime) -> None:
             ),
         )
         gate = CheckDefinition(name="gate", engine="gx", is_blocking=True, version="1")
-        definitions = [definition("raw/a"), definition("marts/c", "raw/a", checks=(gate,))]
+        columns = ColumnMap(
+            method="sqlglot", edges=(ColumnEdge(column="x", upstream_key="raw/a", upstream_column="y"),),
+            fingerprints=(("x", "1"),),
+        )  # fmt: skip
+        mart = replace(definition("marts/c", "raw/a", checks=(gate,)), column_map=columns)
+        definitions = [definition("raw/a"), mart]
         record_definitions(cursor, definitions, valid_from=at)
 
 
