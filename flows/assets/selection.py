@@ -44,6 +44,8 @@ def select(graph: AssetGraph, expressions: Iterable[str]) -> tuple[str, ...]:
         return graph.order
     chosen: set[str] = set()
     for expression in expressions:
+        if not expression.strip():
+            raise UnknownAssetError(name=expression)  # an unset shell variable is no wish to run everything, or nothing
         for united in expression.split():
             parts = [_evaluate(graph, term) for term in united.split(",")]
             chosen |= set.intersection(*parts)

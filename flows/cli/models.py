@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.output import JsonOption, print_json, print_table
+from flows.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -59,8 +60,11 @@ def models(
     from flows.cli.running import pipeline
 
     registry = pipeline().registry()
+    known = registry.names()
+    if name is not None and name not in known:
+        raise UsageError(f"The registry holds no model {name!r}.", hint=f"there is {', '.join(known) or 'none yet'}")
     rows: list[dict[str, Any]] = []
-    for each in (name,) if name else registry.names():
+    for each in (name,) if name else known:
         champion = registry.champion(each)
         rows.extend(
             {

@@ -34,8 +34,14 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     table = Table(*headers, title=title or None, title_justify="left", header_style="bold", box=None)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH, highlight=False)
-    console.print(table)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table)
+        return
+    console = Console(width=PIPED_WIDTH, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():  # rich fills each line up with blanks
+        typer.echo(line.rstrip())
 
 
 @contextmanager

@@ -36,7 +36,7 @@ def test_keeps_the_order_of_the_graph() -> None:
     assert select(graph, ["ml/d", "raw/a"]) == ("raw/a", "ml/d")
 
 
-@pytest.mark.parametrize("expression", ["marts/unknown", "tag:unknown", "method:c", "++", "+"])
+@pytest.mark.parametrize("expression", ["marts/unknown", "tag:unknown", "method:c", "++", "+", "", "  "])
 def test_a_term_that_matches_nothing_is_an_error(expression: str) -> None:
     with pytest.raises(UnknownAssetError):
         select(small_graph(), [expression])

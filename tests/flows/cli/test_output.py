@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import pytest
+
+from flows.cli.output import print_table
+
+
+def test_a_piped_table_is_neither_cut_nor_filled_with_blanks(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("key", "why"), [("marts/c", "x" * 300), ("raw/a", None)])
+
+    lines = capsys.readouterr().out.splitlines()
+
+    assert any("x" * 300 in line for line in lines)
+    assert [line for line in lines if line != line.rstrip()] == []
