@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 
     from flows.assets.graph import AssetGraph
     from flows.assets.partition_plan import StepGroup
+    from flows.engine.ticking import Asked
     from flows.settings import Settings
     from ml.registry import ModelRegistry, RegisteredModel
 
@@ -148,6 +149,7 @@ class Pipeline:
         is_forced: bool = False,
         partition: str | None = None,
         resume: str | None = None,
+        asked: Asked | None = None,
     ) -> RunSummary:
         """Land the inbox and materialize what is selected and not fresh.
 
@@ -156,6 +158,8 @@ class Pipeline:
             is_forced: Run what is selected even when it is fresh.
             partition: Partition or range of the partitioned assets; None: the latest that is over.
             resume: Run to take up; it brings its own selection, partition and force, and lands nothing.
+            asked: What conditions ask for, instead of a selection; nothing is landed, because files that arrive have
+                a trigger of their own that waits until they are complete.
 
         Returns:
             What happened. A closed gate and a failed asset are results, not exceptions.
@@ -167,17 +171,22 @@ class Pipeline:
             UsageError: There is no such run to resume.
         """
         started = time.monotonic()
-        asked = {"select": list(expressions), "force": is_forced, "partition": partition, "resume": resume}
-        with self._owned("run", {name: value for name, value in asked.items() if value is not None}) as owned:
+        options = {"select": list(expressions), "force": is_forced, "partition": partition, "resume": resume}
+        parameters = asked.parameters if asked else {name: each for name, each in options.items() if each is not None}
+        with self._owned("run", parameters) as owned:
             earlier = earlier_run(owned.warehouse.cursor(), resume) if resume else None
             until = earlier.started_at if earlier else self.clock()
-            wanted = wanted_partitions(
-                self.graph,
-                select(self.graph, earlier.expressions if earlier else expressions),
-                earlier.partition if earlier else partition,
-                until=until,
+            wanted = (
+                asked.partitions
+                if asked
+                else wanted_partitions(
+                    self.graph,
+                    select(self.graph, earlier.expressions if earlier else expressions),
+                    earlier.partition if earlier else partition,
+                    until=until,
+                )
             )
-            if earlier is None:
+            if earlier is None and asked is None:
                 self._land_inbox(owned)
             if not self._is_raw_gate_open(owned):
                 owned.summary.seconds = time.monotonic() - started
