@@ -30,9 +30,12 @@ from flows.engine.jobs import JobRunner, Limits
 from flows.engine.landing import Lander, LandingReport
 from flows.engine.observing import observe_assets
 from flows.engine.planning import plan_from_ledger
+from flows.engine.prefect_events import send_event
+from flows.engine.prefect_server import local_server
 from flows.engine.publishing import versions_to_publish
 from flows.engine.raw_gate import RawGate, outstanding_blocks
 from flows.engine.resuming import EarlierRun, earlier_run, leave_finished
+from flows.engine.severe_weather import FORECASTS, tell_severe_weather
 from flows.engine.step_inputs import inputs_of
 from flows.engine.step_process import kill_all
 from flows.engine.summary import RunSummary
@@ -390,6 +393,24 @@ class Pipeline:
                 f"rejected {rejected.source}/{rejected.file_name}{place}: {rejected.reason} ({rejected.policy})"
             )
         self._decide(owned)
+        self._tell_severe_weather(owned)
+
+    def _tell_severe_weather(self, owned: _Owned) -> None:
+        """Send an event for each new severe forecast issue among what has landed."""
+        if FORECASTS not in self.graph:
+            return
+        told = tell_severe_weather(
+            owned.warehouse,
+            gust_mps=self.settings.severe_gust_mps,
+            send=lambda event: send_event(local_server(self.settings), event),
+            run_id=owned.run_id,
+            now=self.clock(),
+        )
+        owned.summary.notes.extend(
+            f"severe weather: gusts to {each.gust_mps:.0f} m/s in {each.network_id},"
+            f" issued {each.issued_at:%Y-%m-%d %H:%M} UTC"
+            for each in told
+        )
 
     def _lander(self, owned: _Owned) -> Lander:
         return Lander(
