@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from flows.engine.prefect_events import FILE_ARRIVED, Event
 from flows.errors import GridweaveError
 from flows.sources.configuration import delivered_files, list_sources, load_source
+from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
     import threading
@@ -44,6 +45,7 @@ class InboxWatcher:
         memory_path: Where is kept what was told.
         send: Hands an event over; False when it was not taken, and the next look tries again.
         clock: Wall clock.
+        landed_files: Source, name and size of every file that has landed; asked when there is no memory.
     """
 
     inbox: Path
@@ -51,6 +53,7 @@ class InboxWatcher:
     memory_path: Path
     send: Callable[[Event], bool]
     clock: Clock
+    landed_files: Callable[[], frozenset[tuple[str, str, int]]] = frozenset
     _last_look: dict[str, Stamp] = field(default_factory=dict)
     _told: dict[str, Stamp] | None = None
 
@@ -113,12 +116,18 @@ class InboxWatcher:
         )
 
     def _remembered(self) -> dict[str, Stamp]:
-        """What was told by an earlier process; a file that cannot be read only means that known files are told again."""
+        """What an earlier process told; without its memory, what has landed counts as told."""
         try:
             stored = json.loads(self.memory_path.read_text(encoding="utf-8"))
             return {str(path): (int(size), int(changed)) for path, (size, changed) in stored.items()}
         except (OSError, ValueError, TypeError, AttributeError):
-            return {}
+            landed = self.landed_files()
+            return {
+                path: stamp
+                for source, files in self._files().items()
+                for path, stamp in files.items()
+                if (source, path.rpartition("/")[2], stamp[0]) in landed
+            }
 
     def _remember(self, told: dict[str, Stamp]) -> None:
         self.memory_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -135,3 +144,13 @@ def _stamp(file: Path) -> Stamp | None:
     except FileNotFoundError:
         return None
     return facts.st_size, facts.st_mtime_ns
+
+
+def landed_files(published_dir: Path) -> frozenset[tuple[str, str, int]]:
+    """Read source, name and size of every file that a run has seen."""
+    try:
+        with open_reader(published_dir) as reader:
+            rows = reader.execute("select source, file_name, byte_count from lineage.delivered_file").fetchall()
+    except NothingPublishedError:
+        return frozenset()
+    return frozenset((str(source), str(name), int(size)) for source, name, size in rows)

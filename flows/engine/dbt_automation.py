@@ -52,7 +52,7 @@ def automation_of(meta: Mapping[str, Any], *, place: str) -> Condition | None:
         ConfigurationError: The declaration cannot be read.
     """
     declared = meta.get("automation")
-    return None if declared in {None, "none"} else _condition(declared, place)
+    return None if declared is None or declared == "none" else _condition(declared, place)
 
 
 def freshness_of(meta: Mapping[str, Any], *, place: str) -> timedelta | None:

@@ -11,16 +11,16 @@ import asyncio
 import contextlib
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-from prefect.deployments.runner import EntrypointType
 from prefect.exceptions import TerminationSignal
+from prefect.flows import EntrypointType
 from prefect.runner import Runner
 from prefect.schedules import Cron
 
 from flows.clock import utc_now
-from flows.engine.arrivals import InboxWatcher
+from flows.engine.arrivals import InboxWatcher, landed_files
 from flows.engine.background import mark_ready
 from flows.engine.prefect_automations import ensure_automations
 from flows.engine.prefect_events import send_event
@@ -32,6 +32,8 @@ from flows.pipelines.storm import storm
 from flows.settings import get_settings
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from prefect.deployments.runner import RunnerDeployment
 
     from flows.settings import Settings
@@ -72,7 +74,9 @@ def serve(cron: str) -> None:
     settings = get_settings()
     described = deployments(settings, cron)
     runner = Runner(name="gridweave", limit=len(described), pause_on_shutdown=False)
-    ensure_automations({name: runner.add_deployment(each) for name, each in described.items()})
+    # called outside an event loop it answers at once; its type leaves that open
+    identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
+    ensure_automations(identifiers)
     mark_ready(settings)
     stopped = threading.Event()
     watcher = InboxWatcher(
@@ -81,6 +85,7 @@ def serve(cron: str) -> None:
         memory_path=settings.home / "prefect" / "told_files.json",
         send=lambda event: send_event(local_server(settings), event),
         clock=utc_now,
+        landed_files=lambda: landed_files(settings.published_dir),
     )
     threading.Thread(
         target=watcher.watch,
