@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.exceptions import TerminationSignal
-from prefect.flows import EntrypointType
 from prefect.runner import Runner
 from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
 
 from flows.clock import utc_now
 from flows.engine.arrivals import InboxWatcher, landed_files
