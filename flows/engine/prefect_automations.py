@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitUpdate
 from prefect.events.actions import RunDeployment
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 
@@ -80,6 +81,18 @@ def ensure_automations(deployment_ids: Mapping[str, UUID]) -> None:
                 client.update_automation(present[0].id, meant.model_copy(update={"enabled": present[0].enabled}))
             else:
                 client.create_automation(meant)
+
+
+def free_slots(deployment_ids: Mapping[str, UUID]) -> None:
+    """Free the slots that runs of an earlier serving process left taken: a run that is killed never gives its back.
+
+    Only for the process that serves, before it serves: nobody else runs these deployments.
+    """
+    with get_client(sync_client=True) as client:
+        for identifier in deployment_ids.values():
+            limit = client.read_deployment(identifier).global_concurrency_limit
+            if limit is not None and limit.active_slots:
+                client.update_global_concurrency_limit(limit.name, GlobalConcurrencyLimitUpdate(active_slots=0))
 
 
 def _automation(reaction: Reaction, deployment_id: UUID) -> AutomationCore:

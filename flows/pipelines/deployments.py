@@ -22,7 +22,7 @@ from prefect.types.entrypoint import EntrypointType
 from flows.clock import utc_now
 from flows.engine.arrivals import InboxWatcher, landed_files
 from flows.engine.background import mark_ready
-from flows.engine.prefect_automations import ensure_automations
+from flows.engine.prefect_automations import ensure_automations, free_slots
 from flows.engine.prefect_events import send_event
 from flows.engine.prefect_server import local_server
 from flows.pipelines.automation import automation
@@ -76,6 +76,7 @@ def serve(cron: str) -> None:
     runner = Runner(name="gridweave", limit=len(described), pause_on_shutdown=False)
     # called outside an event loop it answers at once; its type leaves that open
     identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
+    free_slots(identifiers)
     ensure_automations(identifiers)
     mark_ready(settings)
     stopped = threading.Event()

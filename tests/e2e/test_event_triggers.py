@@ -18,7 +18,7 @@ from tests.e2e.homes import Home
 
 pytestmark = pytest.mark.slow
 
-LIMIT_SECONDS = 240
+LIMIT_SECONDS = 480
 NEVER = "0 0 29 2 *"
 HOLIDAYS = "DATE,HOLIDAY,NAME\n2026-01-01,Y,New Year\n2026-01-02,N,\n"
 
