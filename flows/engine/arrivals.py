@@ -4,7 +4,8 @@ What lives here: looking at the inbox again and again, and telling of what is co
 the event starts (flows.pipelines.land).
 
 A file has arrived when two looks find the same size and time of change: whoever still writes changes one of them. What
-was told is remembered in a file below home, so a file that came while nobody looked is told at the next start.
+was told is remembered in a file below home, so a file that came while nobody looked is told at the next start; so is
+one whose landing was killed.
 
 Decision: polling, no file-system notifications: they do not exist on network drives, where drop folders often lie.
 """
@@ -45,7 +46,7 @@ class InboxWatcher:
         memory_path: Where is kept what was told.
         send: Hands an event over; False when it was not taken, and the next look tries again.
         clock: Wall clock.
-        landed_files: Source, name and size of every file that has landed; asked when there is no memory.
+        landed_files: Source, name and size of every file that a run has seen; asked at the first look.
     """
 
     inbox: Path
@@ -116,18 +117,23 @@ class InboxWatcher:
         )
 
     def _remembered(self) -> dict[str, Stamp]:
-        """What an earlier process told; without its memory, what has landed counts as told."""
+        """What an earlier process told and a run has seen since; what was told to a run that was killed is told again.
+
+        Without a memory, what has landed counts as told.
+        """
+        memory: dict[str, Stamp] | None
         try:
             stored = json.loads(self.memory_path.read_text(encoding="utf-8"))
-            return {str(path): (int(size), int(changed)) for path, (size, changed) in stored.items()}
+            memory = {str(path): (int(size), int(changed)) for path, (size, changed) in stored.items()}
         except (OSError, ValueError, TypeError, AttributeError):
-            landed = self.landed_files()
-            return {
-                path: stamp
-                for source, files in self._files().items()
-                for path, stamp in files.items()
-                if (source, path.rpartition("/")[2], stamp[0]) in landed
-            }
+            memory = None
+        landed = self.landed_files()
+        return {
+            path: stamp
+            for source, files in self._files().items()
+            for path, stamp in files.items()
+            if (source, path.rpartition("/")[2], stamp[0]) in landed and (memory is None or memory.get(path) == stamp)
+        }
 
     def _remember(self, told: dict[str, Stamp]) -> None:
         self.memory_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

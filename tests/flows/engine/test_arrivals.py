@@ -100,14 +100,24 @@ def test_what_was_told_is_known_to_the_next_process_and_what_came_between_is_not
     tmp_path: Path, server: Server
 ) -> None:
     first = watcher(tmp_path, server)
-    drop(tmp_path, "day\n")
+    path = drop(tmp_path, "day\n")
     first.look(), first.look()
     drop(tmp_path, "day\n", name="holidays_2.csv")
+
+    second = watcher(tmp_path, server, (SOURCE, NAME, path.stat().st_size))
+
+    assert [second.look(), second.look(), second.look()] == [(), (SOURCE,), ()]
+    assert server.events[-1].payload["files"] == f"{SOURCE}/holidays_2.csv"
+
+
+def test_a_file_whose_landing_was_killed_is_told_again_by_the_next_process(tmp_path: Path, server: Server) -> None:
+    first = watcher(tmp_path, server)
+    drop(tmp_path, "day\n")
+    first.look(), first.look()
 
     second = watcher(tmp_path, server)
 
     assert [second.look(), second.look(), second.look()] == [(), (SOURCE,), ()]
-    assert server.events[-1].payload["files"] == f"{SOURCE}/holidays_2.csv"
 
 
 @pytest.mark.parametrize("memory", [None, "{", "[]", '{"a": 1}'])
