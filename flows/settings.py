@@ -49,6 +49,23 @@ class Settings(BaseSettings):
     )
     daily_cron: str = Field(default="15 5 * * *", description="When the daily run starts, cron syntax.")
     schedule_time_zone: str = Field(default="UTC", description="Time zone of the schedule.")
+    automation_cron: str = Field(
+        default="* * * * *", description="When the conditions of assets are evaluated, cron syntax, schedule_time_zone."
+    )
+    automation_retry_minutes: int = Field(
+        default=60, ge=1, description="How long a condition that asks for the same thing again is held back, minutes."
+    )
+    inbox_watch_seconds: float = Field(
+        default=10.0, gt=0, description="Pause between two looks at the inbox; a file has arrived when two agree, s."
+    )
+    severe_gust_mps: float = Field(
+        default=25.9,
+        gt=0,
+        description="Forecast gust from which a forecast issue is severe weather (58 mph, NWS high wind warning), m/s.",
+    )
+    busy_wait_minutes: float = Field(
+        default=240.0, gt=0, description="How long a deployed run waits for the warehouse before it fails, minutes."
+    )
     audit_key_path: Path | None = Field(
         default=None, description="Private Ed25519 key (PEM, mode 0600) that signs checkpoints; none: made below home."
     )

@@ -44,23 +44,25 @@ def deploy(
         bool, typer.Option("--foreground", help="Serve in this terminal instead of the background.")
     ] = False,
 ) -> None:
-    """Register the daily schedule and keep a process that runs it."""
+    """Register the daily run, the automation, storm and landing, and keep one process that serves them."""
     from flows.engine.background import refuse_wrong_schedule, start_deployment
     from flows.engine.prefect_server import local_server
     from flows.settings import get_settings
 
     settings = get_settings()
     refuse_wrong_schedule(cron or settings.daily_cron, settings.schedule_time_zone)
+    refuse_wrong_schedule(settings.automation_cron, settings.schedule_time_zone)
     server = local_server(settings)
     server.begin()
     server.wait()
     if foreground:
-        from flows.pipelines.deployments import serve_daily
+        from flows.pipelines.deployments import serve
 
-        serve_daily(cron or settings.daily_cron)
+        serve(cron or settings.daily_cron)
         return
     start_deployment(settings, cron or settings.daily_cron)
     typer.echo(
         f"daily run scheduled ({cron or settings.daily_cron} {settings.schedule_time_zone});"
+        f" conditions every {settings.automation_cron!r}; storm and land upon events;"
         f" see {server.url.removesuffix('/api')}/deployments"
     )

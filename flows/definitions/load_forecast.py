@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.assets.automation import eager
 from flows.assets.definition import asset
-from flows.definitions.training import score_rows, train_or_keep
+from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
     from flows.engine.context import StepContext
@@ -16,7 +17,7 @@ MODEL = "ml/load_forecast_model"
 SCORES = "ml/load_forecast"
 
 
-@asset(MODEL, kind="model", deps=(HOURLY,), owner="forecasting", group="load_forecast")
+@asset(MODEL, kind="model", deps=(HOURLY,), owner="forecasting", group="load_forecast", automation=RETRAINING)
 def load_forecast_model(context: StepContext) -> None:
     """Regression on calendar and temperature with autoregressive errors per series; one model version."""
     from ml.load_forecast.train import train
@@ -32,6 +33,7 @@ def load_forecast_model(context: StepContext) -> None:
     owner="forecasting",
     group="load_forecast",
     tags=("market", "voltage", "storm"),
+    automation=eager(),
 )
 def load_forecast_scores(context: StepContext) -> None:
     """Load of the next 48 hours with its 90 % interval. One row per series, issue time and hour."""

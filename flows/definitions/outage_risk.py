@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.assets.automation import eager
 from flows.assets.definition import asset
-from flows.definitions.training import score_rows, train_or_keep
+from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ OPTIONAL = (TRANSFORMER_SCORES, TRANSFORMERS, LOAD_FORECAST)
     owner="reliability",
     group="outage_risk",
     tags=("storm",),
+    automation=RETRAINING,
 )
 def outage_risk_model(context: StepContext) -> None:
     """Gradient boosting per feeder and day on weather forecast, vegetation, asset risk and load; one model version."""
@@ -47,6 +49,7 @@ def outage_risk_model(context: StepContext) -> None:
     owner="reliability",
     group="outage_risk",
     tags=("storm",),
+    automation=eager(),
 )
 def outage_risk_scores(context: StepContext) -> None:
     """Probability, count and customers of unplanned outages. One row per feeder and local day."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.assets.automation import eager
 from flows.assets.definition import asset
-from flows.definitions.training import score_rows, train_or_keep
+from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
     from flows.engine.context import StepContext
@@ -16,7 +17,9 @@ MODEL = "ml/scada_anomaly_model"
 SCORES = "ml/scada_anomaly_scores"
 
 
-@asset(MODEL, kind="model", deps=(WINDOWS, SYMBOLS), owner="grid-security", group="scada_anomaly")
+@asset(
+    MODEL, kind="model", deps=(WINDOWS, SYMBOLS), owner="grid-security", group="scada_anomaly", automation=RETRAINING
+)
 def scada_anomaly_model(context: StepContext) -> None:
     """Isolation forest on protocol-aware windows of undisturbed traffic; one model version."""
     from ml.scada_anomaly.train import train
@@ -32,6 +35,7 @@ def scada_anomaly_model(context: StepContext) -> None:
     owner="grid-security",
     group="scada_anomaly",
     tags=("security",),
+    automation=eager(),
 )
 def scada_anomaly_scores(context: StepContext) -> None:
     """How unlike undisturbed traffic a minute was. One row per capture and 60 s window."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from flows.assets.automation import all_blocking_checks_passed, cron, on_code_change, on_missing
 from flows.engine.skipping import StepSkippedError
 from flows.errors import GridweaveError
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ml.training import TrainedModel
 
 logger = logging.getLogger(__name__)
+
+RETRAINING = (on_missing() | on_code_change() | cron("0 3 1 * *")) & all_blocking_checks_passed()
+"""Monthly: a year of history changes little in a day, and each new champion makes every score anew."""
 
 
 def train_or_keep(context: StepContext, use_case: str, train: Callable[[], TrainedModel]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.assets.automation import eager
 from flows.assets.definition import asset
-from flows.definitions.training import score_rows, train_or_keep
+from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
     from flows.engine.context import StepContext
@@ -15,7 +16,9 @@ MODEL = "ml/transformer_failure_model"
 SCORES = "ml/transformer_failure_scores"
 
 
-@asset(MODEL, kind="model", deps=(FEATURES,), owner="asset-analytics", group="transformer_failure")
+@asset(
+    MODEL, kind="model", deps=(FEATURES,), owner="asset-analytics", group="transformer_failure", automation=RETRAINING
+)
 def transformer_failure_model(context: StepContext) -> None:
     """Random forest on weekly transformer features, calibrated; one model version."""
     from ml.transformer_failure.train import train
@@ -31,6 +34,7 @@ def transformer_failure_model(context: StepContext) -> None:
     owner="asset-analytics",
     group="transformer_failure",
     tags=("work_orders", "storm"),
+    automation=eager(),
 )
 def transformer_failure_scores(context: StepContext) -> None:
     """Probability of failure within 28 days. One row per transformer and as-of instant."""

@@ -1,4 +1,4 @@
-"""The background process that runs scheduled flows.
+"""The background process that serves all deployments.
 
 What lives here: starting and stopping exactly the process gridweave started. What does not: the schedule
 (flows.pipelines.deployments) and the Prefect server (prefect_server.py).
@@ -6,11 +6,11 @@ What lives here: starting and stopping exactly the process gridweave started. Wh
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING
 
-from flows.engine.prefect_server import local_server
 from flows.engine.processes import is_our_process, read_pid, start_detached, stop_group
 from flows.errors import GridweaveError, UsageError
 
@@ -20,12 +20,11 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 MARK = "flows.pipelines.deployments"
-FLOW, DEPLOYMENT = "daily", "daily"
 START_LIMIT_SECONDS = 120.0
 
 
 class ScheduleError(GridweaveError):
-    """The process that serves the schedule did not come up.
+    """The process that serves the deployments did not come up.
 
     Args:
         log_path: What it printed.
@@ -33,19 +32,24 @@ class ScheduleError(GridweaveError):
 
     def __init__(self, *, log_path: Path) -> None:
         self.log_path = log_path
-        super().__init__("The schedule could not be registered.", hint=f"read {log_path}")
+        super().__init__("The deployments could not be registered.", hint=f"read {log_path}")
 
 
 def start_deployment(settings: Settings, cron: str) -> int:
-    """Start serving the daily deployment in the background; an earlier process of ours is replaced.
+    """Start serving all deployments in the background; an earlier process of ours is replaced.
+
+    Args:
+        settings: All settings.
+        cron: When the daily run starts.
 
     Returns:
         Process id.
 
     Raises:
-        ScheduleError: The process ended before it had registered the schedule.
+        ScheduleError: The process ended, or took too long, before it had registered everything.
     """
     stop_deployment(settings)
+    ready_path(settings).unlink(missing_ok=True)
     log_path = _pid_path(settings).with_suffix(".log")
     pid = start_detached(
         [sys.executable, "-m", MARK, cron],
@@ -54,12 +58,22 @@ def start_deployment(settings: Settings, cron: str) -> int:
         environment={"GRIDWEAVE_HOME": str(settings.home)},
     )
     limit = time.monotonic() + START_LIMIT_SECONDS
-    while not local_server(settings).knows_deployment(FLOW, DEPLOYMENT):
+    while read_pid(ready_path(settings)) != pid:
         if not is_our_process(pid, MARK) or time.monotonic() > limit:
             stop_deployment(settings)
             raise ScheduleError(log_path=log_path)
         time.sleep(0.5)
     return pid
+
+
+def mark_ready(settings: Settings) -> None:
+    """Say that this process has registered everything it serves.
+
+    The server cannot be asked instead: it still knows what an earlier process registered.
+    """
+    path = ready_path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.write_text(f"{os.getpid()}\n", encoding="utf-8")
 
 
 def refuse_wrong_schedule(cron: str, time_zone: str) -> None:
@@ -85,8 +99,14 @@ def stop_deployment(settings: Settings) -> bool:
     is_running = pid is not None and is_our_process(pid, MARK)
     if pid is not None and is_running:
         stop_group(pid, MARK)
-    _pid_path(settings).unlink(missing_ok=True)
+    for path in (_pid_path(settings), ready_path(settings)):
+        path.unlink(missing_ok=True)
     return is_running
+
+
+def ready_path(settings: Settings) -> Path:
+    """Where the serving process writes its id once everything is registered."""
+    return settings.home / "prefect" / "schedules.ready"
 
 
 def _pid_path(settings: Settings) -> Path:

@@ -17,6 +17,7 @@ import yaml
 
 from flows.assets.definition import AssetDefinition, CheckDefinition, Kind
 from flows.assets.versions import digest_of, normalised_sql
+from flows.engine.dbt_automation import automation_of, freshness_of
 from flows.engine.dbt_columns import DbtColumns
 from flows.engine.dbt_partitions import partitions_of
 
@@ -123,6 +124,7 @@ class _Reader:
         checks = self._checks(node["unique_id"])
         deps = {self._key_of(unique_id) for unique_id in node["depends_on"].get("nodes", ())}
         materialized = node["config"].get("materialized", "table")
+        meta, place = node["config"].get("meta") or {}, str(node["original_file_path"])
         return AssetDefinition(
             key=asset_key(node),
             engine="dbt",
@@ -133,14 +135,16 @@ class _Reader:
             source_text=node["raw_code"] or node["checksum"]["checksum"],
             source_path=f"transform/{node['original_file_path']}",
             description=node["description"],
-            owner=str((node["config"].get("meta") or {}).get("owner", DEFAULT_OWNER)),
+            owner=str(meta.get("owner", DEFAULT_OWNER)),
             group=node["schema"],
             tags=frozenset(node["tags"]),
             external_name=node["unique_id"],
             columns=_columns(node),
             column_map=self._column_maps.get(asset_key(node)),
             checks=checks,
-            partitions=partitions_of(node["config"].get("meta") or {}, place=str(node["original_file_path"])),
+            partitions=partitions_of(meta, place=place),
+            freshness=freshness_of(meta, place=place),
+            automation=automation_of(meta, place=place),
         )
 
     def _code_version(self, node: Mapping[str, Any], materialized: str, checks: tuple[CheckDefinition, ...]) -> str:

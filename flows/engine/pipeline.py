@@ -30,9 +30,12 @@ from flows.engine.jobs import JobRunner, Limits
 from flows.engine.landing import Lander, LandingReport
 from flows.engine.observing import observe_assets
 from flows.engine.planning import plan_from_ledger
+from flows.engine.prefect_events import send_event
+from flows.engine.prefect_server import local_server
 from flows.engine.publishing import versions_to_publish
 from flows.engine.raw_gate import RawGate, outstanding_blocks
 from flows.engine.resuming import EarlierRun, earlier_run, leave_finished
+from flows.engine.severe_weather import FORECASTS, tell_severe_weather
 from flows.engine.step_inputs import inputs_of
 from flows.engine.step_process import kill_all
 from flows.engine.summary import RunSummary
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
 
     from flows.assets.graph import AssetGraph
     from flows.assets.partition_plan import StepGroup
+    from flows.engine.ticking import Asked
     from flows.settings import Settings
     from ml.registry import ModelRegistry, RegisteredModel
 
@@ -148,6 +152,7 @@ class Pipeline:
         is_forced: bool = False,
         partition: str | None = None,
         resume: str | None = None,
+        asked: Asked | None = None,
     ) -> RunSummary:
         """Land the inbox and materialize what is selected and not fresh.
 
@@ -156,6 +161,8 @@ class Pipeline:
             is_forced: Run what is selected even when it is fresh.
             partition: Partition or range of the partitioned assets; None: the latest that is over.
             resume: Run to take up; it brings its own selection, partition and force, and lands nothing.
+            asked: What conditions ask for, instead of a selection; nothing is landed, because files that arrive have
+                a trigger of their own that waits until they are complete.
 
         Returns:
             What happened. A closed gate and a failed asset are results, not exceptions.
@@ -167,17 +174,22 @@ class Pipeline:
             UsageError: There is no such run to resume.
         """
         started = time.monotonic()
-        asked = {"select": list(expressions), "force": is_forced, "partition": partition, "resume": resume}
-        with self._owned("run", {name: value for name, value in asked.items() if value is not None}) as owned:
+        options = {"select": list(expressions), "force": is_forced, "partition": partition, "resume": resume}
+        parameters = asked.parameters if asked else {name: each for name, each in options.items() if each is not None}
+        with self._owned("run", parameters) as owned:
             earlier = earlier_run(owned.warehouse.cursor(), resume) if resume else None
             until = earlier.started_at if earlier else self.clock()
-            wanted = wanted_partitions(
-                self.graph,
-                select(self.graph, earlier.expressions if earlier else expressions),
-                earlier.partition if earlier else partition,
-                until=until,
+            wanted = (
+                asked.partitions
+                if asked
+                else wanted_partitions(
+                    self.graph,
+                    select(self.graph, earlier.expressions if earlier else expressions),
+                    earlier.partition if earlier else partition,
+                    until=until,
+                )
             )
-            if earlier is None:
+            if earlier is None and asked is None:
                 self._land_inbox(owned)
             if not self._is_raw_gate_open(owned):
                 owned.summary.seconds = time.monotonic() - started
@@ -381,6 +393,24 @@ class Pipeline:
                 f"rejected {rejected.source}/{rejected.file_name}{place}: {rejected.reason} ({rejected.policy})"
             )
         self._decide(owned)
+        self._tell_severe_weather(owned)
+
+    def _tell_severe_weather(self, owned: _Owned) -> None:
+        """Send an event for each new severe forecast issue among what has landed."""
+        if FORECASTS not in self.graph:
+            return
+        told = tell_severe_weather(
+            owned.warehouse,
+            gust_mps=self.settings.severe_gust_mps,
+            send=lambda event: send_event(local_server(self.settings), event),
+            run_id=owned.run_id,
+            now=self.clock(),
+        )
+        owned.summary.notes.extend(
+            f"severe weather: gusts to {each.gust_mps:.0f} m/s in {each.network_id},"
+            f" issued {each.issued_at:%Y-%m-%d %H:%M} UTC"
+            for each in told
+        )
 
     def _lander(self, owned: _Owned) -> Lander:
         return Lander(

@@ -89,14 +89,6 @@ class PrefectServer:
         except (URLError, OSError):
             return False
 
-    def knows_deployment(self, flow: str, deployment: str) -> bool:
-        """Ask whether a deployment is registered."""
-        try:
-            with urlopen(f"{self.url}/deployments/name/{flow}/{deployment}", timeout=10) as answer:  # noqa: S310 - loopback http
-                return bool(answer.status == 200)  # noqa: PLR2004 - HTTP OK
-        except (URLError, OSError):
-            return False
-
     def begin(self) -> None:
         """Start it in the background unless it answers already; returns at once."""
         self.use()
@@ -164,6 +156,8 @@ class PrefectServer:
             "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
             # a client registers the block types it uses; all of them at every start cost ten seconds the first time
             "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+            # in memory, a restart would forget who holds a deployment's only slot, and it would stay taken for ever
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         }
 
 

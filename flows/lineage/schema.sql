@@ -144,6 +144,12 @@ CREATE TRIGGER IF NOT EXISTS audit_no_update AFTER UPDATE ON lineage.audit_log R
 CREATE TRIGGER IF NOT EXISTS audit_no_delete AFTER DELETE ON lineage.audit_log REFERENCING OLD TABLE AS o
   FOR EACH STATEMENT INSERT INTO lineage._guard SELECT error('audit_log is append-only') FROM o;
 
+-- Events told to the Prefect server that are told once: name, what it is about, and which occurrence of it.
+CREATE TABLE IF NOT EXISTS lineage.emitted_event (
+  event_name VARCHAR NOT NULL, resource_id VARCHAR NOT NULL, occurrence VARCHAR NOT NULL,
+  emitted_at TIMESTAMPTZ NOT NULL, run_id UUID NOT NULL, payload JSON NOT NULL,
+  PRIMARY KEY (event_name, resource_id, occurrence));
+
 -- Outbox of OpenLineage events, copies of what the tables above say (openlineage.py).
 CREATE TABLE IF NOT EXISTS lineage.openlineage_event (
   seq BIGINT PRIMARY KEY, run_id UUID NOT NULL, event_type VARCHAR NOT NULL, event_time TIMESTAMPTZ NOT NULL,

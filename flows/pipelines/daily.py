@@ -14,6 +14,7 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.definitions import build_graph
+from flows.engine.patience import when_free
 from flows.engine.pipeline import Pipeline
 from flows.engine.summary import RunSummary
 from flows.settings import get_settings
@@ -46,10 +47,15 @@ def daily(
         trigger="schedule" if deployment.id else "manual",
         prefect_flow_run_id=flow_run.id,
     )
-    if batch_size is not None and partition is not None:
-        summary = pipeline.backfill(select or [], partition, batch_size=batch_size)
-    else:
-        summary = pipeline.run(select or [], is_forced=force, partition=partition, resume=resume)
+
+    def run() -> RunSummary:
+        if batch_size is not None and partition is not None:
+            return pipeline.backfill(select or [], partition, batch_size=batch_size)
+        return pipeline.run(select or [], is_forced=force, partition=partition, resume=resume)
+
+    # nobody sits in front of a deployed run; a person is told at once that the warehouse is busy
+    wait_minutes = pipeline.settings.busy_wait_minutes if deployment.id else 0
+    summary = when_free(run, limit_seconds=wait_minutes * 60)
     return Failed(message=summary.status, data=summary) if summary.exit_code else summary
 
 

@@ -1,42 +1,111 @@
-"""Deployments: which flow runs when, and a process that serves them.
+"""Deployments: which flow runs when or upon what, and the one process that serves them.
 
-What lives here: the daily schedule. What does not: the server (flows.engine.prefect_server).
+What lives here: the schedules, the watched inbox, and the process. What does not: the server
+(flows.engine.prefect_server), starting the process in the background (flows.engine.background), which event runs which
+deployment (flows.engine.prefect_automations).
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import sys
+import threading
+from typing import TYPE_CHECKING, Any, cast
 
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.exceptions import TerminationSignal
+from prefect.runner import Runner
 from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
 
-from flows.engine.background import DEPLOYMENT
+from flows.clock import utc_now
+from flows.engine.arrivals import InboxWatcher, landed_files
+from flows.engine.background import mark_ready
+from flows.engine.prefect_automations import ensure_automations, free_slots
+from flows.engine.prefect_events import send_event
 from flows.engine.prefect_server import local_server
+from flows.pipelines.automation import automation
 from flows.pipelines.daily import daily
+from flows.pipelines.land import land
+from flows.pipelines.storm import storm
 from flows.settings import get_settings
 
+if TYPE_CHECKING:
+    from uuid import UUID
 
-def serve_daily(cron: str) -> None:
-    """Register the daily deployment and run what it schedules, until stopped.
+    from prefect.deployments.runner import RunnerDeployment
+
+    from flows.settings import Settings
+
+
+def deployments(settings: Settings, cron: str) -> dict[str, RunnerDeployment]:
+    """Describe all deployments by name, one run at a time each.
 
     Args:
-        cron: When, in the configured time zone.
+        settings: All settings.
+        cron: When the daily run starts, in the configured time zone.
+    """
+    zone = settings.schedule_time_zone
+    schedules = {"daily": Cron(cron, timezone=zone), "automation": Cron(settings.automation_cron, timezone=zone)}
+    waits = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+    # looks that would queue behind a long run all find the same; the next one after it is enough
+    gives_way = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+    flows: tuple[Any, ...] = (daily, automation, storm, land)
+    return {
+        flow.name: flow.to_deployment(
+            name=flow.name,
+            schedule=schedules.get(flow.name),
+            concurrency_limit=gives_way if flow.name == "automation" else waits,
+            tags=["gridweave"],
+            description=(flow.description or "").partition("\n")[0],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        for flow in flows
+    }
+
+
+def serve(cron: str) -> None:
+    """Register everything, say so, and run what is due and what happens, until stopped.
+
+    Args:
+        cron: When the daily run starts, in the configured time zone.
     """
     settings = get_settings()
-    daily.serve(
-        name=DEPLOYMENT,
-        schedule=Cron(cron, timezone=settings.schedule_time_zone),
-        limit=1,
-        tags=["gridweave"],
-        description="Land what arrived, bring every asset up to date, publish.",
-        pause_on_shutdown=False,
-        print_starting_message=False,
+    described = deployments(settings, cron)
+    runner = Runner(name="gridweave", limit=len(described), pause_on_shutdown=False)
+    # called outside an event loop it answers at once; its type leaves that open
+    identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
+    free_slots(identifiers)
+    ensure_automations(identifiers)
+    mark_ready(settings)
+    stopped = threading.Event()
+    watcher = InboxWatcher(
+        inbox=settings.inbox_dir,
+        sources_dir=settings.sources_dir,
+        memory_path=settings.home / "prefect" / "told_files.json",
+        send=lambda event: send_event(local_server(settings), event),
+        clock=utc_now,
+        landed_files=lambda: landed_files(settings.published_dir),
     )
+    threading.Thread(
+        target=watcher.watch,
+        args=(stopped,),
+        kwargs={"pause_seconds": settings.inbox_watch_seconds},
+        name="inbox-watcher",
+        daemon=True,
+    ).start()
+    try:
+        with contextlib.suppress(KeyboardInterrupt, TerminationSignal):
+            asyncio.run(runner.start())
+    finally:
+        stopped.set()
 
 
 def main() -> None:
     """Serve in a background process (flows.engine.background)."""
     local_server(get_settings()).use()
-    serve_daily(sys.argv[1])
+    serve(sys.argv[1])
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ COVERED = {
             facts=("file_name", "load_id", "reason", "run_id"),
             state="status",
         ),
+        CoveredTable(name="emitted_event", keys=("event_name", "resource_id", "occurrence"), facts=("run_id",)),
     )
 }
 """Tables that only grow, or whose rows change in ways the ledger records; every state of a row is an entry."""

@@ -19,6 +19,7 @@ from flows.lineage.audit.checkpoints import write_checkpoint
 from flows.lineage.audit.keys import open_signer
 from flows.lineage.audit.sealing import seal
 from flows.lineage.audit.verification import ChainVerdict, Finding, read_witnesses, verify_ledger
+from flows.lineage.emitted_events import EmittedEvent, record_events
 from flows.lineage.environment import current_environment
 from flows.lineage.recorder import (
     record_checks,
@@ -104,6 +105,8 @@ def record_work(warehouse: Warehouse, run_id: UUID, at: datetime, data_version: 
         )
         append_rows(cursor, "model_version", [[f"m:{run_id}"]], recorded_at=at)
         record_reused(cursor, ["raw/a"], run_id=run_id, recorded_at=at)
+        told = EmittedEvent(event_name="storm", resource_id="network", occurrence=str(run_id), payload={"gust": "30"})
+        record_events(cursor, [told], run_id=run_id, emitted_at=at)
     return mart
 
 

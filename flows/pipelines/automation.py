@@ -1,0 +1,41 @@
+"""A look at the conditions of all assets, on a schedule.
+
+What lives here: the Prefect flow. What does not: the conditions (flows.assets.automation) and the look
+(flows.engine.ticking).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from flows.definitions import build_graph
+from flows.engine.pipeline import Pipeline
+from flows.engine.ticking import tick
+from flows.lineage.automation_state import AUTOMATION_TRIGGER
+from flows.settings import get_settings
+
+
+@flow(name="automation", persist_result=False)
+def automation() -> State[Any]:
+    """Run what the conditions of assets ask for; when the warehouse is busy, leave it to the next look.
+
+    Returns:
+        A state whose message says what came of it; named Idle or Busy when there was no run.
+    """
+    pipeline = Pipeline(
+        settings=get_settings(),
+        build_graph=build_graph,
+        trigger=AUTOMATION_TRIGGER,
+        prefect_flow_run_id=flow_run.id,
+    )
+    found = tick(pipeline)
+    if found.summary is None:
+        return Completed(name=found.status.capitalize(), message=found.message)
+    if found.summary.exit_code:
+        return Failed(message=found.message, data=found.summary)
+    return Completed(message=found.message, data=found.summary)
