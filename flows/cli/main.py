@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import audit, looking, models, running, services
+from flows.cli import audit, looking, models, reproducing, running, services
 from flows.engine.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
 
@@ -31,6 +31,7 @@ running.register(app)
 looking.register(app)
 audit.register(app)
 models.register(app)
+reproducing.register(app)
 services.register(app)
 
 
