@@ -119,7 +119,8 @@ def _expired_evidence(cursor: duckdb.DuckDBPyConnection, before: datetime) -> li
         "select storage_uri from lineage.materialization"
         " where event_kind = 'MATERIALIZED' and storage_uri like 'evidence/%' and data_version not like 'model:%'"
         " group by storage_uri"
-        " having max(recorded_at) < ? and not bool_or(list_contains(?::uuid[], materialization_id)) order by storage_uri",
+        " having max(recorded_at) < ? and not bool_or(list_contains(?::uuid[], materialization_id))"
+        " order by storage_uri",
         [before, _needed(cursor)],
     ).fetchall()
     removed = removed_files(cursor)

@@ -150,7 +150,9 @@ class Resolver:
 
 
 def _gone(step: ReplayStep, reason: str) -> ReplayStep:
-    return replace(step, place=Place(source="none", reason=reason))
+    """Give a step up; that its kept copy is gone too is worth knowing."""
+    reasons = [reason, step.place.reason] if step.place.reason else [reason]
+    return replace(step, place=Place(source="none", reason="; ".join(reasons)))
 
 
 def _where_code_is(made: Made) -> str:
