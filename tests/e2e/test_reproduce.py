@@ -46,8 +46,8 @@ def pipeline(home: MiniHome, *, now: datetime | None = None) -> Pipeline:
     return replace(changed, clock=lambda: now) if now else changed
 
 
-def run(home: MiniHome, *, now: datetime | None = None) -> None:
-    summary = pipeline(home, now=now).run(partition=DAYS)
+def run(home: MiniHome, *, now: datetime | None = None, is_forced: bool = False) -> None:
+    summary = pipeline(home, now=now).run(partition=DAYS, is_forced=is_forced)
     assert (summary.status, summary.failed, summary.blocked) == ("COMPLETE", {}, {})
 
 
@@ -298,7 +298,7 @@ def test_evidence_past_its_retention_goes_and_the_replay_says_when(replaced: tup
     uri = f"evidence/ml.readings/{identifier}.parquet"
     later = utc_now() + timedelta(days=1100)
 
-    run(home, now=later)
+    run(home, now=later, is_forced=True)  # nothing current is made from it any more
     project = pipeline(home)
     gone = replay(home, before["marts/fct_daily@2026-03-02"], graph=changed(project.graph, "ml/readings"))
     found = file_findings(home)
