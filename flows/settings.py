@@ -79,6 +79,19 @@ class Settings(BaseSettings):
     openlineage_api_key: SecretStr | None = Field(default=None, description="Bearer token of the OpenLineage backend.")
     random_seed: int = Field(default=20260101, description="Seed of every model.")
 
+    data_retention_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days that copies of features and seeds are kept after they were last made; what current tables"
+        " were made from stays.",
+    )
+    evidence_retention_days: int = Field(
+        default=1096,
+        ge=1,
+        description="Days that scored tables and executed SQL are kept as evidence, three years by default (NERC CIP"
+        " audit period).",
+    )
+
     @property
     def warehouse_path(self) -> Path:
         """The DuckDB file."""

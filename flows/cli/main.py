@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import audit, automating, looking, models, running, services
+from flows.cli import audit, automating, looking, models, reproducing, running, services
 from flows.engine.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
 
@@ -32,6 +32,7 @@ looking.register(app)
 audit.register(app)
 models.register(app)
 automating.register(app)
+reproducing.register(app)
 services.register(app)
 
 

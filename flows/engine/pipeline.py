@@ -26,6 +26,7 @@ from flows.engine.cancellation import RunCancelled, ended_by_signal
 from flows.engine.context import StepContext
 from flows.engine.dbt_project import DbtProject
 from flows.engine.executor import Engine, Execution
+from flows.engine.housekeeping import keep_house
 from flows.engine.jobs import JobRunner, Limits
 from flows.engine.landing import Lander, LandingReport
 from flows.engine.observing import observe_assets
@@ -485,6 +486,7 @@ class Pipeline:
             is_forced=earlier.is_forced if earlier else is_forced,
         )
         self._execute(owned, leave_finished(groups, earlier) if earlier else groups, unobserved)
+        keep_house(owned.warehouse, self.graph, self.settings, now=self.clock())
 
     def _execute(self, owned: _Owned, groups: Sequence[StepGroup], unobserved: Mapping[tuple[str, str], str]) -> None:
         limits = Limits(workers=self.settings.python_workers, groups=self.settings.concurrency_limits)

@@ -35,6 +35,11 @@ CREATE TABLE IF NOT EXISTS lineage.asset_definition (
   source_kind VARCHAR NOT NULL, source_path VARCHAR, source_text VARCHAR NOT NULL, schema_json JSON,
   valid_from TIMESTAMPTZ NOT NULL, PRIMARY KEY (asset_key, code_version));
 
+-- The SQL dbt really ran, by its hash, which the materialization's metadata names as sql_sha256: a definition's text has
+-- Jinja in it, and what that compiled to once cannot be had again when macros, variables or partitions are others.
+CREATE TABLE IF NOT EXISTS lineage.executed_sql (
+  sql_sha256 VARCHAR PRIMARY KEY, sql_text VARCHAR NOT NULL, recorded_at TIMESTAMPTZ NOT NULL);
+
 CREATE TABLE IF NOT EXISTS lineage.asset_dep (
   asset_key VARCHAR NOT NULL, code_version VARCHAR NOT NULL, upstream_key VARCHAR NOT NULL, dep_kind VARCHAR NOT NULL DEFAULT 'declared',
   PRIMARY KEY (asset_key, code_version, upstream_key));

@@ -4,6 +4,7 @@
     lake/raw/<table>/load=<id>/      Parquet of one load
     lake/.staging/<id>/              a load being converted; never read, removed at the next landing
     evidence/<schema>.<relation>/    every scored table ever written, one Parquet file per materialization
+    evidence/content/<...>/          what models eat, one Parquet file per data version
 
 What lives here: paths, atomic placement, the views. What does not: reading delivered files (flows.sources) and the
 decision whether a load may be read (flows.engine.landing).
@@ -54,6 +55,17 @@ class Lake:
     def evidence_path(self, key: str, materialization_id: str) -> Path:
         """File that keeps exactly what one materialization wrote."""
         return self.home / "evidence" / key.replace("/", ".") / f"{materialization_id}.parquet"
+
+    def kept_path(self, key: str, partition_key: str, data_version: str) -> Path:
+        """File that keeps one data version of a table that dbt made (flows.engine.housekeeping)."""
+        name = f"{partition_key}." if partition_key else ""
+        return (
+            self.home
+            / "evidence"
+            / "content"
+            / key.replace("/", ".")
+            / f"{name}{data_version.replace(':', '-')}.parquet"
+        )
 
     def keep_file(self, delivered: Path, sha256: str) -> Path:
         """Copy a delivered file's bytes into the lake, once, durably."""
@@ -119,17 +131,18 @@ def create_raw_view(
         load_folders: Folders of the accepted loads; none gives an empty relation of the same shape.
         fallback_sources: Sources whose newest load was refused; their older rows are marked.
     """
-    target = relation(key)
-    if not load_folders:
+    globs = [f"{exact_path(folder)}/*.parquet" for folder in load_folders]
+    connection.execute(f"create or replace view {relation(key)} as {raw_select(columns, globs, fallback_sources)}")
+
+
+def raw_select(columns: Columns, globs: Sequence[str], fallback_sources: Sequence[str]) -> str:
+    """Render the SELECT over the files of a raw table; see `create_raw_view`. No files give no rows."""
+    if not globs:
         empty = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns)
-        connection.execute(f"create or replace view {target} as select {empty} where false")
-        return
-    globs = ", ".join(literal(f"{exact_path(folder)}/*.parquet") for folder in load_folders)
+        return f"select {empty} where false"
+    files = ", ".join(literal(each) for each in globs)
     marked = ", ".join(literal(source) for source in fallback_sources) or "''"
     names = ", ".join(
         f'"_source" in ({marked}) as {quoted(name)}' if name == FALLBACK_COLUMN else quoted(name) for name, _ in columns
     )
-    connection.execute(
-        f"create or replace view {target} as select {names}"  # noqa: S608 - checked names, quoted literals
-        f" from read_parquet([{globs}], hive_partitioning = false)"
-    )
+    return f"select {names} from read_parquet([{files}], hive_partitioning = false)"  # noqa: S608 - checked names, quoted literals

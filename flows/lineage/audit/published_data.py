@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from flows.lineage.kept_files import kept_files, removed_files
 from flows.warehouse.content import ALGORITHM, columns_of, table_version
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def data_findings(
     yield from _lake_findings(connection, home)
     yield from _model_findings(connection, home)
     yield from _evidence_findings(connection, home)
+    yield from _kept_findings(connection, home)
 
 
 def snapshot_findings(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> Iterator[DataFinding]:
@@ -149,7 +151,11 @@ def _model_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterat
 
 
 def _evidence_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterator[DataFinding]:
-    """Hold evidence against the hash of its file; older entries have only that of its rows. The last writer counts."""
+    """Hold evidence against the hash of its file; older entries have only that of its rows. The last writer counts.
+
+    What retention removed is not missing: the chain names it.
+    """
+    removed = removed_files(connection)
     rows = connection.execute(
         "select materialization_id::varchar, asset_key, data_version,"
         " coalesce(metadata->>'evidence_uri', storage_uri) as uri, metadata->>'evidence_sha256'"
@@ -158,9 +164,20 @@ def _evidence_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Ite
     ).fetchall()
     for identifier, key, version, uri, sha256 in rows:
         path = home / uri
+        if uri in removed and not path.exists():
+            continue
         is_same = _sha256(path) == sha256 if sha256 else _version_of_file(path) == version
         if not is_same:
             yield DataFinding(materialization_id=identifier, reason=f"evidence {uri} of {key} is not what was written")
+
+
+def _kept_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterator[DataFinding]:
+    """Hold the copies of what models eat against the hash the chain holds."""
+    for uri, kept in kept_files(connection).items():
+        if _sha256(home / uri) != kept.sha256:
+            yield DataFinding(
+                materialization_id=None, reason=f"kept file {uri} of {kept.asset_key} is not what was written"
+            )
 
 
 def _version_of_file(path: Path) -> str | None:

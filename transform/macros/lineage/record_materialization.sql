@@ -14,6 +14,7 @@
             {%- do upstream_keys.append(text_literal(asset_key_of_id(unique_id))) -%}
         {%- endfor -%}
         {%- set source_text = text_literal(model.raw_code or model.checksum.checksum) -%}
+        {{- keep_executed_sql() -}}
         insert into lineage.materialization_input
             (materialization_id, input_materialization_id, upstream_key, upstream_partition, upstream_data_version)
         select {{ materialization_id }}, materialization_id, asset_key, partition_key, data_version
@@ -38,7 +39,7 @@
                 where asset_key = {{ text_literal(key) }} and source_text = {{ source_text }}
             ),
             inputs as (
-                select coalesce(string_agg(upstream_key || '=' || upstream_data_version, ';' order by upstream_key), '') as versions
+                select coalesce(string_agg(upstream_key || '=' || upstream_data_version, ';' order by upstream_key, upstream_partition), '') as versions
                 from lineage.materialization_input
                 where materialization_id = {{ materialization_id }}
             ),
@@ -48,15 +49,47 @@
             coalesce(content.data_version, 'logical:' || sha256(code.code_version || '|' || inputs.versions)),
             sha256(code.code_version || '|' || inputs.versions), 'MATERIALIZED', content.row_count,
         {{ text_literal(tojson(columns_of_this())) }}::json,
-        json_merge_patch({{
-            text_literal(
-                tojson({"dbt_invocation_id": invocation_id, "dbt_unique_id": model.unique_id})
-            )
-        }}::json, json_object('column_versions', content.column_versions)),
+        json_merge_patch({{ replay_facts() }}, json_object('column_versions', content.column_versions)),
         {{ lineage_now() }}, {{ lineage_now() }}
         from code, inputs, content;
     {%- endif -%}
 {% endmacro %}
+
+{#-
+    What a replay needs (flows/engine/replay): the SQL as it ran, by its hash, and the database its relations are named
+    in. A seed has no SQL; a ledger of an earlier release has no place for it until gridweave opens it.
+-#}
+{% macro keep_executed_sql() -%}
+    {%- if is_sql_kept() -%}
+        insert or ignore into lineage.executed_sql
+        select sha256({{ text_literal(model.compiled_code) }}), {{ text_literal(model.compiled_code) }}, {{ lineage_now() }};
+    {%- endif %}
+{% endmacro %}
+
+{% macro is_sql_kept() -%}
+    {{-
+        return(
+            model.compiled_code
+            and adapter.get_relation(target.database, "lineage", "executed_sql") is not none
+        )
+    -}}
+{%- endmacro %}
+
+{% macro replay_facts() -%}
+    {%- set facts = {
+        "dbt_invocation_id": invocation_id,
+        "dbt_unique_id": model.unique_id,
+        "database": target.database,
+        "materialized": model.config.materialized,
+    } -%}
+    json_merge_patch(
+        {{ text_literal(tojson(facts)) }}::json,
+        {% if is_sql_kept() -%}
+            json_object('sql_sha256', sha256({{ text_literal(model.compiled_code) }}))
+        {%- else -%} json_object()
+        {%- endif %}
+    )
+{%- endmacro %}
 
 {#- A view has no content of its own: its version follows from its code and inputs. -#}
 {% macro content_of(relation) -%}

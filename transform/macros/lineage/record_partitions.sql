@@ -25,6 +25,7 @@
         if column.name not in ["run_id", "materialization_id", "model_version", "scored_at", "_ingested_at", "ingested_at", "last_ingested_at"] -%}
         {%- do counted.append('"' ~ column.name ~ '"') -%}
     {%- endfor -%}
+    {{- keep_executed_sql() -}}
     {%- for partition in partitions_made() -%}
         {%- set materialization_id = (
             "md5('" ~ invocation_id ~ model.unique_id ~ partition.key ~ "')::uuid"
@@ -66,11 +67,7 @@
             '{{ lineage_run_id() }}'::uuid, code.code_version, content.data_version,
             sha256(code.code_version || '|' || inputs.versions), 'MATERIALIZED', content.row_count,
         {{ text_literal(tojson(columns_of_this())) }}::json,
-        {{
-            text_literal(
-                tojson({"dbt_invocation_id": invocation_id, "dbt_unique_id": model.unique_id})
-            )
-        }}::json,
+        {{ replay_facts() }},
         {{ lineage_now() }}, {{ lineage_now() }}
         from code, inputs, content;
     {% endfor -%}
