@@ -82,7 +82,12 @@ def scorings(sources: Sources, key: str) -> list[dict[str, Any]]:
         "   where i.materialization_id = m.materialization_id and c.materialization_id <> i.input_materialization_id"
         " ) as rebuilt_inputs"
         " from lineage.materialization m"
-        " left join lineage.model_version v on v.model_version_id = m.metadata->>'model_version_id'"
+        " left join ("
+        "   select i.materialization_id, t.metadata->>'name' as name from lineage.materialization_input i"
+        "   join lineage.materialization t on t.materialization_id = i.input_materialization_id"
+        "   where t.metadata->>'model_version_id' is not null) as model using (materialization_id)"
+        " left join lineage.model_version v"
+        "  on v.model_version_id = model.name || ':' || (m.metadata->>'model_version')"
         f" where m.materialization_id::varchar in (select materialization_id::varchar from {table_in('picked', key)})"  # noqa: S608 - checked names
         " order by m.seq",
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.engine.dbt_assets import asset_key
+from flows.engine.publishing import SUMMARY_TAG
 from flows.lineage.sql.parsing import NotFollowedError
 from flows.lineage.sql.renaming import over_other_relations
 from flows.warehouse.identifiers import quoted, relation
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
     from flows.assets.definition import AssetDefinition
     from flows.assets.graph import AssetGraph
-
-SUMMARY_TAG = "summary"
-"""Tag of a table that sums up whole networks and is therefore taken as published instead of made again."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
