@@ -91,8 +91,8 @@ def _asked(
         condition = plain_condition(where, columns or columns_of_definition(graph[key]))
         order = ", ".join(quoted(column) for column in columns)
         try:
-            count = reader.execute(f"select count(*) from {relation(key)} where {condition}").fetchone()  # noqa: S608 - checked names, plain condition
-            asked = reader.execute(
+            ((count,),) = reader.execute(f"select count(*) from {relation(key)} where {condition}").fetchall()  # noqa: S608 - checked names, plain condition
+            asked = reader.sql(
                 f"select * from {relation(key)} where {condition} order by {order} limit {int(limit)}"  # noqa: S608 - checked names, plain condition
             ).to_arrow_table()
         except duckdb.InterruptException:
@@ -102,7 +102,7 @@ def _asked(
                 f"--where {where!r} was refused: {str(error).strip().splitlines()[0]}",
                 hint=f"gridweave assets {key} names its columns and their types",
             ) from error
-    return asked, int(count[0]) if count else 0, condition
+    return asked, int(count), condition
 
 
 def _selection_of_asked(sources: Sources, key: str) -> Selection:

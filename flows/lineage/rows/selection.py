@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KEY_SUFFIXES = ("_id", "_at", "_date", "_on", "_row", "_file", "_code")
 """Names that tell rows apart, by the house style; measures would select the same rows at a higher price."""
 MOMENT_SUFFIXES = ("_at", "_date", "_on")
+ROW_IDENTITY = ("_load_id", "_source_file", "_source_row")
+"""Columns of raw and staged rows that name one delivered row."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -101,6 +103,8 @@ NOTHING = Selection()
 def key_columns(names: Iterable[str]) -> tuple[str, ...]:
     """Those of some columns that tell rows apart; all of them when no name looks like it."""
     given = sorted(names)
+    if set(ROW_IDENTITY) <= set(given):
+        return ROW_IDENTITY
     return tuple(name for name in given if name.endswith(KEY_SUFFIXES)) or tuple(given)
 
 
