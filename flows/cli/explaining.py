@@ -82,7 +82,13 @@ def _print_assets(assets: list[dict[str, Any]]) -> None:
     print_table(
         ("rows", "of", "asset", "selected", "how they are known"),
         [
-            (_number(each["row_count"]), _number(each["total_count"]), each["asset_key"], each["selected"], _known(each))
+            (
+                _number(each["row_count"]),
+                _number(each["total_count"]),
+                each["asset_key"],
+                each["selected"],
+                _known(each),
+            )
             for each in assets
         ],
         title="\nrows behind it",

@@ -69,9 +69,7 @@ def explain(pipeline: Pipeline, name: str, where: str, *, limit: int, is_deep: b
         return answer | _facts(sources, key, proof) | {"verification": _verification(proof)}
 
 
-def _asked(
-    pipeline: Pipeline, graph: AssetGraph, key: str, where: str, limit: int
-) -> tuple[pa.Table, int, str]:
+def _asked(pipeline: Pipeline, graph: AssetGraph, key: str, where: str, limit: int) -> tuple[pa.Table, int, str]:
     """Read the asked rows through the locked-down reader: the condition is somebody else's text."""
     import duckdb
 

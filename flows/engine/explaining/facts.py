@@ -72,8 +72,8 @@ def scorings(sources: Sources, key: str) -> list[dict[str, Any]]:
         return []
     return select_rows(
         sources.connection,
-        "select m.materialization_id::varchar as materialization_id, m.run_id::varchar as run_id, m.code_version,"
-        " m.metadata->>'model_version' as model_version, v.model_version_id, v.artifact_uri,"
+        "select m.materialization_id::varchar as materialization_id, m.run_id::varchar as run_id,"  # noqa: S608 - checked names
+        " m.code_version, m.metadata->>'model_version' as model_version, v.model_version_id, v.artifact_uri,"
         " v.artifact_sha256 as artifact_sha256, v.estimator, v.created_at as trained_at,"
         " v.training_materialization_id::varchar as training_materialization_id, m.recorded_at,"
         " (select coalesce(list(i.upstream_key order by i.upstream_key), []) from lineage.materialization_input i"
@@ -88,7 +88,7 @@ def scorings(sources: Sources, key: str) -> list[dict[str, Any]]:
         "   where t.metadata->>'model_version_id' is not null) as model using (materialization_id)"
         " left join lineage.model_version v"
         "  on v.model_version_id = model.name || ':' || (m.metadata->>'model_version')"
-        f" where m.materialization_id::varchar in (select materialization_id::varchar from {table_in('picked', key)})"  # noqa: S608 - checked names
+        f" where m.materialization_id::varchar in (select materialization_id::varchar from {table_in('picked', key)})"
         " order by m.seq",
     )
 

@@ -105,8 +105,8 @@ class Picker:
             bound = [each for each in selections if not each.is_everything]
             used = bound if bound and width == Width.BOUND_PLACES else selections
             found[upstream] = NOTHING
-            for each in used:
-                found[upstream] |= each
+            for picked in used:
+                found[upstream] |= picked
         return found
 
     def _selected(self, key: str, selection: Selection, reading: Reading) -> Selection:
@@ -125,9 +125,7 @@ class Picker:
         self.sources.create(keys, f"select distinct {chosen} from {table} where {where}")  # noqa: S608 - checked names
         return keys
 
-    def _met(
-        self, reading: Reading, readings: tuple[Reading, ...], own: Mapping[int, Selection]
-    ) -> Selection:
+    def _met(self, reading: Reading, readings: tuple[Reading, ...], own: Mapping[int, Selection]) -> Selection:
         """Narrow by keys of joins that do not reach the result, where the other side can be read."""
         picked = own[reading.number]
         known = {column for conjunction in picked.conjunctions for match in conjunction for column in match.columns}

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flows.assets.definition import AssetDefinition
     from flows.assets.graph import AssetGraph
 
+
 @dataclass(frozen=True, kw_only=True)
 class Sources:
     """What can be read, and with which code the rest is made.
@@ -105,9 +106,7 @@ def open_sources(
     for key in staged:
         if _is_shown(connection, key, code[key]):
             readable.add(key)
-    return Sources(
-        connection=connection, graph=graph, code=code, readable=frozenset(readable | raw), is_deep=is_deep
-    )
+    return Sources(connection=connection, graph=graph, code=code, readable=frozenset(readable | raw), is_deep=is_deep)
 
 
 def _show_raw(connection: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: Lake) -> set[str]:

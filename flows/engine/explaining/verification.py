@@ -115,7 +115,9 @@ def prove(sources: Sources, start: str, selection: Selection) -> Proof:
             rebuilt = rebuild(sources, selections, start=start)
         except RebuildingError as error:
             return Proof(selections=selections, comparisons=(), widths=widths, rebuilt=(), error=error.message)
-        compared = tuple(compare(sources, key) for key in rebuilt if key in sources.readable and _is_table(sources, key))
+        compared = tuple(
+            compare(sources, key) for key in rebuilt if key in sources.readable and _is_table(sources, key)
+        )
         proof = Proof(selections=selections, comparisons=compared, widths=dict(widths), rebuilt=rebuilt)
         wrong = [each.key for each in compared if not each.is_equal]
         if not wrong or not _widen(sources, widths, wrong[0], rebuilt, compared):
@@ -137,7 +139,9 @@ def _widen(
         if key not in reached and key not in right and key in rebuilt:
             reached.add(key)
             waiting.extend(sources.graph[key].deps)
-    raised = {key: Width(widths.get(key, Width.BOUND_PLACES) + 1) for key in reached if widths.get(key, 0) < Width.ALL_ROWS}
+    raised = {
+        key: Width(widths.get(key, Width.BOUND_PLACES) + 1) for key in reached if widths.get(key, 0) < Width.ALL_ROWS
+    }
     widths.update(raised)
     return bool(raised)
 
@@ -165,9 +169,7 @@ def compare(sources: Sources, key: str) -> Comparison:
     counts = iter(row or ())
     found = [next(counts) for _ in range(4)]
     columns = tuple(
-        ColumnComparison(
-            column=name, equal_count=next(counts), close_count=next(counts), differing_count=next(counts)
-        )
+        ColumnComparison(column=name, equal_count=next(counts), close_count=next(counts), differing_count=next(counts))
         for name in kinds
     )
     return Comparison(
@@ -183,7 +185,8 @@ def compare(sources: Sources, key: str) -> Comparison:
 def _numbered(table: str, keys: list[str]) -> str:
     """Rows of a table, those that share their keys numbered in the order of all they hold."""
     partition = f"partition by {', '.join(quoted(name) for name in keys)} " if keys else ""
-    return f"select *, row_number() over ({partition}order by all_of_it) as _n from (select *, t as all_of_it from {table} t)"  # noqa: S608 - checked names
+    numbered = f"row_number() over ({partition}order by whole_row) as _n"
+    return f"select *, {numbered} from (select *, t as whole_row from {table} t)"  # noqa: S608 - checked names
 
 
 def _kinds(sources: Sources, key: str) -> dict[str, str]:

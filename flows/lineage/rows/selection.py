@@ -82,7 +82,9 @@ class Selection:
         """How rows are selected, for people."""
         if self.is_everything:
             return "all rows"
-        names = {", ".join(dict.fromkeys(name for match in each for name in match.columns)) for each in self.conjunctions}
+        names = {
+            ", ".join(dict.fromkeys(name for match in each for name in match.columns)) for each in self.conjunctions
+        }
         return "by " + " or by ".join(sorted(names)) if names else "no rows"
 
     def __or__(self, other: Selection) -> Selection:

@@ -89,7 +89,12 @@ def readings_of(sql: str, columns: Mapping[str, Iterable[str]]) -> tuple[Reading
         schema.setdefault(schema_name, {})[relation] = dict.fromkeys(columns[key], "text")
     try:
         qualified = qualify(
-            tree, schema=schema, dialect=DIALECT, quote_identifiers=False, identify=False, validate_qualify_columns=False
+            tree,
+            schema=schema,
+            dialect=DIALECT,
+            quote_identifiers=False,
+            identify=False,
+            validate_qualify_columns=False,
         )
         root = build_scope(qualified)
         if root is None:
@@ -112,11 +117,7 @@ class _Binder:
         """Turn what was found into one reading per place."""
         found = []
         for number, key in enumerate(self._places):
-            own = {
-                (column, name)
-                for name, each in result.items()
-                for column in each.bound.get(number, ())
-            }
+            own = {(column, name) for name, each in result.items() for column in each.bound.get(number, ())}
             met = {
                 (place[1], origins)
                 for place, all_origins in self._met.items()
@@ -263,9 +264,11 @@ def _equated(condition: exp.Expr | None) -> Iterable[tuple[_Node, _Node]]:
         inner = part.unnest() if isinstance(part, exp.Paren) else part
         if isinstance(inner, exp.And):
             yield from _equated(inner)
-        is_equal = isinstance(inner, exp.EQ | exp.NullSafeEQ)
-        if is_equal and isinstance(inner.left, exp.Column) and isinstance(inner.right, exp.Column):
-            yield _node(inner.left), _node(inner.right)
+        if not isinstance(inner, exp.EQ | exp.NullSafeEQ):
+            continue
+        left, right = inner.left, inner.right
+        if isinstance(left, exp.Column) and isinstance(right, exp.Column):
+            yield _node(left), _node(right)
 
 
 def _kept_by_windows(select: exp.Select, equalities: _Equalities) -> Any:  # noqa: ANN401 - a predicate over nodes
