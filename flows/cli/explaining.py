@@ -182,6 +182,6 @@ def _print_verification(verification: dict[str, Any]) -> None:
     else:
         typer.secho("NOT verified: the published values do not follow from the rows above", fg="red", err=True)
         typer.echo(
-            "hint:  `gridweave plan` tells what has changed since; `gridweave audit verify --data` whether it was touched",
+            "hint:  `gridweave plan` tells what changed since; `gridweave audit verify --data` whether it was changed",
             err=True,
         )
