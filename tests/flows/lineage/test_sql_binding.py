@@ -33,7 +33,8 @@ def test_a_group_is_bound_by_its_keys_only() -> None:
 
 
 def test_a_window_keeps_what_it_is_partitioned_by() -> None:
-    sql = "select feeder_id, hour_at, lag(load_kw) over (partition by feeder_id order by hour_at) as before from raw.loads"
+    window = "partition by feeder_id order by hour_at"
+    sql = f"select feeder_id, hour_at, lag(load_kw) over ({window}) as before from raw.loads"
 
     assert bound(sql) == [("raw/loads", {("feeder_id", "feeder_id")})]
 
