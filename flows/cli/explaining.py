@@ -56,6 +56,7 @@ def _print(answer: dict[str, Any]) -> None:
         return
     _print_scorings(answer["scorings"])
     _print_assets(answer["assets"])
+    _print_raw_rows(answer["assets"], answer["files"])
     _print_files(answer["files"])
     _print_checks(answer["checks"])
     _print_code(answer["code"])
@@ -107,6 +108,18 @@ def _known(asset: dict[str, Any]) -> str:
     if asset["is_taken_as_published"]:
         return "as published; --deep follows it"
     return "computed again" if asset["is_recomputed"] else "read"
+
+
+def _print_raw_rows(assets: list[dict[str, Any]], files: list[dict[str, Any]]) -> None:
+    """Print the first raw rows of each table that was narrowed down, with the place they were delivered in."""
+    hashes = {(each["load_id"], each["file_name"]): each["sha256"] for each in files}
+    for each in assets:
+        if each["kind"] != "raw" or not each["rows"] or each["row_count"] == each["total_count"]:
+            continue
+        shown = each["rows"][:ROWS_SHOWN]
+        typer.echo(f"\n{each['asset_key']}, {len(shown)} of {each['row_count']:,} rows")
+        places = ({"sha256": hashes.get((row["_load_id"], row["_source_file"]))} for row in shown)
+        _print_rows([row | place for row, place in zip(shown, places, strict=True)])
 
 
 def _print_files(files: list[dict[str, Any]]) -> None:
