@@ -26,6 +26,7 @@ from flows.lineage.rows.selection import (
     bound_pairs,
     carried,
     key_columns,
+    key_pairs,
     matched,
 )
 from flows.lineage.sql.binding import readings_of
@@ -117,6 +118,7 @@ class Picker:
         pairs = bound_pairs(reading, is_narrow=width < Width.WITHOUT_MOMENTS)
         if key not in self.sources.readable:
             return carried(selection, pairs)
+        pairs = key_pairs(pairs)
         return matched(pairs, self._keys(table_in("picked", key), [name for _, name in pairs])) if pairs else EVERYTHING
 
     def _keys(self, table: str, names: Iterable[str], where: str = "true") -> str:

@@ -111,15 +111,20 @@ def key_columns(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def bound_pairs(reading: Reading, *, is_narrow: bool) -> tuple[tuple[str, str], ...]:
-    """(column of the upstream, column of the result) to select with.
+    """(column of the upstream, column of the result) a selection can be carried along.
 
     Args:
         reading: Where the upstream is read.
         is_narrow: False leaves out moments, the narrowest keys of the house.
     """
-    wanted = set(key_columns({column for column, _ in reading.bound}))
-    pairs = sorted(pair for pair in reading.bound if pair[0] in wanted)
-    return tuple(pair for pair in pairs if is_narrow or not pair[0].endswith(MOMENT_SUFFIXES))
+    return tuple(pair for pair in sorted(reading.bound) if is_narrow or not pair[0].endswith(MOMENT_SUFFIXES))
+
+
+def key_pairs(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Those of some pairs that are worth a table of keys; where rows can be looked at, few columns name them."""
+    given = tuple(pairs)
+    wanted = set(key_columns({column for column, _ in given}))
+    return tuple(pair for pair in given if pair[0] in wanted)
 
 
 def matched(pairs: Iterable[tuple[str, str]], keys: str) -> Selection:
