@@ -76,6 +76,16 @@ def test_rows_of_a_table_that_is_not_published_are_found_through_it(tmp_path: Pa
     assert asset(answer, "intermediate/int_totals")["rows"] == [{"feeder_id": "F2", "load_kwh": 12.0, "hours_count": 2}]
 
 
+def test_a_selection_is_carried_past_columns_that_name_rows_better(tmp_path: Path) -> None:
+    models = {
+        "intermediate/int_kept": "select feeder_id, load_kw, _load_id, _source_file, _source_row from staging.stg_loads",
+        "features/feat_totals": "select feeder_id, sum(load_kw) as load_kwh from intermediate.int_kept group by feeder_id",
+    }
+    project = SmallProject(tmp_path, models).publish()
+
+    assert raw_rows(project.why("features/feat_totals", "feeder_id = 'F2'")) == [4, 5]
+
+
 def test_a_window_brings_in_all_moments_of_its_partition(tmp_path: Path) -> None:
     project = SmallProject(tmp_path, {"features/feat_changes": CHANGES}).publish()
 
