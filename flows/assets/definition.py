@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flows.assets.columns import ColumnEdge
     from flows.assets.partition_mappings import PartitionMapping
     from flows.assets.partitions import Partitions
+    from flows.assets.row_links import RowLink
 
 Engine = Literal["landing", "dbt", "python", "observed"]
 CONTENT_ADDRESSED: frozenset[Engine] = frozenset({"landing", "observed"})
@@ -75,6 +76,7 @@ class StepOptions(TypedDict, total=False):
         freshness: Longest lag behind the wall clock.
         automation: When the asset is to be made without being asked for.
         checks: Checks besides the GX suite, which is found by its file name.
+        row_links: Which rows of the inputs a row is made from, for `gridweave why`.
     """
 
     tags: tuple[str, ...]
@@ -90,6 +92,7 @@ class StepOptions(TypedDict, total=False):
     freshness: timedelta | None
     automation: Condition | None
     checks: tuple[CheckDefinition, ...]
+    row_links: tuple[RowLink, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,7 @@ class AssetDefinition:
         automation: When the asset is to be made without being asked for.
         step_keys: All assets that one step makes together; empty when it makes this one alone.
         column_map: What each column is made from; None when nobody has looked.
+        row_links: Which rows of the inputs a row of a Python step is made from.
     """
 
     key: str
@@ -150,6 +154,7 @@ class AssetDefinition:
     automation: Condition | None = None
     step_keys: tuple[str, ...] = ()
     column_map: ColumnMap | None = field(default=None, compare=False)
+    row_links: tuple[RowLink, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if not _KEY.match(self.key):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flows.assets.automation import eager
 from flows.assets.definition import asset
+from flows.assets.row_links import RowLink
 from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ HOURLY = "features/feat_load_forecast__hourly"
 HORIZON = "features/feat_load_forecast__horizon"
 MODEL = "ml/load_forecast_model"
 SCORES = "ml/load_forecast"
+SERIES = (("network_id", "network_id"), ("series_id", "series_id"))
 
 
 @asset(MODEL, kind="model", deps=(HOURLY,), owner="forecasting", group="load_forecast", automation=RETRAINING)
@@ -34,6 +36,10 @@ def load_forecast_model(context: StepContext) -> None:
     group="load_forecast",
     tags=("market", "voltage", "storm"),
     automation=eager(),
+    row_links=(
+        RowLink(key=HOURLY, columns=SERIES),
+        RowLink(key=HORIZON, columns=(*SERIES, ("valid_at", "valid_at"))),
+    ),
 )
 def load_forecast_scores(context: StepContext) -> None:
     """Load of the next 48 hours with its 90 % interval. One row per series, issue time and hour."""

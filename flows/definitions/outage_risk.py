@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flows.assets.automation import eager
 from flows.assets.definition import asset
+from flows.assets.row_links import RowLink
 from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
@@ -21,6 +22,18 @@ MODEL = "ml/outage_risk_model"
 SCORES = "ml/outage_risk_scores"
 INPUTS = (FEATURES, TRANSFORMER_SCORES, TRANSFORMERS, LOAD_FORECAST)
 OPTIONAL = (TRANSFORMER_SCORES, TRANSFORMERS, LOAD_FORECAST)
+FEEDER = (("network_id", "network_id"), ("feeder_id", "feeder_id"))
+ROW_LINKS = (
+    RowLink(key=FEATURES, columns=(*FEEDER, ("outage_date", "outage_date"))),
+    RowLink(key=TRANSFORMERS, columns=FEEDER),
+    RowLink(
+        key=TRANSFORMER_SCORES,
+        columns=(("network_id", "network_id"),),
+        through=(("asset_id", TRANSFORMERS, "asset_id"),),
+    ),
+    RowLink(key=LOAD_FORECAST, columns=(("network_id", "network_id"), ("series_id", "feeder_id"))),
+)
+"""What ml/outage_risk/inputs.py joins on."""
 
 
 @asset(
@@ -50,6 +63,7 @@ def outage_risk_model(context: StepContext) -> None:
     group="outage_risk",
     tags=("storm",),
     automation=eager(),
+    row_links=ROW_LINKS,
 )
 def outage_risk_scores(context: StepContext) -> None:
     """Probability, count and customers of unplanned outages. One row per feeder and local day."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from flows.assets.graph import AssetGraph
     from flows.assets.plan import Recorded
 
+SUMMARY_TAG = "summary"
+"""Tag of a small intermediate table that sums up whole networks: published too, so that `gridweave why` can take its
+rows as they are instead of reading every row of the network again."""
 MADE_HERE = frozenset({"dbt", "python"})
 """Engines whose tables lie in the warehouse."""
 
@@ -25,7 +28,10 @@ def versions_to_publish(graph: AssetGraph, cursor: duckdb.DuckDBPyConnection) ->
     """Return the data version of every table there is; of a table that is cut, over all its partitions."""
     recorded = recorded_state(cursor)
     tables = [
-        key for key in graph if graph[key].schema in PUBLISHED_SCHEMAS and graph[key].kind not in {"model", "view"}
+        key
+        for key in graph
+        if (graph[key].schema in PUBLISHED_SCHEMAS or SUMMARY_TAG in graph[key].tags)
+        and graph[key].kind not in {"model", "view"}
     ]
     cut = [key for key in tables if graph[key].partitions is not None and graph[key].engine in MADE_HERE]
     partitioned = {

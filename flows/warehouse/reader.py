@@ -74,6 +74,33 @@ def open_reader(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @contextmanager
+def open_scratch(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published snapshot, as of its own ledger, with room to compute beside it; for our own SQL only.
+
+    Nothing is written anywhere: what is made lies in memory. Unlike `open_reader` this reads the ledger the snapshot
+    was published with, so that tables and ledger speak of the same state, and may read the lake.
+
+    Args:
+        folder: `$GRIDWEAVE_HOME/published`.
+
+    Raises:
+        NothingPublishedError: There is no snapshot yet.
+    """
+    snapshot = folder / "current.duckdb"
+    if not snapshot.exists():
+        raise NothingPublishedError(folder=folder)
+    connection = duckdb.connect(":memory:")
+    try:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("set threads = 1")  # sums of floats come out as they did in the run
+        _attach(connection, snapshot, "snapshot")
+        _show_ledger_views(connection)
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
 def time_limit(connection: duckdb.DuckDBPyConnection, seconds: float = QUERY_LIMIT_SECONDS) -> Iterator[None]:
     """Interrupt what the connection does after the given time."""
     timer = threading.Timer(seconds, connection.interrupt)
