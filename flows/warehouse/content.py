@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from flows.warehouse.identifiers import quoted, relation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import duckdb
 
@@ -57,6 +57,16 @@ def table_version(connection: duckdb.DuckDBPyConnection, key: str, *, rows: str 
     row = connection.execute(f"{_statement(key, counted)} where {rows}").fetchone()
     count, total = row or (0, 0)
     return f"{ALGORITHM}:{count}:{total}", int(count)
+
+
+def whole_version(versions: Collection[str]) -> str:
+    """Return the version of a table from those of its partitions: counts and sums of row hashes add up.
+
+    Args:
+        versions: Data versions that `table_version` made.
+    """
+    counted = [version.split(":")[1:] for version in versions]
+    return f"{ALGORITHM}:{sum(int(rows) for rows, _ in counted)}:{sum(int(total) for _, total in counted)}"
 
 
 def column_versions(connection: duckdb.DuckDBPyConnection, key: str) -> dict[str, str]:

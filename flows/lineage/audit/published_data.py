@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from flows.lineage.kept_files import kept_files, removed_files
-from flows.warehouse.content import ALGORITHM, columns_of, table_version
+from flows.warehouse.content import ALGORITHM, columns_of, table_version, whole_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,38 +65,58 @@ def snapshot_findings(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> 
 
     Args:
         connection: A database with the ledger.
-        snapshot: The published file.
+        snapshot: The published file; its own copy of the ledger says which versions were published.
     """
-    known = {
-        (key, version): identifier
-        for key, version, identifier in connection.execute(
-            "select asset_key, data_version, arg_max(materialization_id, seq)::varchar from lineage.materialization"
-            " where event_kind = 'MATERIALIZED' group by all"
+    known = set(
+        connection.execute(
+            "select asset_key, partition_key, data_version from lineage.materialization"
+            " where event_kind = 'MATERIALIZED'"
         ).fetchall()
-    }
+    )
     with duckdb.connect(str(snapshot), read_only=True) as published:
-        versions = published.execute("select asset_key, data_version from main.gridweave_published order by all")
-        for key, version in versions.fetchall():
-            identifier = known.get((key, version))
-            if identifier is None:
+        current = _current_parts(published)
+        for (key,) in published.execute("select asset_key from main.gridweave_published order by all").fetchall():
+            parts = current.get(key, {})
+            if not parts or any((key, part, version) not in known for part, (version, _) in parts.items()):
                 yield DataFinding(
                     materialization_id=None, reason=f"{snapshot.name} holds {key} in a version the ledger does not know"
                 )
-            elif version.startswith(ALGORITHM) and _version_of(published, key) != version:
+            elif not _is_as_made(published, key, parts):
                 yield DataFinding(
-                    materialization_id=identifier, reason=f"{key} in {snapshot.name} was changed after it was published"
+                    materialization_id=_latest(parts),
+                    reason=f"{key} in {snapshot.name} was changed after it was published",
                 )
 
 
 def _table_findings(connection: duckdb.DuckDBPyConnection) -> Iterator[DataFinding]:
-    rows = connection.execute(
-        f"select asset_key, materialization_id::varchar, data_version from {CURRENT}"  # noqa: S608 - constant
-        " where starts_with(data_version, ?) order by seq",
-        [ALGORITHM],
-    ).fetchall()
-    for key, identifier, version in rows:
-        if _version_of(connection, key) != version:
-            yield DataFinding(materialization_id=identifier, reason=f"table {key} was changed after it was made")
+    for key, parts in _current_parts(connection).items():
+        if not _is_as_made(connection, key, parts):
+            yield DataFinding(materialization_id=_latest(parts), reason=f"table {key} was changed after it was made")
+
+
+Parts = dict[str, tuple[str, str]]
+"""Data version and materialization of each partition of a table, oldest first; one, the empty one, if it is not cut."""
+
+
+def _current_parts(connection: duckdb.DuckDBPyConnection) -> dict[str, Parts]:
+    found: dict[str, Parts] = {}
+    for key, partition_key, version, identifier in connection.execute(
+        f"select asset_key, partition_key, data_version, materialization_id::varchar from {CURRENT} order by seq"  # noqa: S608 - constant
+    ).fetchall():
+        found.setdefault(key, {})[partition_key] = (version, identifier)
+    return found
+
+
+def _is_as_made(connection: duckdb.DuckDBPyConnection, key: str, parts: Parts) -> bool:
+    """Compare a table with what was recorded of it; what has no content hash (views, models) is not compared."""
+    versions = [version for version, _ in parts.values()]
+    if not all(version.startswith(ALGORITHM) for version in versions):
+        return True
+    return _version_of(connection, key) == whole_version(versions)
+
+
+def _latest(parts: Parts) -> str:
+    return list(parts.values())[-1][1]
 
 
 def _version_of(connection: duckdb.DuckDBPyConnection, key: str) -> str | None:
