@@ -74,16 +74,16 @@ def test_a_transformer_score_leads_to_its_readings_in_files_that_are_kept(tiny: 
         assert each["load_status"] == "ACCEPTED"
 
 
-def test_transformer_scores_name_the_model_that_made_them(tiny: tuple[Home, dict[str, Any]]) -> None:
-    home, _ = tiny
-    scored = home.query("select asset_id from ml.transformer_failure_scores order by all limit 1")
-    if not scored:
-        pytest.skip("the tiny utility has too few failures to train on")
+def test_a_transformer_score_names_the_model_that_made_it(demo: tuple[Home, dict[str, Any]]) -> None:
+    home, _ = demo  # the tiny utility has too few failures to train on
+    (scored,) = home.query("select asset_id, valid_at from ml.transformer_failure_scores order by all limit 1")
+    where = f"asset_id = '{scored['asset_id']}' and valid_at = timestamptz '{scored['valid_at']}'"
 
-    answer = home.json("why", "ml/transformer_failure_scores", "--where", f"asset_id = '{scored[0]['asset_id']}'")
+    answer = home.json("why", "ml/transformer_failure_scores", "--where", where)
 
     assert answer["verification"]["ok"], answer["verification"]
-    assert all(len(each["artifact_sha256"]) == 64 for each in answer["scorings"])
+    assert _tables(answer)["features/feat_transformer_failure__weekly"]["recomputed_count"] == 1
+    assert [len(each["artifact_sha256"]) for each in answer["scorings"]] == [64]
 
 
 @pytest.mark.parametrize("where", ["feeder_id = 'F1') or (true", "feeder_id in (select 'F1')", "nobody = 1", "1 = 1"])

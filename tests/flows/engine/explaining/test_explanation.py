@@ -77,9 +77,9 @@ def test_rows_of_a_table_that_is_not_published_are_found_through_it(tmp_path: Pa
 
 
 def test_a_selection_is_carried_past_columns_that_name_rows_better(tmp_path: Path) -> None:
+    kept = "feeder_id, load_kw, _load_id, _source_file, _source_row"
     models = {
-        "intermediate/int_kept": "select feeder_id, load_kw, _load_id, _source_file, _source_row "
-        "from staging.stg_loads",
+        "intermediate/int_kept": f"select {kept} from staging.stg_loads",
         "features/feat_totals": "select feeder_id, sum(load_kw) as kwh from intermediate.int_kept group by feeder_id",
     }
     project = SmallProject(tmp_path, models).publish()
