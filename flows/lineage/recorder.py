@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from flows.assets.versions import parameters_hash
-from flows.lineage.audit.chain import append_rows, append_states
+from flows.lineage.audit.chain import append_rows, append_states, append_tables
 from flows.lineage.audit.rows import STATE_TABLES
 from flows.lineage.column_records import record_columns
 from flows.lineage.definition_periods import record_periods
@@ -234,8 +234,9 @@ def record_materialization(
             for each in made.inputs
         ],
     )
-    for table in ("materialization", "materialization_input"):
-        append_rows(cursor, table, [[made.materialization_id]], recorded_at=recorded_at)
+    made_keys = [[made.materialization_id]]
+    grown = {"materialization": made_keys, "materialization_input": made_keys if made.inputs else []}
+    append_tables(cursor, grown, recorded_at=recorded_at)
     queue_materializations(cursor, [made.materialization_id])
 
 
