@@ -15,7 +15,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 import yaml
@@ -83,7 +83,9 @@ def timed_run(settings: Settings, graph: AssetGraph, *, is_forced: bool, is_with
     pipeline = Pipeline(settings=settings, build_graph=build, **threads)  # type: ignore[arg-type] # one known key
     made = []
 
-    @flow(name="bench", persist_result=False, task_runner=ThreadPoolTaskRunner(max_workers=settings.python_workers))
+    workers: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.python_workers)
+
+    @flow(name="bench", persist_result=False, task_runner=cast("Any", workers))
     def bench() -> None:
         started = time.perf_counter()
         summary = pipeline.run((), is_forced=is_forced)
@@ -106,7 +108,7 @@ def main() -> None:
     first = timed_run(settings, graph, is_forced=False, is_with_prefect=bool(port))
     again = [timed_run(settings, graph, is_forced=True, is_with_prefect=bool(port)) for _ in range(repetitions)]
     unchanged = timed_run(settings, graph, is_forced=False, is_with_prefect=bool(port))
-    print(json.dumps({"first": first, "again": again, "unchanged": unchanged}))
+    print(json.dumps({"assets": assets, "first": first, "again": again, "unchanged": unchanged}))
 
 
 if __name__ == "__main__":
