@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 CODE := flows ml expectations tests
 
-.PHONY: setup demo check test test-full lock clean
+.PHONY: setup demo check test test-full bench lock clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,14 @@ test: setup
 
 test-full: setup
 	$(PYTEST)
+
+# Each prints a table with its goals and writes build/benchmarks/*.json; Dagster gets an environment of its own there.
+bench: setup
+	$(BIN)/python -m tests.benchmarks.bench_plan
+	$(BIN)/python -m tests.benchmarks.bench_closure
+	$(BIN)/python -m tests.benchmarks.bench_audit_verify
+	$(BIN)/python -m tests.benchmarks.bench_no_change
+	$(BIN)/python -m tests.benchmarks.bench_engine
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-strip-extras \

@@ -25,13 +25,13 @@ from flows.engine.dbt_partitions import dbt_variables
 from flows.engine.gates import GATE_CHECK, check_records, gate_name, run_gate
 from flows.engine.jobs import JobResult
 from flows.engine.python_checks import run_python_checks
-from flows.engine.step_jobs import record_step, step_job
+from flows.engine.step_jobs import record_steps, step_job
 from flows.engine.worklist import Worklist, slot_name
 from flows.errors import AssetError
 from flows.lineage.audit.sealing import seal
 from flows.lineage.recorder import record_checks, record_reused
 from flows.lineage.records import CheckRecord
-from flows.lineage.state import recorded_partitions, recorded_state
+from flows.lineage.state import current_row_counts, recorded_partitions, recorded_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -116,13 +116,12 @@ class Execution:
         while self._work.remaining or self._awaken():
             if self._engine.is_cancelled():  # dbt swallows the exception of a signal
                 raise RunCancelled("the run was asked to end; finished work is kept")
-            recorded = recorded_state(self._engine.warehouse.cursor())
-            if self._settle_unchanged(recorded):
+            if self._settle_unchanged():
                 continue
             batch = self._dbt_batch()
             wave = self._python_wave()
             is_dbt_next = bool(batch) and not (wave and self._can_wait(batch))
-            made = self._build(batch, recorded) if is_dbt_next else self._run_wave(wave)
+            made = self._build(batch) if is_dbt_next else self._run_wave(wave)
             self._check(made)
         self._record_reused()
 
@@ -145,18 +144,26 @@ class Execution:
         self._reused[key].extend(partition_keys)
         self._summary.reused.extend(slot_name(key, partition_key) for partition_key in partition_keys)
 
-    def _settle_unchanged(self, recorded: Mapping[str, Recorded]) -> bool:
+    def _settle_unchanged(self) -> bool:
         """Reuse what was only planned because something upstream ran, when that brought nothing new."""
         is_any_settled = False
-        for key in list(self._work.remaining):
-            if not self._work.is_ready(key) or self._work.causes[key] != {Cause.DEPENDENCY}:
-                continue
+        doubtful = [
+            key
+            for key in self._work.remaining
+            if self._work.causes[key] == {Cause.DEPENDENCY} and self._work.is_ready(key)
+        ]
+        recorded = self._recorded({*doubtful, *(each for key in doubtful for each in self._engine.graph[key].deps)})
+        for key in doubtful:
             unchanged = self._unchanged(key, self._work.todo[key], recorded)
             if unchanged:
                 self._reuse(key, unchanged)
                 self._work.settle(key, unchanged)
                 is_any_settled = True
         return is_any_settled
+
+    def _recorded(self, keys: Collection[str]) -> dict[str, Recorded]:
+        """State of a few assets; that of all of them at each wave would cost more than the wave."""
+        return recorded_state(self._engine.warehouse.cursor(), keys) if keys else {}
 
     def _unchanged(
         self, key: str, partition_keys: tuple[str, ...], recorded: Mapping[str, Recorded]
@@ -190,7 +197,7 @@ class Execution:
         kept = [
             key for key in graph.order if key in self._reused and key in behind and not graph.ancestors(key) & stopped
         ]
-        recorded = recorded_state(self._engine.warehouse.cursor()) if kept else {}
+        recorded = self._recorded({*kept, *(each for key in kept for each in graph[key].deps)})
         for key in kept:
             partition_keys = tuple(self._reused[key])
             unchanged = self._unchanged(key, partition_keys, recorded)
@@ -232,10 +239,14 @@ class Execution:
         behind = set().union(*(self._engine.graph.descendants(key) for key in batch))
         return not any(self._engine.graph[key].engine == "python" for key in behind & set(self._work.remaining))
 
-    def _build(self, batch: list[str], recorded: Mapping[str, Recorded]) -> list[str]:
+    def _build(self, batch: list[str]) -> list[str]:
         """Build a batch with dbt and say what was made."""
         names = {self._engine.graph[key].external_name: key for key in batch}
-        tests = tests_to_run(self._engine.project.manifest, building=batch, existing=recorded)
+        tests = tests_to_run(
+            self._engine.project.manifest,
+            building=batch,
+            existing=recorded_state(self._engine.warehouse.cursor()),
+        )
         self._engine.on_progress(f"dbt: {len(batch)} models, {len(tests)} tests")
         outcomes = self._engine.project.build(
             [*(name.rpartition(".")[2] for name in names), *tests],
@@ -261,7 +272,7 @@ class Execution:
             self._made(key, self._work.todo[key])
         for key, message in failed.items():
             self._fail(key, self._work.todo[key], message)
-            record_step(self._engine, key, JobResult(key=key, error=AssetError(message)))
+        record_steps(self._engine, {key: JobResult(key=key, error=AssetError(failed[key])) for key in failed})
         if any(each.resource_type == "test" and each.status == "pass" for each in outcomes):
             self._summary.note_gate("dbt tests", "PASS")
         self._note_broken_tests(broken_tests)
@@ -325,7 +336,7 @@ class Execution:
             self._summary.notes.extend(f"{name}: {note}" for note in result.notes)
             for key in self._engine.graph[result.key].step_keys or (result.key,):
                 made.extend([key] if self._took_in(key, result) else [])
-            record_step(self._engine, name, result)
+        record_steps(self._engine, {slot_name(each.key, each.partition_keys[0]): each for each in results})
         return list(dict.fromkeys(made))
 
     def _took_in(self, key: str, result: JobResult) -> bool:
@@ -349,12 +360,12 @@ class Execution:
         """Run the suites of what was made; a closed gate stops everything behind it."""
         self._check_in_python(made)
         gated = set(suite_keys())
-        recorded = recorded_state(self._engine.warehouse.cursor())
-        made = [key for key in made if key in recorded]  # a suite looks at a whole table, not at a partition
+        current = current_row_counts(self._engine.warehouse.cursor(), made)
+        made = [key for key in made if key in current]  # a suite looks at a whole table, not at a partition
         for key in made:
-            self._summary.row_counts[key] = recorded[key].row_count or 0
-        checked = [key for key in made if key in gated and recorded[key].row_count]
-        empty = [key for key in made if key in gated and not recorded[key].row_count]
+            self._summary.row_counts[key] = current[key][1] or 0
+        checked = [key for key in made if key in gated and current[key][1]]
+        empty = [key for key in made if key in gated and not current[key][1]]
         if checked:
             self._engine.on_progress(f"gate: {', '.join(checked)}")
         verdicts = (
@@ -368,13 +379,14 @@ class Execution:
         )
         records = check_records(
             verdicts,
-            materialization_ids={key: recorded[key].materialization_id for key in checked},
+            materialization_ids={key: current[key][0] for key in checked},
             run_id=self._engine.run_id,
             clock=self._engine.clock,
         )
-        records.extend(self._not_run(key, recorded[key]) for key in empty)
-        with self._engine.warehouse.transaction() as cursor:
-            record_checks(cursor, records)
+        records.extend(self._not_run(key, current[key][0]) for key in empty)
+        if records:
+            with self._engine.warehouse.transaction() as cursor:
+                record_checks(cursor, records)
         for verdict in verdicts:
             self._summary.note_gate(gate_name(verdict.asset_key), verdict.status)
             self._summary.notes.extend(f"warning: {sentence}" for sentence in verdict.warnings)
@@ -383,11 +395,11 @@ class Execution:
                 self._summary.blocked[verdict.asset_key] = reason
                 self._block_downstream(verdict.asset_key, reason)
 
-    def _not_run(self, key: str, record: Recorded) -> CheckRecord:
+    def _not_run(self, key: str, materialization_id: str) -> CheckRecord:
         """An empty relation has nothing to check and is not released."""
         return CheckRecord(
             asset_key=key,
-            materialization_id=record.materialization_id,
+            materialization_id=materialization_id,
             run_id=self._engine.run_id,
             check_name=GATE_CHECK,
             engine="gx",

@@ -46,11 +46,11 @@ from flows.lineage.audit.chain import Entry, append_entries
 from flows.lineage.audit.checkpoints import write_checkpoint
 from flows.lineage.audit.keys import Signer, open_signer
 from flows.lineage.audit.sealing import seal
+from flows.lineage.definition_records import record_definitions
 from flows.lineage.environment import Environment, current_environment
 from flows.lineage.openlineage_delivery import deliver
 from flows.lineage.recorder import (
     abort_dead_runs,
-    record_definitions,
     record_environment,
     record_run,
     record_run_end,

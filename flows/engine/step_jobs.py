@@ -14,11 +14,11 @@ from flows.engine.skipping import StepSkippedError
 from flows.engine.step_process import run_in_own_process
 from flows.engine.worklist import slot_name
 from flows.errors import AssetError
-from flows.lineage.recorder import record_run
+from flows.lineage.recorder import record_runs
 from flows.lineage.records import RunRecord, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from flows.assets.definition import AssetDefinition
     from flows.engine.context import StepContext
@@ -65,25 +65,34 @@ def _run_step(engine: Engine, definition: AssetDefinition, context: StepContext 
         context.refuse_unwritten()
 
 
-def record_step(engine: Engine, name: str, result: JobResult) -> None:
-    """Record how a step ended, so that skips and failures can be asked for later."""
+def record_steps(engine: Engine, results: Mapping[str, JobResult]) -> None:
+    """Record how steps ended, so that skips and failures can be asked for later.
+
+    Args:
+        engine: What the run works with.
+        results: How each ended, by asset and partition; those of a wave are one transaction.
+    """
+    if not results:
+        return
+    with engine.warehouse.transaction() as cursor:
+        record_runs(cursor, [_step_run(engine, name, result) for name, result in results.items()])
+
+
+def _step_run(engine: Engine, name: str, result: JobResult) -> RunRecord:
+    """Return how a step ended as a run of its own inside the run."""
     now = engine.clock()
     status: RunStatus = "FAIL" if result.error else "SKIPPED" if result.skipped_because else "COMPLETE"
-    with engine.warehouse.transaction() as cursor:
-        record_run(
-            cursor,
-            RunRecord(
-                run_id=uuid4(),
-                root_run_id=engine.run_id,
-                parent_run_id=engine.run_id,
-                job_name=name,
-                run_kind="task",
-                trigger="gridweave",
-                started_at=now,
-                ended_at=now,
-                environment_id=engine.environment_id,
-                status=status,
-                error_type=type(result.error).__name__ if result.error else None,
-                error_message=str(result.error) if result.error else result.skipped_because,
-            ),
-        )
+    return RunRecord(
+        run_id=uuid4(),
+        root_run_id=engine.run_id,
+        parent_run_id=engine.run_id,
+        job_name=name,
+        run_kind="task",
+        trigger="gridweave",
+        started_at=now,
+        ended_at=now,
+        environment_id=engine.environment_id,
+        status=status,
+        error_type=type(result.error).__name__ if result.error else None,
+        error_message=str(result.error) if result.error else result.skipped_because,
+    )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flows.assets.definition import AssetDefinition
 from flows.assets.graph import AssetGraph
 from flows.errors import UsageError
+from flows.lineage.bulk import insert_rows
 from flows.lineage.column_records import read_column_maps
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def record_periods(
             [seen_at, ended],
         )
     begun = [[key, *what, seen_at] for key, what in sorted(present.items()) if recorded.get(key) != what]
-    if begun:
-        cursor.executemany("insert into lineage.definition_period values (?, ?, ?, ?, null)", begun)
+    insert_rows(cursor, "definition_period", ("asset_key", "code_version", "text_sha256", "valid_from"), begun)
 
 
 def _sha256(text: str) -> str:

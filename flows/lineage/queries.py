@@ -9,14 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 UPSTREAM = """
-with recursive upstream (materialization_id, depth) as (
+with recursive upstream (materialization_id, depth) using key (materialization_id) as (
     select materialization_id, 0 from lineage.materialization
     where materialization_id = $materialization_id::uuid
     union
-    select i.input_materialization_id, u.depth + 1
+    select i.input_materialization_id, min(u.depth) + 1
     from upstream u join lineage.materialization_input i using (materialization_id)
+    where not exists (from recurring.upstream r where r.materialization_id = i.input_materialization_id)
+    group by all
 )
 """
+"""Inputs with their least distance. Without the key each would stand there once for every length of a path to it: 5
+million rows for 91,000 materializations, and 22 s instead of 4."""
+
+CLOSURE = """
+with recursive closure (materialization_id) as (
+    select materialization_id from lineage.materialization
+    where materialization_id = $materialization_id::uuid
+    union
+    select i.input_materialization_id
+    from closure c join lineage.materialization_input i using (materialization_id)
+)
+"""
+"""Inputs without their distance: each is visited once, so long histories stay cheap (tests/benchmarks)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +76,18 @@ QUERIES = {
             """,
         ),
         CannedQuery(
+            name="upstream",
+            question="Everything a materialization was made from, directly or through others, newest first.",
+            parameters=(("materialization_id", "where to start"),),
+            sql=CLOSURE  # noqa: S608 - constants of this module
+            + """
+            select m.asset_key, m.partition_key, m.materialization_id::varchar as materialization_id,
+                m.data_version, m.row_count, m.run_id::varchar as run_id, m.recorded_at
+            from closure c join lineage.materialization m using (materialization_id)
+            where c.materialization_id <> $materialization_id::uuid order by m.seq desc
+            """,
+        ),
+        CannedQuery(
             name="state_as_of",
             question="Which materialization of each asset was current at a moment.",
             parameters=(("as_of", "moment, ISO 8601, for example 2026-03-29T06:00:00Z"),),
@@ -97,12 +124,14 @@ QUERIES = {
             question="Everything made from a materialization, directly or through others.",
             parameters=(("materialization_id", "where to start"),),
             sql="""
-            with recursive downstream (materialization_id, depth) as (
+            with recursive downstream (materialization_id, depth) using key (materialization_id) as (
                 select $materialization_id::uuid, 0
                 union
-                select i.materialization_id, d.depth + 1
+                select i.materialization_id, min(d.depth) + 1
                 from downstream d join lineage.materialization_input i
                     on i.input_materialization_id = d.materialization_id
+                where not exists (from recurring.downstream r where r.materialization_id = i.materialization_id)
+                group by all
             )
             select min(d.depth) as depth, m.asset_key, m.materialization_id::varchar as materialization_id,
                 m.run_id::varchar as run_id, m.recorded_at

@@ -1,9 +1,9 @@
 """Writing the ledger.
 
 What lives here: one function per kind of fact. Each takes a cursor inside a transaction, so that a fact is committed
-together with the data it speaks of and with its entry in the audit chain. What does not: reading (state.py, queries.py)
-and dbt's own recording, which a hook does in dbt's transaction (transform/macros/lineage) and audit/sealing.py takes
-into the chain.
+together with the data it speaks of and with its entry in the audit chain. What does not: definitions
+(definition_records.py), reading (state.py, queries.py) and dbt's own recording, which a hook does in dbt's transaction
+(transform/macros/lineage) and audit/sealing.py takes into the chain.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from flows.assets.versions import parameters_hash
-from flows.lineage.audit.chain import append_rows, append_states
-from flows.lineage.audit.rows import STATE_TABLES
-from flows.lineage.column_records import record_columns
-from flows.lineage.definition_periods import record_periods
+from flows.lineage.audit.chain import append_rows, append_tables
+from flows.lineage.bulk import insert_rows
 from flows.lineage.openlineage import queue_checks, queue_materializations, queue_runs
 
 if TYPE_CHECKING:
@@ -25,11 +23,29 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from flows.assets.definition import AssetDefinition
     from flows.lineage.environment import Environment
     from flows.lineage.records import CheckRecord, MaterializationRecord, RunRecord, RunStatus
 
 NAMESPACE = "gridweave"
+
+_RUN_COLUMNS = (
+    "run_id", "parent_run_id", "root_run_id", "job_namespace", "job_name", "run_kind", "trigger", "triggered_by",
+    "prefect_flow_run_id", "started_at", "ended_at", "status", "error_type", "error_message", "parameters",
+    "parameters_hash", "environment_id", "attempt", "git_commit", "git_dirty",
+)  # fmt: skip
+_MATERIALIZATION_COLUMNS = (
+    "materialization_id", "asset_key", "run_id", "code_version", "data_version", "logical_version", "event_kind",
+    "row_count", "column_schema", "storage_uri", "metadata", "valid_from", "recorded_at", "partition_key",
+)  # fmt: skip
+_INPUT_COLUMNS = (
+    "materialization_id", "input_materialization_id", "upstream_key", "upstream_data_version", "role",
+    "upstream_partition",
+)  # fmt: skip
+_CHECK_COLUMNS = (
+    "check_result_id", "asset_key", "materialization_id", "run_id", "check_name", "engine", "check_version",
+    "column_name", "severity", "blocking", "status", "expected", "actual", "failing_rows", "sample", "evaluated_at",
+    "partition_key",
+)  # fmt: skip
 
 
 def record_environment(cursor: duckdb.DuckDBPyConnection, environment: Environment, created_at: datetime) -> None:
@@ -53,36 +69,46 @@ def record_environment(cursor: duckdb.DuckDBPyConnection, environment: Environme
 
 def record_run(cursor: duckdb.DuckDBPyConnection, run: RunRecord) -> None:
     """Record a run that starts, or one that is over already (a skipped step)."""
-    cursor.execute(
-        "insert into lineage.run (run_id, parent_run_id, root_run_id, job_namespace, job_name, run_kind, trigger,"
-        " triggered_by, prefect_flow_run_id, started_at, ended_at, status, error_type, error_message,"
-        " parameters, parameters_hash, environment_id, attempt, git_commit, git_dirty)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            run.run_id,
-            run.parent_run_id,
-            run.root_run_id,
-            NAMESPACE,
-            run.job_name,
-            run.run_kind,
-            run.trigger,
-            run.triggered_by,
-            run.prefect_flow_run_id,
-            run.started_at,
-            run.ended_at,
-            run.status,
-            run.error_type,
-            run.error_message,
-            json.dumps(run.parameters, sort_keys=True, default=str),
-            parameters_hash(run.parameters),
-            run.environment_id,
-            run.attempt,
-            run.git_commit,
-            run.is_git_dirty,
-        ],
+    record_runs(cursor, [run])
+
+
+def record_runs(cursor: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) -> None:
+    """Record runs in as many statements as one takes."""
+    if not runs:
+        return
+    insert_rows(cursor, "run", _RUN_COLUMNS, [_run_row(run) for run in runs])
+    append_rows(
+        cursor,
+        "run",
+        [[run.run_id] for run in runs],
+        recorded_at=max(run.ended_at or run.started_at for run in runs),
     )
-    append_rows(cursor, "run", [[run.run_id]], recorded_at=run.ended_at or run.started_at)
-    queue_runs(cursor, [run.run_id])
+    queue_runs(cursor, [run.run_id for run in runs if run.run_kind == "flow" or run.status == "FAIL"])
+
+
+def _run_row(run: RunRecord) -> list[object]:
+    return [
+        run.run_id,
+        run.parent_run_id,
+        run.root_run_id,
+        NAMESPACE,
+        run.job_name,
+        run.run_kind,
+        run.trigger,
+        run.triggered_by,
+        run.prefect_flow_run_id,
+        run.started_at,
+        run.ended_at,
+        run.status,
+        run.error_type,
+        run.error_message,
+        json.dumps(run.parameters, sort_keys=True, default=str),
+        parameters_hash(run.parameters),
+        run.environment_id,
+        run.attempt,
+        run.git_commit,
+        run.is_git_dirty,
+    ]
 
 
 def record_run_end(
@@ -128,100 +154,31 @@ def abort_dead_runs(cursor: duckdb.DuckDBPyConnection, *, ended_at: datetime) ->
     return len(dead)
 
 
-def record_definitions(
-    cursor: duckdb.DuckDBPyConnection,
-    definitions: Iterable[AssetDefinition],
-    *,
-    valid_from: datetime,
-) -> None:
-    """Record every asset, its present code, columns and dependencies, and the checks it must pass."""
-    definitions = tuple(definitions)
-    known = set(cursor.execute("select asset_key, code_version from lineage.asset_definition").fetchall())
-    assets: list[list[object]] = []
-    codes: list[list[object]] = []
-    deps: list[list[object]] = []
-    checks: list[list[object]] = []
-    for each in definitions:
-        assets.append(
-            [
-                each.key,
-                NAMESPACE,
-                each.key,
-                each.kind,
-                each.group,
-                each.owner,
-                each.description,
-                each.partitions.kind if each.partitions else None,
-                valid_from,
-            ]
-        )
-        columns = json.dumps([list(column) for column in each.columns])
-        codes.append(
-            [
-                each.key,
-                each.code_version,
-                each.engine,
-                each.source_path,
-                each.source_text,
-                columns,
-                valid_from,
-            ]
-        )
-        deps.extend([each.key, each.code_version, upstream_key] for upstream_key in each.deps)
-        checks.extend([each.key, check.name, check.engine, check.is_blocking, check.version] for check in each.checks)
-    _insert(
-        cursor,
-        "insert into lineage.asset (asset_key, ol_namespace, ol_name, kind, group_name, owner, description,"
-        " partition_kind, first_seen_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (asset_key) do update set"
-        " kind = excluded.kind, group_name = excluded.group_name, owner = excluded.owner,"
-        " description = excluded.description, partition_kind = excluded.partition_kind",
-        assets,
-    )
-    _insert(cursor, "insert or ignore into lineage.asset_definition values (?, ?, ?, ?, ?, ?, ?)", codes)
-    _insert(
-        cursor,
-        "insert or ignore into lineage.asset_dep (asset_key, code_version, upstream_key) values (?, ?, ?)",
-        deps,
-    )
-    record_columns(cursor, definitions)
-    record_periods(cursor, definitions, seen_at=valid_from)
-    cursor.execute("delete from lineage.asset_check")
-    _insert(cursor, "insert into lineage.asset_check values (?, ?, ?, ?, ?)", checks)
-    new = [code[:2] for code in codes if (code[0], code[1]) not in known]
-    append_rows(cursor, "asset_definition", new, recorded_at=valid_from)
-    append_rows(cursor, "asset_dep", new, recorded_at=valid_from)
-    append_states(cursor, STATE_TABLES, recorded_at=valid_from)
-
-
 def record_materialization(
     cursor: duckdb.DuckDBPyConnection, made: MaterializationRecord, *, recorded_at: datetime
 ) -> None:
     """Record one materialization and the exact inputs it read."""
-    cursor.execute(
-        "insert into lineage.materialization (materialization_id, asset_key, run_id, code_version, data_version,"
-        " logical_version, event_kind, row_count, column_schema, storage_uri, metadata, valid_from, recorded_at,"
-        " partition_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            made.materialization_id,
-            made.asset_key,
-            made.run_id,
-            made.code_version,
-            made.data_version,
-            made.logical_version,
-            made.event_kind,
-            made.row_count,
-            json.dumps([list(column) for column in made.columns]),
-            made.storage_uri,
-            json.dumps(made.metadata, sort_keys=True, default=str),
-            made.valid_from,
-            recorded_at,
-            made.partition_key,
-        ],
-    )
-    _insert(
+    row = [
+        made.materialization_id,
+        made.asset_key,
+        made.run_id,
+        made.code_version,
+        made.data_version,
+        made.logical_version,
+        made.event_kind,
+        made.row_count,
+        json.dumps([list(column) for column in made.columns]),
+        made.storage_uri,
+        json.dumps(made.metadata, sort_keys=True, default=str),
+        made.valid_from,
+        recorded_at,
+        made.partition_key,
+    ]
+    insert_rows(cursor, "materialization", _MATERIALIZATION_COLUMNS, [row])
+    insert_rows(
         cursor,
-        "insert into lineage.materialization_input (materialization_id, input_materialization_id, upstream_key,"
-        " upstream_data_version, role, upstream_partition) values (?, ?, ?, ?, ?, ?)",
+        "materialization_input",
+        _INPUT_COLUMNS,
         [
             [
                 made.materialization_id,
@@ -234,8 +191,9 @@ def record_materialization(
             for each in made.inputs
         ],
     )
-    for table in ("materialization", "materialization_input"):
-        append_rows(cursor, table, [[made.materialization_id]], recorded_at=recorded_at)
+    made_keys = [[made.materialization_id]]
+    grown = {"materialization": made_keys, "materialization_input": made_keys if made.inputs else []}
+    append_tables(cursor, grown, recorded_at=recorded_at)
     queue_materializations(cursor, [made.materialization_id])
 
 
@@ -263,11 +221,10 @@ def record_reused(
 def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecord]) -> None:
     """Record outcomes of checks."""
     found = [(uuid4(), each) for each in checks]
-    _insert(
+    insert_rows(
         cursor,
-        "insert into lineage.check_result (check_result_id, asset_key, materialization_id, run_id, check_name, engine,"
-        " check_version, column_name, severity, blocking, status, expected, actual, failing_rows, sample,"
-        " evaluated_at, partition_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "check_result",
+        _CHECK_COLUMNS,
         [
             [
                 identifier,
@@ -295,9 +252,3 @@ def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecor
         keys = [[identifier] for identifier, _ in found]
         append_rows(cursor, "check_result", keys, recorded_at=max(each.evaluated_at for _, each in found))
         queue_checks(cursor, [identifier for identifier, _ in found])
-
-
-def _insert(cursor: duckdb.DuckDBPyConnection, statement: str, rows: Sequence[Sequence[object]]) -> None:
-    """Insert rows; none at all is fine (executemany refuses an empty list)."""
-    if rows:
-        cursor.executemany(statement, rows)

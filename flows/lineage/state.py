@@ -20,20 +20,23 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def recorded_state(connection: duckdb.DuckDBPyConnection) -> dict[str, Recorded]:
+def recorded_state(connection: duckdb.DuckDBPyConnection, keys: Collection[str] | None = None) -> dict[str, Recorded]:
     """Return the latest materialization of every asset by key.
 
     Args:
         connection: The warehouse's or a reader's.
+        keys: Only these assets; None: all.
     """
+    asked = None if keys is None else sorted(keys)
     inputs: dict[str, dict[str, str]] = defaultdict(dict)
-    input_columns = _input_columns(connection)
-    column_code = _column_code(connection)
+    input_columns = _input_columns(connection, asked)
+    column_code = _column_code(connection, asked)
     for materialization_id, upstream_key, version in connection.execute(
         "select i.materialization_id::varchar, i.upstream_key, i.upstream_data_version"
         " from lineage.materialization_input i"
-        " semi join lineage.current_materialization m on m.materialization_id = i.materialization_id"
-        " where i.role = 'data'"
+        " join lineage.current_materialization m on m.materialization_id = i.materialization_id"
+        " where i.role = 'data' and ($1::varchar[] is null or list_contains($1::varchar[], m.asset_key))",
+        [asked],
     ).fetchall():
         inputs[materialization_id][upstream_key] = version
     rows = connection.execute(
@@ -42,7 +45,8 @@ def recorded_state(connection: duckdb.DuckDBPyConnection) -> dict[str, Recorded]
         " from lineage.current_materialization m"
         " left join lineage.asset_definition d on d.asset_key = m.asset_key and d.code_version = m.code_version"
         " left join lineage.released_materialization r on r.materialization_id = m.materialization_id"
-        " where m.partition_key = ''"
+        " where m.partition_key = '' and ($1::varchar[] is null or list_contains($1::varchar[], m.asset_key))",
+        [asked],
     ).fetchall()
     return {
         key: replace(
@@ -54,28 +58,46 @@ def recorded_state(connection: duckdb.DuckDBPyConnection) -> dict[str, Recorded]
     }
 
 
-def _input_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, dict[str, str]]]:
+def current_row_counts(
+    connection: duckdb.DuckDBPyConnection, keys: Collection[str]
+) -> dict[str, tuple[str, int | None]]:
+    """Return identifier and row count of the latest materialization of assets that are not cut, by key."""
+    rows = connection.execute(
+        "select asset_key, materialization_id::varchar, row_count from lineage.current_materialization"
+        " where partition_key = '' and list_contains(?::varchar[], asset_key)",
+        [list(keys)],
+    ).fetchall()
+    return {str(key): (str(identifier), row_count) for key, identifier, row_count in rows}
+
+
+def _input_columns(
+    connection: duckdb.DuckDBPyConnection, asked: list[str] | None
+) -> dict[str, dict[str, dict[str, str]]]:
     """Column versions of the inputs that have been replaced since, by reader and upstream."""
     found: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     for identifier, upstream_key, versions in connection.execute(
-        "select i.materialization_id::varchar, i.upstream_key, m.metadata->>'column_versions'"
+        "select i.materialization_id::varchar, i.upstream_key, was_read.metadata->>'column_versions'"
         " from lineage.materialization_input i"
-        " semi join lineage.current_materialization r on r.materialization_id = i.materialization_id"
+        " join lineage.current_materialization m on m.materialization_id = i.materialization_id"
         " join lineage.current_materialization u"
         "  on u.asset_key = i.upstream_key and u.partition_key = i.upstream_partition"
-        " join lineage.materialization m on m.materialization_id = i.input_materialization_id"
+        " join lineage.materialization was_read on was_read.materialization_id = i.input_materialization_id"
         " where i.role = 'data' and u.materialization_id <> i.input_materialization_id"
+        " and ($1::varchar[] is null or list_contains($1::varchar[], m.asset_key))",
+        [asked],
     ).fetchall():
         found[identifier][upstream_key] = json.loads(versions) if versions else {}
     return found
 
 
-def _column_code(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+def _column_code(connection: duckdb.DuckDBPyConnection, asked: list[str] | None) -> dict[str, dict[str, str]]:
     """Fingerprints of the code each current materialization was made with."""
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for key, column, fingerprint in connection.execute(
-        "select c.asset_key, c.column_name, c.fingerprint from lineage.column_code c"
-        " semi join lineage.current_materialization m on m.asset_key = c.asset_key and m.code_version = c.code_version"
+        "select distinct c.asset_key, c.column_name, c.fingerprint from lineage.column_code c"
+        " join lineage.current_materialization m on m.asset_key = c.asset_key and m.code_version = c.code_version"
+        " where ($1::varchar[] is null or list_contains($1::varchar[], m.asset_key))",
+        [asked],
     ).fetchall():
         found[key][column] = fingerprint
     return found

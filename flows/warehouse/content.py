@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from flows.warehouse.identifiers import quoted, relation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-
-    import duckdb
 
 VOLATILE_COLUMNS = frozenset(
     {"run_id", "materialization_id", "model_version", "scored_at", "_ingested_at", "ingested_at", "last_ingested_at"}
@@ -31,15 +31,15 @@ ALGORITHM = "duckdb-hash-sum"
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, key: str) -> tuple[tuple[str, str], ...]:
-    """Return (name, type) of each column of a relation, in order; empty when it does not exist."""
-    schema, _, name = key.partition("/")
-    rows = connection.execute(
-        "select column_name, data_type from duckdb_columns()"
-        " where schema_name = ? and table_name = ? and database_name = current_database()"
-        " order by column_index",
-        [schema, name],
-    ).fetchall()
-    return tuple((str(column), str(kind)) for column, kind in rows)
+    """Return (name, type) of each column of a relation, in order; empty when it does not exist.
+
+    `duckdb_columns()` lists the columns of all tables each time, which takes long where there are many.
+    """
+    try:
+        rows = connection.execute(f"describe {relation(key)}").fetchall()
+    except duckdb.CatalogException:  # raised before anything runs, so a transaction goes on
+        return ()
+    return tuple((str(column), str(kind)) for column, kind, *_ in rows)
 
 
 def table_version(connection: duckdb.DuckDBPyConnection, key: str, *, rows: str = "true") -> tuple[str, int]:

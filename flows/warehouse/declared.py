@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from flows.warehouse.content import columns_of
 from flows.warehouse.identifiers import quoted, relation
 
 if TYPE_CHECKING:
@@ -30,6 +29,10 @@ def create_missing_tables(connection: duckdb.DuckDBPyConnection, tables: Mapping
         connection: Inside a transaction.
         tables: Columns by asset key.
     """
+    there = connection.execute(
+        "select schema_name || '/' || table_name from duckdb_tables() where database_name = current_database()"
+    ).fetchall()
+    known = {str(key) for (key,) in there}
     for key, columns in tables.items():
-        if not columns_of(connection, key):
+        if key not in known:
             connection.execute(f"create table {relation(key)} ({typed_columns(columns)})")

@@ -1,4 +1,4 @@
-"""How long verifying a long chain takes: python tests/benchmarks/bench_audit_verify.py [entries].
+"""How long verifying a long chain takes: python -m tests.benchmarks.bench_audit_verify [entries].
 
 A check result for each entry, as they make up most of a ledger. RELIABILITY T7 wants a million entries in 60 s.
 """
@@ -19,10 +19,13 @@ from flows.lineage.audit.keys import open_signer
 from flows.lineage.audit.sealing import seal
 from flows.lineage.audit.verification import Witnesses, read_witnesses, verify_ledger
 from flows.warehouse.warehouse import Warehouse, open_warehouse
+from tests.benchmarks.results import Figure, report
 
 NOW = datetime(2026, 3, 29, 1, tzinfo=UTC)
 ROWS_AT_ONCE = 50_000
 ROWS_OF_A_RUN = 1_500
+GOAL_SECONDS = 60.0
+"""For a million entries."""
 
 
 def main(entries: int) -> None:
@@ -32,16 +35,17 @@ def main(entries: int) -> None:
         with open_warehouse(home / "warehouse.duckdb") as warehouse:
             for first in range(0, entries, ROWS_AT_ONCE):
                 append_checks(warehouse, first, min(ROWS_AT_ONCE, entries - first))
+            figures = []
             started = time.monotonic()
             append_checks(warehouse, entries, ROWS_OF_A_RUN)
-            show(f"append {ROWS_OF_A_RUN:,} rows in one transaction", started)
+            figures.append(timed(f"append {ROWS_OF_A_RUN:,} rows in one transaction", started))
             started = time.monotonic()
             append_checks(warehouse, entries + ROWS_OF_A_RUN, 1)
-            show("append one row", started)
+            figures.append(timed("append one row", started))
             started = time.monotonic()
             with warehouse.transaction() as cursor:
                 seal(cursor, recorded_at=NOW)
-            show("look for rows of dbt", started)
+            figures.append(timed("look for rows of dbt", started))
             with warehouse.transaction() as cursor:
                 signer = open_signer(home / "audit")
                 write_checkpoint(cursor, signer, home / "audit", witness=None, anchored_at=NOW)
@@ -50,9 +54,16 @@ def main(entries: int) -> None:
                 raise TypeError(witnesses)
             started = time.monotonic()
             verdict = verify_ledger(warehouse.cursor(), witnesses)
-            show(f"verify {verdict.entries:,} entries ({verdict.finding or 'no finding'})", started)
-        print(f"file {(home / 'warehouse.duckdb').stat().st_size / 1e6:,.0f} MB,", end=" ")
-        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:,.0f} MB")
+            if verdict.finding is not None:
+                raise RuntimeError(verdict.finding)
+            per_million = GOAL_SECONDS * verdict.entries / 1e6
+            figures.append(timed(f"verify {verdict.entries:,} entries", started, at_most=per_million))
+        report(
+            "audit_verify",
+            figures,
+            file_mb=(home / "warehouse.duckdb").stat().st_size / 1e6,
+            peak_memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        )
 
 
 def append_checks(warehouse: Warehouse, first: int, count: int) -> None:
@@ -69,9 +80,9 @@ def append_checks(warehouse: Warehouse, first: int, count: int) -> None:
         append_rows(cursor, "check_result", keys, recorded_at=NOW)
 
 
-def show(what: str, started: float) -> None:
-    """Print one line of the table."""
-    print(f"{time.monotonic() - started:8.2f} s  {what}", flush=True)
+def timed(what: str, started: float, *, at_most: float | None = None) -> Figure:
+    """Return one line of the table."""
+    return Figure(name=what, value=time.monotonic() - started, unit="s", at_most=at_most)
 
 
 if __name__ == "__main__":

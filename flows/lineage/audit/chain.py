@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flows.lineage.audit.rows import COVERED, UUID_COLUMNS, rows_sql, state_hash
-from flows.warehouse.identifiers import quoted
+from flows.lineage.audit.rows import COVERED, CoveredTable, read_texts, row_hash, state_hash, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -143,10 +142,27 @@ def append_rows(
         actor: Who wrote the rows.
         notes: More to keep in an entry, by subject.
     """
-    if not keys:
-        return 0
-    entries = [_entry(table, row, notes or {}) for row in _rows(cursor, table, keys)]
-    return append_entries(cursor, entries, recorded_at=recorded_at, actor=actor)
+    return append_tables(cursor, {table: keys}, recorded_at=recorded_at, actor=actor, notes=notes)
+
+
+def append_tables(
+    cursor: duckdb.DuckDBPyConnection,
+    keys_by_table: Mapping[str, Sequence[Sequence[object]]],
+    *,
+    recorded_at: datetime,
+    actor: str = GRIDWEAVE,
+    notes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> int:
+    """Append the present state of rows of several tables, one after the other, in one statement.
+
+    The arguments are those of `append_rows`.
+    """
+    entries: list[Entry] = []
+    for table, keys in keys_by_table.items():
+        if keys:
+            found = [_entry(COVERED[table], texts, notes or {}) for texts in read_texts(cursor, COVERED[table], keys)]
+            entries.extend(sorted(found, key=lambda each: each.subject))
+    return append_entries(cursor, entries, recorded_at=recorded_at, actor=actor) if entries else 0
 
 
 def append_states(
@@ -177,27 +193,15 @@ def subject_mark(subject: str) -> str:
     return f'"subject":"{subject}'
 
 
-def _rows(cursor: duckdb.DuckDBPyConnection, table: str, keys: Sequence[Sequence[object]]) -> list[tuple[Any, ...]]:
-    """Read subject, hash, state and facts of the rows with these keys, in the order of the keys' own columns."""
-    covered = COVERED[table]
-    names = covered.keys[: len(keys[0])]
-    wanted = ", ".join(f"unnest(?::{'uuid' if name in UUID_COLUMNS else 'varchar'}[])" for name in names)
-    columns = ", ".join(quoted(name) for name in names)
-    columns = f"({columns})" if len(names) > 1 else columns
-    return cursor.execute(
-        f"{rows_sql(cursor, covered)} where {columns} in (select {wanted}) order by subject",
-        [[str(value) for value in column] for column in zip(*keys, strict=True)],
-    ).fetchall()
-
-
-def _entry(table: str, row: tuple[Any, ...], notes: Mapping[str, Mapping[str, Any]]) -> Entry:
-    subject, row_sha256, state, *facts = row
-    covered = COVERED[table]
-    named = {name: value for name, value in zip(covered.facts, facts, strict=True) if value is not None}
+def _entry(covered: CoveredTable, texts: Mapping[str, str | None], notes: Mapping[str, Mapping[str, Any]]) -> Entry:
+    """Make the entry of a row that was read as canonical text."""
+    subject = subject_of(covered, texts)
+    named = {name: texts[name] for name in covered.facts if texts[name] is not None}
+    state = texts[covered.state] if covered.state else None
     if covered.state:
         named[covered.state] = state
     return Entry(
-        action=f"{table}.{(state or 'recorded').lower()}",
+        action=f"{covered.name}.{(state or 'recorded').lower()}",
         subject=subject,
-        payload={**notes.get(subject, {}), **named, "row_sha256": row_sha256},
+        payload={**notes.get(subject, {}), **named, "row_sha256": row_hash(texts)},
     )

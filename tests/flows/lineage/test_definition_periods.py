@@ -14,8 +14,8 @@ from flows.assets.graph import AssetGraph
 from flows.errors import UsageError
 from flows.lineage.column_records import column_map_of
 from flows.lineage.definition_periods import graph_as_of
+from flows.lineage.definition_records import record_definitions
 from flows.lineage.model_columns import with_step_columns
-from flows.lineage.recorder import record_definitions
 from flows.warehouse.warehouse import Warehouse, open_warehouse
 from tests.flows.assets.builders import definition
 

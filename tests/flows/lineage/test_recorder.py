@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import pytest
 
 from flows.assets.definition import CheckDefinition
+from flows.lineage.definition_records import record_definitions
 from flows.lineage.environment import current_environment
 from flows.lineage.queries import QUERIES
 from flows.lineage.recorder import (
     abort_dead_runs,
     record_checks,
-    record_definitions,
     record_environment,
     record_materialization,
     record_reused,
@@ -231,6 +231,22 @@ def test_a_read_before_the_gate_passed_shows_up_as_ungated(warehouse: Warehouse)
     rows = warehouse.cursor().execute(QUERIES["ungated_reads"].sql).fetchall()
 
     assert [(row[0], row[2]) for row in rows] == [("ml/d", "features/f")]
+
+
+def test_upstream_names_everything_behind_a_materialization_once_and_newest_first(warehouse: Warehouse) -> None:
+    def as_input(key: str, identifier: UUID) -> InputRecord:
+        return InputRecord(upstream_key=key, materialization_id=str(identifier), data_version="1")
+
+    raw = materialize(warehouse, "raw/a", "1")
+    materialize(warehouse, "raw/unrelated", "1")
+    staged = materialize(warehouse, "staging/b", "1", as_input("raw/a", raw))
+    mart = materialize(warehouse, "marts/c", "1", as_input("staging/b", staged), as_input("raw/a", raw))
+    score = materialize(warehouse, "ml/d", "1", as_input("marts/c", mart), as_input("raw/a", raw))
+    materialize(warehouse, "reports/e", "1", as_input("ml/d", score))
+
+    rows = warehouse.cursor().execute(QUERIES["upstream"].sql, {"materialization_id": str(score)}).fetchall()
+
+    assert [row[0] for row in rows] == ["marts/c", "staging/b", "raw/a"]
 
 
 @pytest.mark.parametrize("name", [name for name in QUERIES if name != "row_conservation"])

@@ -19,11 +19,11 @@ from flows.lineage.audit.checkpoints import write_checkpoint
 from flows.lineage.audit.keys import open_signer
 from flows.lineage.audit.sealing import seal
 from flows.lineage.audit.verification import ChainVerdict, Finding, read_witnesses, verify_ledger
+from flows.lineage.definition_records import record_definitions
 from flows.lineage.emitted_events import EmittedEvent, record_events
 from flows.lineage.environment import current_environment
 from flows.lineage.recorder import (
     record_checks,
-    record_definitions,
     record_environment,
     record_materialization,
     record_reused,

@@ -1,0 +1,74 @@
+"""Ask for everything behind one materialization in a ledger of 100,000.
+
+    python -m tests.benchmarks.bench_closure [materializations]
+
+The question is `gridweave audit query upstream`, asked of the published ledger as the command line does. Each
+materialization has three inputs: two of the layer before it and one of three layers before.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+from flows.lineage.queries import QUERIES
+from flows.warehouse.publish import publish_ledger
+from flows.warehouse.reader import open_reader
+from flows.warehouse.warehouse import open_warehouse
+from tests.benchmarks.results import Figure, report
+
+WIDTH = 2_000
+GOAL_SECONDS = 0.2
+REPETITIONS = 7
+INPUTS = ((1, 0), (1, 151), (3, 977))
+"""How many layers before an input lies, and how far aside; shifts without a common divisor reach all of a layer."""
+
+
+def main(materializations: int) -> None:
+    """Make the ledger, ask what is behind the last materialization, report."""
+    with tempfile.TemporaryDirectory() as folder:
+        published = Path(folder) / "published"
+        with open_warehouse(Path(folder) / "warehouse.duckdb") as warehouse:
+            with warehouse.transaction() as cursor:
+                _fill(cursor, materializations)
+            publish_ledger(warehouse.cursor(), folder=published)
+        with open_reader(published) as reader:
+            row = reader.execute("select materialization_id::varchar from lineage.materialization order by seq desc")
+            (last,) = row.fetchone() or ("",)
+            seconds, found = [], 0
+            for _ in range(REPETITIONS):
+                started = time.perf_counter()
+                found = len(reader.execute(QUERIES["upstream"].sql, {"materialization_id": last}).fetchall())
+                seconds.append(time.perf_counter() - started)
+    name = f"upstream of one: {found:,} of {materializations:,} materializations"
+    figure = Figure(name=name, value=statistics.median(seconds), unit="s", at_most=GOAL_SECONDS)
+    report("closure", [figure], seconds=seconds, materializations=materializations, found=found, width=WIDTH)
+
+
+def _fill(cursor: duckdb.DuckDBPyConnection, materializations: int) -> None:
+    """Write materializations in layers, and their inputs; the number of one, hashed, is its identifier."""
+    cursor.execute(
+        "insert into lineage.materialization (materialization_id, asset_key, run_id, code_version, data_version,"
+        " logical_version, event_kind, row_count, metadata, valid_from, recorded_at)"
+        " select md5(i::varchar)::uuid, 'marts/asset_' || i % 150, md5('run')::uuid, 'c', 'd', 'l', 'MATERIALIZED', 1,"
+        " '{}', now(), now() from range(?) r(i)",
+        [materializations],
+    )
+    for layers_before, shift in INPUTS:
+        cursor.execute(
+            "insert or ignore into lineage.materialization_input"
+            " (materialization_id, input_materialization_id, upstream_key, upstream_data_version)"
+            " select md5(i::varchar)::uuid, md5(j::varchar)::uuid, 'marts/asset_' || j % 150, 'd'"
+            " from (select i, (i // $width - $before) * $width + (i + $shift) % $width as j"
+            " from range($count) r(i)) where j >= 0",
+            {"width": WIDTH, "before": layers_before, "shift": shift, "count": materializations},
+        )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

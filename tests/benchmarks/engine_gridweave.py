@@ -1,0 +1,115 @@
+"""One gridweave home with a chain or a fan of empty Python assets, timed in this process after imports.
+
+    python -m tests.benchmarks.engine_gridweave <home> <shape> <assets> <port of a Prefect server, or 0> <repetitions>
+
+What lives here: gridweave's side of bench_engine.py. It prints seconds as JSON. What does not: Dagster's side
+(engine_dagster.py), comparing the two (bench_engine.py).
+
+An empty asset writes a table of one row, which is the least that makes a materialization: the table, its evidence
+file and the ledger's rows in one transaction, and its snapshot at the end of the run.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+import yaml
+
+from flows.assets.definition import AssetDefinition, asset
+from flows.assets.graph import AssetGraph
+from flows.engine.jobs import ThreadRunner
+from flows.engine.pipeline import RAW_DECLARATION, SCORED_DECLARATION, Pipeline
+from flows.engine.prefect_server import PrefectServer
+from flows.settings import Settings
+
+if TYPE_CHECKING:
+    from flows.engine.context import StepContext
+    from flows.engine.dbt_project import DbtProject
+
+COLUMNS = {
+    "number": "bigint",
+    "run_id": "varchar",
+    "materialization_id": "varchar",
+    "model_version": "varchar",
+    "scored_at": "timestamptz",
+}
+
+
+def empty(context: StepContext) -> None:
+    """Read what there is to read, write one row. One row."""
+    for key in context.definition.deps:
+        context.read(key)
+    context.write(pd.DataFrame({"number": [1]}), model_version="rule-1")
+
+
+def graph_of(shape: str, assets: int) -> AssetGraph:
+    """A chain, in which each asset depends on the one before, or a fan, in which all but the first depend on it."""
+    return AssetGraph([_asset(number, shape) for number in range(assets)])
+
+
+def _asset(number: int, shape: str) -> AssetDefinition:
+    upstream = {"chain": number - 1, "fan": 0}[shape]
+    deps = (f"ml/empty_{upstream}",) if number else ()
+    return asset(f"ml/empty_{number}", kind="scores", deps=deps, owner="bench", group="bench")(empty)
+
+
+def make_home(home: Path, assets: int) -> Settings:
+    """Write the two declarations every project has."""
+    columns = [{"name": name, "data_type": kind} for name, kind in COLUMNS.items()]
+    scored = [{"name": f"empty_{number}", "columns": columns} for number in range(assets)]
+    sources = {RAW_DECLARATION: [], SCORED_DECLARATION: [{"name": "ml", "schema": "ml", "tables": scored}]}
+    for path, listed in sources.items():
+        target = home / "transform" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(yaml.safe_dump({"version": 2, "sources": listed}))
+    (home / "sources").mkdir(exist_ok=True)
+    return Settings(home=home, sources_dir=home / "sources", transform_dir=home / "transform")
+
+
+def timed_run(settings: Settings, graph: AssetGraph, *, is_forced: bool, is_with_prefect: bool) -> float:
+    """Seconds of one run in this process."""
+    from prefect import flow
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    def build(_project: DbtProject) -> AssetGraph:
+        return graph
+
+    threads = {} if is_with_prefect else {"make_runner": lambda limits: ThreadRunner(limits=limits)}
+    pipeline = Pipeline(settings=settings, build_graph=build, **threads)  # type: ignore[arg-type] # one known key
+    made = []
+
+    workers: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.python_workers)
+
+    @flow(name="bench", persist_result=False, task_runner=cast("Any", workers))
+    def bench() -> None:
+        started = time.perf_counter()
+        summary = pipeline.run((), is_forced=is_forced)
+        made.append((time.perf_counter() - started, summary))
+
+    bench() if is_with_prefect else bench.fn()
+    seconds, summary = made[0]
+    if is_forced and (summary.status != "COMPLETE" or len(summary.materialized) != len(graph)):
+        raise RuntimeError(summary.as_json())
+    return seconds
+
+
+def main() -> None:
+    """Run once to fill the ledger, then as often as asked for, and print."""
+    home, shape, assets, port, repetitions = Path(sys.argv[1]), sys.argv[2], *(int(each) for each in sys.argv[3:6])
+    if port:
+        PrefectServer(home=home.parent / "prefect", port=port).use()
+    settings = make_home(home, assets)
+    graph = graph_of(shape, assets)
+    first = timed_run(settings, graph, is_forced=False, is_with_prefect=bool(port))
+    again = [timed_run(settings, graph, is_forced=True, is_with_prefect=bool(port)) for _ in range(repetitions)]
+    unchanged = timed_run(settings, graph, is_forced=False, is_with_prefect=bool(port))
+    print(json.dumps({"assets": assets, "first": first, "again": again, "unchanged": unchanged}))
+
+
+if __name__ == "__main__":
+    main()
