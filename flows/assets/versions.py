@@ -53,6 +53,15 @@ def digest_of(*parts: str) -> str:
     return hashed.hexdigest()
 
 
+def version_of_partitions(versions: Mapping[str, str]) -> str:
+    """Return one data version for a table from those of its partitions.
+
+    Args:
+        versions: Data version by partition key.
+    """
+    return digest_of(*(part for item in sorted(versions.items()) for part in item))
+
+
 def parameters_hash(parameters: Mapping[str, Any]) -> str:
     """Return the sha256 over parameters as canonical JSON."""
     return digest_of(json.dumps(parameters, sort_keys=True, default=str, separators=(",", ":")))

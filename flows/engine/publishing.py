@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.assets.versions import digest_of
+from flows.assets.versions import version_of_partitions
 from flows.lineage.state import recorded_partitions, recorded_state
 from flows.warehouse.publish import PUBLISHED_SCHEMAS
 
@@ -35,8 +35,7 @@ def versions_to_publish(graph: AssetGraph, cursor: duckdb.DuckDBPyConnection) ->
     ]
     cut = [key for key in tables if graph[key].partitions is not None and graph[key].engine in MADE_HERE]
     partitioned = {
-        key: digest_of(*(part for item in sorted(each.data_versions.items()) for part in item))
-        for key, each in recorded_partitions(cursor, cut).items()
+        key: version_of_partitions(each.data_versions) for key, each in recorded_partitions(cursor, cut).items()
     }
     return {key: _version(key, recorded[key]) for key in tables if key in recorded} | partitioned
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from flows.assets.versions import version_of_partitions
 from flows.lineage.kept_files import kept_files, removed_files
 from flows.warehouse.content import ALGORITHM, columns_of, table_version, whole_version
 
@@ -75,9 +76,11 @@ def snapshot_findings(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> 
     )
     with duckdb.connect(str(snapshot), read_only=True) as published:
         current = _current_parts(published)
-        for (key,) in published.execute("select asset_key from main.gridweave_published order by all").fetchall():
+        noted = published.execute("select asset_key, data_version from main.gridweave_published order by all")
+        for key, version in noted.fetchall():
             parts = current.get(key, {})
-            if not parts or any((key, part, version) not in known for part, (version, _) in parts.items()):
+            is_known = all((key, part, made) in known for part, (made, _) in parts.items())
+            if not parts or not is_known or version not in _published_versions(parts):
                 yield DataFinding(
                     materialization_id=None, reason=f"{snapshot.name} holds {key} in a version the ledger does not know"
                 )
@@ -113,6 +116,14 @@ def _is_as_made(connection: duckdb.DuckDBPyConnection, key: str, parts: Parts) -
     if not all(version.startswith(ALGORITHM) for version in versions):
         return True
     return _version_of(connection, key) == whole_version(versions)
+
+
+def _published_versions(parts: Parts) -> set[str]:
+    """How a table of these parts may be noted in a snapshot: of scored rows also the materialization counts."""
+    if len(parts) > 1 or "" not in parts:
+        return {version_of_partitions({part: version for part, (version, _) in parts.items()})}
+    version, identifier = parts[""]
+    return {version, f"{version} {identifier}"}
 
 
 def _latest(parts: Parts) -> str:

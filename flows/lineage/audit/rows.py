@@ -126,7 +126,10 @@ def row_hash_sql(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 
 
 def rows_sql(connection: duckdb.DuckDBPyConnection, table: CoveredTable) -> str:
-    """Render subject, state, facts and hash of a table's rows as SQL."""
+    """Render subject, state, facts and hash of a table's rows as SQL; a ledger older than the table has none."""
+    if not columns_of(connection, f"lineage/{table.name}"):
+        names = ("subject", "row_sha256", "state", *table.facts)
+        return f"select {', '.join(f'null::varchar as {quoted(name)}' for name in names)} where false"
     state = f"{quoted(table.state)}::varchar" if table.state else "null::varchar"
     facts = "".join(f", {quoted(name)}::varchar as {quoted(name)}" for name in table.facts)
     return (
