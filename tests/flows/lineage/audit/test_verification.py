@@ -303,3 +303,13 @@ def test_a_key_that_others_may_read_is_refused(home: Path) -> None:
 def test_the_key_and_its_folder_are_closed_to_others(home: Path) -> None:
     assert (home / "audit").stat().st_mode & 0o777 == 0o700
     assert (home / "audit" / PRIVATE_KEY_NAME).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_table_that_was_dropped_is_found_though_an_older_ledger_may_lack_one(home: Path) -> None:
+    with forged(home / "warehouse.duckdb") as connection:
+        connection.execute("drop table lineage.emitted_event")
+
+    finding = verdict_of(home).finding
+
+    assert finding is not None
+    assert "emitted_event" in finding.reason
