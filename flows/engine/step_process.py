@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib
 import logging
 import multiprocessing
+import os
 import pickle
 import threading
 import time
@@ -208,6 +209,7 @@ def _address(step: Callable[[Any], Any]) -> tuple[str, str]:
 
 def _work(connection: Connection, module: str, name: str, facts: dict[str, Any]) -> None:
     """The child: find the step, run it, say how it ended."""
+    threading.Thread(target=_end_with_owner, name="end-with-owner", daemon=True).start()
     try:
         definition, step = _found(module, name)
         context = RemoteContext(connection, {**facts, "definition": definition})
@@ -218,6 +220,14 @@ def _work(connection: Connection, module: str, name: str, facts: dict[str, Any])
         connection.send(("done", context.notes))
     finally:
         connection.close()
+
+
+def _end_with_owner() -> None:
+    """Do not outlive the owner: nobody would take the result, enforce the limit or free the memory."""
+    owner = multiprocessing.parent_process()
+    if owner is not None:
+        owner.join()
+        os._exit(1)
 
 
 def _found(module: str, name: str) -> tuple[Any, Callable[[Any], Any]]:

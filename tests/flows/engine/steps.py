@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 from flows.errors import AssetError
@@ -36,3 +37,10 @@ def failing(_context: Any) -> None:
 
 def dying(_context: Any) -> None:
     os._exit(9)
+
+
+def writing_later(context: Any) -> None:
+    """Say who this is, compute for a while, write."""
+    Path(context.partition_key).write_text(str(os.getpid()), encoding="utf-8")
+    time.sleep(1.5)
+    context.write("late", model_version="")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +15,7 @@ from flows.engine import step_process
 from flows.engine.step_process import StepDiedError, StepTimedOutError, run_in_own_process
 from flows.errors import AssetError, ConfigurationError
 from flows.warehouse.warehouse import open_warehouse
+from tests.conftest import CHECKOUT
 from tests.flows.assets.builders import definition
 from tests.flows.engine import steps
 
@@ -101,3 +104,24 @@ def test_a_process_that_dies_is_an_error_worth_a_retry() -> None:
 def test_a_step_without_a_name_cannot_have_a_time_limit() -> None:
     with pytest.raises(ConfigurationError, match="cannot be found by its name"):
         run(lambda _: None, OwnersContext(), timeout_seconds=LONG_SECONDS)
+
+
+@pytest.mark.parametrize("is_killed", [True, False], ids=["owner killed", "owner alive"])
+def test_a_step_whose_owner_was_killed_ends_and_writes_nothing(tmp_path: Path, *, is_killed: bool) -> None:
+    warehouse, pid_path = tmp_path / "warehouse.duckdb", tmp_path / "pid"
+    command = [sys.executable, "-m", "tests.flows.engine.owner_to_kill", str(warehouse), str(pid_path)]
+    owner = subprocess.Popen(command, cwd=CHECKOUT)
+    while owner.poll() is None and not (pid_path.exists() and pid_path.read_text(encoding="utf-8")):
+        time.sleep(0.02)
+
+    if is_killed:
+        owner.kill()
+    owner.wait(60)
+    with open_warehouse(warehouse) as next_owner:
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{pid_path.read_text(encoding='utf-8')}").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        written = next_owner.cursor().execute("from written").fetchall()
+
+    assert written == ([] if is_killed else [("late",)])
+    assert not Path(f"/proc/{pid_path.read_text(encoding='utf-8')}").exists()
