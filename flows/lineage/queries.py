@@ -20,7 +20,7 @@ with recursive upstream (materialization_id, depth) using key (materialization_i
 )
 """
 """Inputs with their least distance. Without the key each would stand there once for every length of a path to it: 5
-million rows for 91,000 materializations, and 22 s instead of 4."""
+million rows for 91,000 materializations of 500 layers (22 s on a busy machine, 4 s with the key)."""
 
 CLOSURE = """
 with recursive closure (materialization_id) as (
@@ -31,7 +31,7 @@ with recursive closure (materialization_id) as (
     from closure c join lineage.materialization_input i using (materialization_id)
 )
 """
-"""Inputs without their distance: each is visited once, so long histories stay cheap (tests/benchmarks)."""
+"""Inputs without their distance: each is visited once, and no list of those seen is searched (tests/benchmarks)."""
 
 
 @dataclass(frozen=True, kw_only=True)
