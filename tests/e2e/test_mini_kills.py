@@ -35,6 +35,9 @@ def processes() -> ForkServerContext:
 def quiet(tmp_path_factory: pytest.TempPathFactory, processes: ForkServerContext) -> tuple[dict[str, Any], float]:
     """Tables of an undisturbed run, and how long it took in a process of its own."""
     home = MiniHome.make(tmp_path_factory.mktemp("quiet") / "home")
+    first = processes.Process(target=int)  # the fork server imports everything before it serves its first process
+    first.start()
+    first.join()
     started = time.monotonic()
     process = begin(processes, home)
     process.join()
@@ -95,7 +98,7 @@ def kill_twice_and_finish(
     generator = random.Random(f"{SEED} {point}")
     hits = 0
     for _ in range(2):
-        hits += kill_once(processes, home, generator.uniform(0.1, seconds))
+        hits += kill_once(processes, home, generator.uniform(0.1, 0.6 * seconds))
         contents(home)
     last = begin(processes, home)
     last.join()
@@ -114,14 +117,14 @@ def test_two_kills_in_a_row_change_nothing_in_the_end(
 ) -> None:
     hits = sum(
         kill_twice_and_finish(point, processes, quiet, MiniHome.make(tmp_path / f"{point}" / "home"))
-        for point in range(3)
+        for point in range(2)
     )
 
-    assert hits >= 4, "most kills hit a run that works"
+    assert hits >= 2, "half of the kills hit a run that works"
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("point", range(3, 50))
+@pytest.mark.parametrize("point", range(2, 50))
 def test_two_kills_in_a_row_change_nothing_in_the_end_fifty_times(
     point: int, processes: ForkServerContext, quiet: tuple[dict[str, Any], float], tmp_path: Path
 ) -> None:
