@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from flows.assets.changes import EVERYTHING, Change, changed_versions, is_reading, spread, untouched
@@ -53,6 +53,7 @@ def computed(table: list[Row], values: frozenset[str], filters: frozenset[str]) 
     )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # drawing tables is slow on a busy machine
 @given(before=tables, now=tables, values=subsets, filters=subsets)
 def test_a_reader_that_is_called_fresh_would_compute_the_same(
     before: list[Row], now: list[Row], values: frozenset[str], filters: frozenset[str]
@@ -65,6 +66,7 @@ def test_a_reader_that_is_called_fresh_would_compute_the_same(
         assert computed(before, values, filters) == computed(now, values, filters)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # drawing tables is slow on a busy machine
 @given(before=tables, now=tables, values=subsets, filters=subsets)
 def test_columns_that_are_said_to_be_kept_are_computed_the_same(
     before: list[Row], now: list[Row], values: frozenset[str], filters: frozenset[str]
@@ -78,6 +80,7 @@ def test_columns_that_are_said_to_be_kept_are_computed_the_same(
         assert computed(before, same & values, filters) == computed(now, same & values, filters)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(table=tables.filter(bool), values=subsets, filters=subsets)
 def test_nothing_that_changed_is_nothing_that_is_read(
     table: list[Row], values: frozenset[str], filters: frozenset[str]
@@ -87,6 +90,7 @@ def test_nothing_that_changed_is_nothing_that_is_read(
     assert not is_reading(asset, "marts/t", changed_versions(versions(table), versions(table)))
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(before=tables, now=tables)
 def test_an_opaque_reader_and_a_changed_row_set_count_always(before: list[Row], now: list[Row]) -> None:
     opaque = definition("marts/r", "marts/t", column_map=opaque_map(["marts/t"], reason="Python"))
