@@ -50,9 +50,10 @@ def deploy(
     from flows.settings import get_settings
 
     settings = get_settings()
+    server = local_server(settings)
+    server.use()  # what is imported from Prefect next reads its settings once
     refuse_wrong_schedule(cron or settings.daily_cron, settings.schedule_time_zone)
     refuse_wrong_schedule(settings.automation_cron, settings.schedule_time_zone)
-    server = local_server(settings)
     server.begin()
     server.wait()
     if foreground:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 MARK = "flows.pipelines.deployments"
-START_LIMIT_SECONDS = 300.0
+START_LIMIT_SECONDS = 120.0
 
 
 class ScheduleError(GridweaveError):

@@ -29,7 +29,7 @@ def start_detached(command: Sequence[str], *, log_path: Path, pid_path: Path, en
         environment: Variables beside those of this process.
 
     Returns:
-        Process id.
+        Process id; from now on `is_our_process` knows it.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with log_path.open("ab") as log:
@@ -42,6 +42,9 @@ def start_detached(command: Sequence[str], *, log_path: Path, pid_path: Path, en
             env={**os.environ, **environment},
         )
     _started.append(process)
+    # Popen returns when the program is loaded, a moment before the kernel shows its command line
+    while process.poll() is None and not _command_line(process.pid):
+        time.sleep(0.001)
     pid_path.write_text(f"{process.pid}\n", encoding="utf-8")
     return process.pid
 
@@ -56,11 +59,7 @@ def read_pid(path: Path) -> int | None:
 
 def is_our_process(pid: int, mark: str) -> bool:
     """Tell whether the process lives and its command line holds the mark: pids are re-used."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-    return mark.encode() in command
+    return mark.encode() in _command_line(pid)
 
 
 def stop_group(pid: int, mark: str) -> None:
@@ -76,6 +75,14 @@ def stop_group(pid: int, mark: str) -> None:
     for process in _started:
         if process.pid == pid:
             process.wait(timeout=STOP_LIMIT_SECONDS)
+
+
+def _command_line(pid: int) -> bytes:
+    """Program and arguments, each ended by a zero byte; empty when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _reap(pid: int) -> None:

@@ -6,15 +6,19 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from flows.engine.prefect_server import PrefectServer
+from flows.engine.processes import read_pid
 from tests.conftest import free_port
 from tests.e2e.homes import Home
 
 pytestmark = pytest.mark.slow
 
 EVERY_MINUTE = "* * * * *"
+NEVER = "0 0 29 2 *"
+REGISTERING_LIMIT_SECONDS = 120
 SCHEDULED_RUN_LIMIT_SECONDS = 240
 
 
@@ -44,6 +48,26 @@ def test_a_scheduled_run_starts_and_finishes_until_down(tiny_copy: Home) -> None
     assert all(run["prefect_flow_run_id"] for run in found)
     assert printed.split("\n")[:2] == ["schedules stopped", "Prefect server stopped"]
     assert not home.server.is_healthy()
+
+
+def test_what_serves_in_the_terminal_registers_at_the_own_server(tmp_path: Path) -> None:
+    home = Home(tmp_path, PrefectServer(home=tmp_path, port=free_port()))
+    process = home.process("deploy", "--foreground", "--cron", NEVER)
+    limit = time.monotonic() + REGISTERING_LIMIT_SECONDS
+    while not (ready := (tmp_path / "prefect" / "schedules.ready")).exists() and time.monotonic() < limit:
+        time.sleep(0.5)
+    try:
+        answer = httpx.post(f"{home.server.url}/deployments/filter", json={}, timeout=30)
+        registered = {each["name"] for each in answer.json()}
+        read = read_pid(ready)
+    finally:
+        process.terminate()
+        printed = "".join(process.communicate(timeout=60))
+        home.call("down")
+
+    assert read == process.pid, printed
+    assert registered == {"daily", "automation", "storm", "land"}
+    assert "temporary server" not in printed
 
 
 def test_down_leaves_a_foreign_server_alone(prefect_server: PrefectServer, tmp_path: Path) -> None:
