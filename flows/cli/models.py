@@ -62,7 +62,7 @@ def models(
     registry = pipeline().registry()
     known = registry.names()
     if name is not None and name not in known:
-        raise UsageError(f"The registry holds no model {name!r}.", hint=f"there is {', '.join(known) or 'none yet'}")
+        raise UsageError(f"The registry holds no model {name!r}; it holds {', '.join(known) or 'none yet'}.")
     rows: list[dict[str, Any]] = []
     for each in (name,) if name else known:
         champion = registry.champion(each)

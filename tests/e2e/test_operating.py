@@ -80,10 +80,10 @@ def test_a_wrong_schedule_is_refused_before_anything_starts(tiny_copy: Home) -> 
     assert not (tiny_copy.path / "prefect" / "schedules.pid").exists()
 
 
-def test_a_model_nobody_registered_is_an_error(tiny: Tiny) -> None:
+def test_a_model_nobody_registered_is_an_error_that_names_those_there_are(tiny: Tiny) -> None:
     home, _ = tiny
 
     code, message = home.call("models", "nosuch")
 
     assert code == 2
-    assert "nosuch" in message
+    assert "load_forecast" in message

@@ -292,19 +292,25 @@ def test_copies_past_their_retention_go_and_the_replay_says_when(replaced: tuple
     assert not feature.reason  # it can be made again, so nothing is missing
 
 
-def test_evidence_past_its_retention_goes_and_is_no_finding(replaced: tuple[MiniHome, dict[str, str]]) -> None:
+def test_evidence_past_its_retention_goes_is_no_finding_and_the_replay_says_when(
+    replaced: tuple[MiniHome, dict[str, str]],
+) -> None:
     home, before = replaced
-    identifier = before["ml/readings@2026-03-02"]
-    uri = f"evidence/ml.readings/{identifier}.parquet"
+    uri = f"evidence/ml.readings/{before['ml/readings@2026-03-02']}.parquet"
     later = utc_now() + timedelta(days=1100)
+    home.tell(**{"2026-03-02": 3.0})  # other readings, so that the earlier ones are in no table any more
 
-    run(home, now=later, is_forced=True)  # nothing current is made from it any more
+    run(home, now=later, is_forced=True)  # nothing current is made from the earlier ones
     found = file_findings(home)
+    edited = changed(pipeline(home).graph, "ml/readings")
+    report = replay(home, before["marts/fct_daily@2026-03-02"], graph=edited)
 
     assert not (home.path / uri).exists()
     assert not found
     assert verify_home(pipeline(home).settings, with_data=False).is_ok
     assert list((home.path / "lake" / "raw").rglob("*.parquet"))
+    assert report.outcome == "UNAVAILABLE"
+    assert f"file {uri} was removed by retention (1096 days) on {later:%Y-%m-%d}" in report.steps[0].reason
 
 
 def test_the_project_of_these_tests_is_the_mini_project_with_four_more_assets(first_run: MiniHome) -> None:

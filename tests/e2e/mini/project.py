@@ -49,7 +49,8 @@ def readings(context: StepContext) -> None:
         Path(context.settings.home, "sleeping").touch()
         time.sleep(60)
     day = date.fromisoformat(context.partition_key)
-    load_kw = [float(day.day), -1.0 if misbehaviour == "negative" else float(day.day) * 2]
+    factor = misbehaviour if isinstance(misbehaviour, float) else 1.0
+    load_kw = [day.day * factor, -1.0 if misbehaviour == "negative" else day.day * 2 * factor]
     context.write(pd.DataFrame({"reading_date": [day, day], "load_kw": load_kw}), model_version=RULE)
 
 
