@@ -42,14 +42,15 @@ def test_what_a_process_prints_and_its_id_are_kept(tmp_path: Path) -> None:
     limit = time.monotonic() + 30
     while not (printed := (tmp_path / "log").read_text()) and time.monotonic() < limit:
         time.sleep(0.01)
+    stop_group(pid, MARK)
 
     assert printed == f"given {pid}\n"
     assert read_pid(tmp_path / "pid") == pid
 
 
 def test_a_stopped_process_takes_its_children_along(tmp_path: Path) -> None:
-    child = "import subprocess, sys; subprocess.run([sys.executable, '-S', '-c', 'import time; time.sleep(60)', 'its-child'])"
-    pid = start(tmp_path, child)
+    child = "[sys.executable, '-S', '-c', 'import time; time.sleep(60)', 'its-child']"
+    pid = start(tmp_path, f"import subprocess, sys; subprocess.run({child})")
     limit = time.monotonic() + 30
     children = Path(f"/proc/{pid}/task/{pid}/children")
     while not (found := children.read_text().split()) and time.monotonic() < limit:
