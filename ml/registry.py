@@ -87,6 +87,19 @@ def import_mlflow() -> None:
     importlib.import_module("mlflow")
 
 
+def _create_missing(path: Path, artifact_root: Path) -> None:
+    """Make the registry's file, whole or not at all: MLflow makes its tables in many transactions."""
+    if path.exists():
+        return
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    partial = path.with_name(f"{path.name}.partial")
+    for left in path.parent.glob(f"{partial.name}*"):  # the database and its journals
+        left.unlink()
+    SqlAlchemyStore(f"sqlite:///{partial}", str(artifact_root)).engine.dispose()
+    partial.replace(path)
+
+
 class ModelRegistry:
     """Versions, artefacts and champions on one SQLite file.
 
@@ -102,6 +115,7 @@ class ModelRegistry:
 
         artifact_root.mkdir(parents=True, exist_ok=True)
         self._root = artifact_root.resolve()
+        _create_missing(Path(tracking_uri.removeprefix("sqlite:///")), artifact_root)
         self._client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
         # steps of one run train side by side; MLflow's look-up-or-create is not one step
         self._write_lock = threading.Lock()

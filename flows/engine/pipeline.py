@@ -40,7 +40,7 @@ from flows.engine.severe_weather import FORECASTS, tell_severe_weather
 from flows.engine.step_inputs import inputs_of
 from flows.engine.step_process import kill_all
 from flows.engine.summary import RunSummary
-from flows.engine.warming import begin_heavy_imports
+from flows.engine.warming import begin_warming
 from flows.errors import WarehouseError
 from flows.lineage.audit.chain import Entry, append_entries
 from flows.lineage.audit.checkpoints import write_checkpoint
@@ -271,6 +271,10 @@ class Pipeline:
                 append_entries(cursor, [promoted], recorded_at=self.clock())
             self._context(owned, f"ml/{name}_model").take_champion(name, reason=reason)
 
+    @cached_property
+    def _warming(self) -> threading.Thread:
+        return begin_warming(self.registry)
+
     def registry(self) -> ModelRegistry:
         """Open the model registry, once, whichever step asks first."""
         with self._registry_lock:
@@ -425,7 +429,7 @@ class Pipeline:
         )
 
     def _report_landing(self, text: str) -> None:
-        begin_heavy_imports()  # what lands will be checked and scored
+        _ = self._warming  # what lands will be checked and scored
         self.on_progress(f"landing {text}")
 
     def _raw_gate(self, owned: _Owned) -> RawGate:

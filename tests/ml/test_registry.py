@@ -209,3 +209,13 @@ def test_numbers_that_json_lacks_are_refused_when_written(
 ) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_artifacts(trained_model(model={"level": float("nan")}), tmp_path)
+
+
+def test_what_a_killed_first_start_left_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "registry.db.partial").write_bytes(b"half of a database")
+    (tmp_path / "registry.db.partial-journal").write_bytes(b"and its journal")
+
+    registry = open_registry(tmp_path)
+
+    assert registry.names() == ()
+    assert sorted(path.name for path in tmp_path.glob("registry.db*")) == ["registry.db"]
