@@ -181,9 +181,8 @@ class DbtProject:
 
     @cached_property
     def _parsed(self) -> Any:  # noqa: ANN401 - dbt is untyped
-        """The project as dbt has read it, once per process: each invocation would read it again, and other variables
-        (the partitions of a batch) would make it read every file again.
-        """
+        """The project as dbt has read it, once per process."""
+        # each invocation would read it again, and with other variables (the partitions of a batch) every file anew
         return self._invoke(["parse", "--no-write-json"], manifest=None)
 
     def _invoke(
