@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,13 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("GRIDWEAVE_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist, which writes the group into the name of each test
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # a wrapper comes before xdist's own hook, which writes the group into each test's name
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
     """Keep the tests of a file in one process, whose fixtures they share, unless they name a group of their own."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(CHECKOUT))))
+    return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -294,6 +294,7 @@ class Pipeline:
         self._refuse_lost_warehouse()
         with open_warehouse(self.settings.warehouse_path, threads=self.settings.duckdb_threads) as warehouse:
             signer = open_signer(self.settings.audit_dir, self.settings.audit_key_path)
+            _ = self.graph  # first: dbt swallows what a signal raises, and there is no run yet that could record it
             owned = _Owned(warehouse=warehouse, environment=current_environment(), run_id=uuid4())
             error: BaseException | None = None
             with ended_by_signal() as cancelled:

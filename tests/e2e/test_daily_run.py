@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.homes import Home
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]  # one process makes the demo utility
 
 Demo = tuple[Home, dict[str, Any]]
 SCORED = ("transformer_failure_scores", "load_forecast", "outage_risk_scores", "scada_anomaly_scores")

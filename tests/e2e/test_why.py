@@ -10,7 +10,7 @@ import pytest
 from flows.warehouse.warehouse import open_warehouse
 from tests.e2e.homes import Home
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]  # one process makes the demo utility
 
 
 def _tables(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
