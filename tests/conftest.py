@@ -16,12 +16,14 @@ SHARED_DATA = Path(os.environ.get("GRIDWEAVE_SHARED_DATA", CHECKOUT.parent / "sh
 
 
 @pytest.hookimpl(wrapper=True)  # a wrapper comes before xdist's own hook, which writes the group into each test's name
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Generator[None, None, None]:
     """Keep the tests of a file in one process, whose fixtures they share, unless they name a group of their own."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(CHECKOUT))))
-    return (yield)
+    yield
+    if config.getoption("loadgroup", default=False):
+        assert all("@" in item.nodeid for item in items), "xdist ignores groups: each process makes every shared home"
 
 
 @pytest.fixture(scope="session")
