@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine.prefect_server import PrefectServer
+from flows.engine.prefect.server import PrefectServer
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("GRIDWEAVE_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))

@@ -206,9 +206,9 @@ def asset(
 ) -> Callable[[Callable[[Any], None]], AssetDefinition]:
     """Declare the decorated function as the step of a Python asset.
 
-    The function takes a step context (`flows.engine.context.StepContext`): it reads with `context.read(key)` and ends
-    by writing. Its docstring is the asset's description; its code version follows its own source and the first-party
-    functions it calls.
+    The function takes a step context (`flows.engine.steps.context.StepContext`): it reads with `context.read(key)` and
+    ends by writing. Its docstring is the asset's description; its code version follows its own source and that of the
+    first-party functions it calls.
 
     Args:
         key: `<schema>/<relation>`.

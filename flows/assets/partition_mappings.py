@@ -1,7 +1,7 @@
 """Which partitions of an input a partition is made from.
 
 What lives here: the mappings between two partitionings, the default one, both directions of each. What does not: the
-partitionings themselves (partitions.py), what is stale (partition_plan.py), reading the rows (flows.engine.context).
+partitionings themselves (partitions.py), what is stale (partition_plan.py), reading the rows (flows.engine.steps).
 
 Decision: a mapping is computed once for a whole list of keys and kept (partitionings, mappings and lists of keys are
 values). Thousands of assets share a handful of partitionings, so planning costs one look-up per dependency.

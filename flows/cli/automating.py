@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 def automation(*, as_json: JsonOption = False) -> None:
     """List the condition of each asset and what it asks for now. Changes nothing; `deploy` acts on it."""
     from flows.cli.running import pipeline
-    from flows.engine.ticking import conditions_now
+    from flows.engine.planning.ticking import conditions_now
 
     rows: list[dict[str, Any]] = conditions_now(pipeline())
     if as_json:

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import audit, automating, explaining, looking, models, reproducing, running, services
-from flows.engine.cancellation import EXIT_CODE, RunCancelled
+from flows.engine.steps.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
 
 app = typer.Typer(

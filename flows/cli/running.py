@@ -140,7 +140,7 @@ def loads(
     as_json: JsonOption = False,
 ) -> None:
     """List refused loads and rejected files, or decide on one."""
-    from flows.engine.load_decisions import decide, refused
+    from flows.engine.landing.load_decisions import decide, refused
 
     if accept and discard:
         raise UsageError("A load is either accepted or discarded.", hint="give one of the two")
@@ -167,7 +167,7 @@ def plan(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a run would do, and why. Changes nothing."""
-    from flows.engine.planning import plan_from_published
+    from flows.engine.planning.plan import plan_from_published
 
     steps = plan_from_published(pipeline(), select or [], partition=partition, is_forced=force)
     if as_json:
@@ -259,7 +259,7 @@ def _run(
     batch_size: int | None = None,
 ) -> RunSummary:
     """Run the daily flow on the local Prefect server, or a backfill when a batch size is given."""
-    from flows.engine.prefect_server import local_server
+    from flows.engine.prefect.server import local_server
     from flows.pipelines.daily import run_daily
     from flows.settings import get_settings
 
@@ -269,7 +269,7 @@ def _run(
 
 def _prefect_begins() -> None:
     """Start the server first; it needs a while and other work goes on meanwhile."""
-    from flows.engine.prefect_server import local_server
+    from flows.engine.prefect.server import local_server
     from flows.settings import get_settings
     from flows.warehouse.lock import refuse_busy
 

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def up() -> None:
     """Start the local Prefect server and say where it is. Started once, it stays until `down`."""
-    from flows.engine.prefect_server import local_server
+    from flows.engine.prefect.server import local_server
     from flows.settings import get_settings
 
     server = local_server(get_settings())
@@ -26,8 +26,8 @@ def up() -> None:
 
 def down() -> None:
     """Stop what `up`, `deploy` or a run started; nothing else."""
-    from flows.engine.background import stop_deployment
-    from flows.engine.prefect_server import local_server
+    from flows.engine.prefect.background import stop_deployment
+    from flows.engine.prefect.server import local_server
     from flows.settings import get_settings
 
     settings = get_settings()
@@ -45,8 +45,8 @@ def deploy(
     ] = False,
 ) -> None:
     """Register the daily run, the automation, storm and landing, and keep one process that serves them."""
-    from flows.engine.background import refuse_wrong_schedule, start_deployment
-    from flows.engine.prefect_server import local_server
+    from flows.engine.prefect.background import refuse_wrong_schedule, start_deployment
+    from flows.engine.prefect.server import local_server
     from flows.settings import get_settings
 
     settings = get_settings()

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from flows.assets.graph import AssetGraph
 from flows.definitions import load_forecast, outage_risk, scada_anomaly, transformer_failure
-from flows.engine.dbt_assets import dbt_assets, declared_columns
+from flows.engine.dbt.assets import dbt_assets, declared_columns
 from flows.engine.gates import with_gates
 
 if TYPE_CHECKING:
-    from flows.engine.dbt_project import DbtProject
+    from flows.engine.dbt.project import DbtProject
 
 PYTHON_ASSETS = (
     *transformer_failure.ASSETS,

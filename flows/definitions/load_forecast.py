@@ -10,7 +10,7 @@ from flows.assets.row_links import RowLink
 from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
-    from flows.engine.context import StepContext
+    from flows.engine.steps.context import StepContext
 
 HOURLY = "features/feat_load_forecast__hourly"
 HORIZON = "features/feat_load_forecast__horizon"

@@ -12,7 +12,7 @@ from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 if TYPE_CHECKING:
     import pandas as pd
 
-    from flows.engine.context import StepContext
+    from flows.engine.steps.context import StepContext
 
 FEATURES = "features/feat_outage_risk__daily"
 TRANSFORMERS = "marts/dim_transformers"

@@ -9,7 +9,7 @@ from flows.assets.definition import asset
 from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
-    from flows.engine.context import StepContext
+    from flows.engine.steps.context import StepContext
 
 WINDOWS = "features/feat_scada_anomaly__window"
 SYMBOLS = "features/feat_scada_anomaly__symbols"

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from flows.assets.automation import all_blocking_checks_passed, cron, on_code_change, on_missing
-from flows.engine.skipping import StepSkippedError
+from flows.engine.steps.skipping import StepSkippedError
 from flows.errors import GridweaveError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from flows.engine.context import LoadedModel, StepContext
+    from flows.engine.steps.context import LoadedModel, StepContext
     from ml.training import TrainedModel
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from flows.assets.definition import asset
 from flows.definitions.training import RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
-    from flows.engine.context import StepContext
+    from flows.engine.steps.context import StepContext
 
 FEATURES = "features/feat_transformer_failure__weekly"
 MODEL = "ml/transformer_failure_model"

@@ -1,7 +1,7 @@
 """Carrying out a plan: batches of dbt models, waves of Python steps, gates between them.
 
 What lives here: the order of work and what follows from a failure, a skip or a closed gate. What does not: landing and
-the raw gate, which come before planning (pipeline.py); the work itself (dbt_project.py, context.py, gates.py).
+the raw gate, which come before planning (pipeline.py); the work itself (dbt/, steps/, gates.py).
 
 Fail closed: what stands downstream of something that failed, or whose gate has no PASS, is not run. What has no input
 because no source feeds it is skipped with that reason, and the run goes on.
@@ -18,15 +18,15 @@ from expectations.outcome import GateRequest
 from expectations.registry import suite_keys
 from flows.assets.partition_plan import is_partition_aware, plan_partitions
 from flows.assets.plan import Cause, Recorded, staleness
-from flows.engine.attempts import Retrying
-from flows.engine.cancellation import RunCancelled
-from flows.engine.dbt_assets import tests_to_run
-from flows.engine.dbt_partitions import dbt_variables
+from flows.engine.dbt.assets import tests_to_run
+from flows.engine.dbt.partitions import dbt_variables
 from flows.engine.gates import GATE_CHECK, check_records, gate_name, run_gate
-from flows.engine.jobs import JobResult
-from flows.engine.python_checks import run_python_checks
-from flows.engine.step_jobs import record_steps, step_job
-from flows.engine.worklist import Worklist, slot_name
+from flows.engine.planning.worklist import Worklist, slot_name
+from flows.engine.steps.attempts import Retrying
+from flows.engine.steps.cancellation import RunCancelled
+from flows.engine.steps.jobs import JobResult
+from flows.engine.steps.python_checks import run_python_checks
+from flows.engine.steps.step_jobs import record_steps, step_job
 from flows.errors import AssetError
 from flows.lineage.audit.sealing import seal
 from flows.lineage.recorder import record_checks, record_reused
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from flows.assets.graph import AssetGraph
     from flows.assets.partition_plan import StepGroup
     from flows.clock import Clock
-    from flows.engine.context import StepContext
-    from flows.engine.dbt_project import DbtProject, NodeOutcome
-    from flows.engine.jobs import JobRunner
+    from flows.engine.dbt.project import DbtProject, NodeOutcome
+    from flows.engine.steps.context import StepContext
+    from flows.engine.steps.jobs import JobRunner
     from flows.engine.summary import RunSummary
     from flows.settings import Settings
     from flows.warehouse.warehouse import Warehouse

@@ -1,7 +1,7 @@
 """The gates: GX suites against relations, their outcomes in the ledger, and the verdict.
 
 What lives here: running suites and turning outcomes into ledger entries. What does not: the suites (expectations/),
-what a verdict leads to for loads (raw_gate.py) and for a run (executor.py).
+what a verdict leads to for loads (landing/raw_gate.py) and for a run (executor.py).
 
 Each asset with a suite carries one blocking check named `gate`, which has a PASS only when every critical expectation
 passed; the single expectations stand beside it. A gate that did not run has no PASS, so its asset is not released.

@@ -1,6 +1,6 @@
 """Which events were told, for those that are told once per occurrence.
 
-What lives here: the ledger's table of told events. What does not: telling (flows.engine.prefect_events).
+What lives here: the ledger's table of told events. What does not: telling (flows.engine.prefect.events).
 """
 
 from __future__ import annotations

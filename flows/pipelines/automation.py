@@ -1,7 +1,7 @@
 """A look at the conditions of all assets, on a schedule.
 
 What lives here: the Prefect flow. What does not: the conditions (flows.assets.automation) and the look
-(flows.engine.ticking).
+(flows.engine.planning.ticking).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from prefect.states import Completed, Failed
 
 from flows.definitions import build_graph
 from flows.engine.pipeline import Pipeline
-from flows.engine.ticking import tick
+from flows.engine.planning.ticking import tick
 from flows.lineage.automation_state import AUTOMATION_TRIGGER
 from flows.settings import get_settings
 

@@ -14,8 +14,8 @@ from prefect.states import Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.definitions import build_graph
-from flows.engine.patience import when_free
 from flows.engine.pipeline import Pipeline
+from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
 from flows.settings import get_settings
 

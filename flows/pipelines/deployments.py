@@ -1,8 +1,8 @@
 """Deployments: which flow runs when or upon what, and the one process that serves them.
 
 What lives here: the schedules, the watched inbox, and the process. What does not: the server
-(flows.engine.prefect_server), starting the process in the background (flows.engine.background), which event runs which
-deployment (flows.engine.prefect_automations).
+(flows.engine.prefect.server), starting the process in the background (flows.engine.prefect.background), which event
+runs which deployment (flows.engine.prefect.automations).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
 from flows.clock import utc_now
-from flows.engine.arrivals import InboxWatcher, landed_files
-from flows.engine.background import mark_ready
-from flows.engine.prefect_automations import ensure_automations, free_slots
-from flows.engine.prefect_events import send_event
-from flows.engine.prefect_server import local_server
+from flows.engine.landing.arrivals import InboxWatcher, landed_files
+from flows.engine.prefect.automations import ensure_automations, free_slots
+from flows.engine.prefect.background import mark_ready
+from flows.engine.prefect.events import send_event
+from flows.engine.prefect.server import local_server
 from flows.pipelines.automation import automation
 from flows.pipelines.daily import daily
 from flows.pipelines.land import land
@@ -103,7 +103,7 @@ def serve(cron: str) -> None:
 
 
 def main() -> None:
-    """Serve in a background process (flows.engine.background)."""
+    """Serve in a background process (flows.engine.prefect.background)."""
     local_server(get_settings()).use()
     serve(sys.argv[1])
 

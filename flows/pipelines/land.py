@@ -1,6 +1,6 @@
 """Landing one source when a file of it has arrived; the conditions of assets take it from there.
 
-What lives here: the Prefect flow. What does not: noticing the file (flows.engine.arrivals).
+What lives here: the Prefect flow. What does not: noticing the file (flows.engine.landing.arrivals).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from flows.definitions import build_graph
-from flows.engine.patience import when_free
 from flows.engine.pipeline import Pipeline
+from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
 from flows.settings import get_settings
 

@@ -1,6 +1,6 @@
 """The storm run: the priority list of circuits and everything it is made from.
 
-What lives here: the Prefect flow. What does not: the event that starts it (flows.engine.severe_weather).
+What lives here: the Prefect flow. What does not: the event that starts it (flows.engine.landing.severe_weather).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from flows.definitions import build_graph
-from flows.engine.patience import when_free
 from flows.engine.pipeline import Pipeline
+from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
 from flows.settings import get_settings
 

@@ -7,7 +7,7 @@
     evidence/content/<...>/          what models eat, one Parquet file per data version
 
 What lives here: paths, atomic placement, the views. What does not: reading delivered files (flows.sources) and the
-decision whether a load may be read (flows.engine.landing).
+decision whether a load may be read (flows.engine.landing.lander).
 
 Decision: telemetry stays outside the DuckDB file. It never changes, its hash is its version, the file stays small
 enough to publish quickly, and another engine can read the same lake.

@@ -25,7 +25,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from flows.engine.prefect_server import PrefectServer
+from flows.engine.prefect.server import PrefectServer
 from tests.benchmarks.results import RESULTS, Figure, report
 from tests.conftest import CHECKOUT, free_port
 

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from flows.engine.prefect_server import PrefectServer
+from flows.engine.prefect.server import PrefectServer
 from flows.settings import get_settings
 from flows.sources.simulator.simulation import simulate
 from tests.benchmarks.results import Figure, report

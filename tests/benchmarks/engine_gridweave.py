@@ -22,14 +22,14 @@ import yaml
 
 from flows.assets.definition import AssetDefinition, asset
 from flows.assets.graph import AssetGraph
-from flows.engine.jobs import ThreadRunner
 from flows.engine.pipeline import RAW_DECLARATION, SCORED_DECLARATION, Pipeline
-from flows.engine.prefect_server import PrefectServer
+from flows.engine.prefect.server import PrefectServer
+from flows.engine.steps.jobs import ThreadRunner
 from flows.settings import Settings
 
 if TYPE_CHECKING:
-    from flows.engine.context import StepContext
-    from flows.engine.dbt_project import DbtProject
+    from flows.engine.dbt.project import DbtProject
+    from flows.engine.steps.context import StepContext
 
 COLUMNS = {
     "number": "bigint",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from flows.engine.prefect_server import PrefectServer
+from flows.engine.prefect.server import PrefectServer
 from flows.sources.simulator.simulation import simulate
 from tests.e2e.homes import Home
 

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from flows.engine.prefect_server import PrefectServer
+from flows.engine.prefect.server import PrefectServer
 from flows.settings import get_settings
 from flows.warehouse.content import VOLATILE_COLUMNS
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from flows.engine.prefect_events import SEVERE_WEATHER, Event, send_event
-from flows.engine.prefect_server import PrefectServer
+from flows.engine.prefect.events import SEVERE_WEATHER, Event, send_event
+from flows.engine.prefect.server import PrefectServer
 from tests.conftest import free_port
 from tests.e2e.homes import Home
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.engine.cancellation import EXIT_CODE
+from flows.engine.steps.cancellation import EXIT_CODE
 from tests.conftest import CHECKOUT
 from tests.e2e.mini.home import MiniHome
 

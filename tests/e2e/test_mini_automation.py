@@ -11,9 +11,9 @@ import pytest
 
 from flows.assets.automation import eager
 from flows.assets.graph import AssetGraph
-from flows.engine.dbt_project import DbtProject
+from flows.engine.dbt.project import DbtProject
 from flows.engine.pipeline import Pipeline
-from flows.engine.ticking import Tick, conditions_now, tick
+from flows.engine.planning.ticking import Tick, conditions_now, tick
 from flows.warehouse.lock import owner_lock
 from tests.e2e.mini.home import MiniHome
 from tests.e2e.mini.project import build_graph

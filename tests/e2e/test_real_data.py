@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows.engine.prefect_server import PrefectServer
+from flows.engine.prefect.server import PrefectServer
 from tests.conftest import CHECKOUT, SHARED_DATA
 from tests.e2e.conftest import complete
 from tests.e2e.homes import Home

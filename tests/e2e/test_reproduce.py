@@ -12,7 +12,7 @@ import pytest
 
 from flows.assets.graph import AssetGraph
 from flows.clock import utc_now
-from flows.engine.dbt_project import DbtProject
+from flows.engine.dbt.project import DbtProject
 from flows.engine.pipeline import Pipeline
 from flows.engine.replay.report import ReplayReport
 from flows.engine.replay.reproducing import UnknownMaterializationError, reproduce

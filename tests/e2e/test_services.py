@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.engine.prefect_server import PrefectServer
-from flows.engine.processes import read_pid
+from flows.engine.prefect.processes import read_pid
+from flows.engine.prefect.server import PrefectServer
 from tests.conftest import free_port
 from tests.e2e.homes import Home
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from flows.assets.columns import ROWS, ColumnMap
-from flows.engine.dbt_assets import asset_key
-from flows.engine.dbt_columns import DbtColumns
-from flows.engine.dbt_project import COMPILE
+from flows.engine.dbt.assets import asset_key
+from flows.engine.dbt.columns import DbtColumns
+from flows.engine.dbt.project import COMPILE
 
 from .conftest import Project
 

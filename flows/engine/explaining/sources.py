@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.engine.dbt_assets import asset_key
+from flows.engine.dbt.assets import asset_key
 from flows.engine.publishing import SUMMARY_TAG
 from flows.lineage.sql.parsing import NotFollowedError
 from flows.lineage.sql.renaming import over_other_relations

@@ -1,7 +1,7 @@
 """What a Python step gets to work with when it is replayed.
 
-What lives here: the face of `flows.engine.context.StepContext` over recorded inputs, with nothing behind it that could
-write to the warehouse, the registry or the ledger. What does not: comparing what came out (performing.py).
+What lives here: the face of `flows.engine.steps.context.StepContext` over recorded inputs, with nothing behind it that
+could write to the warehouse, the registry or the ledger. What does not: comparing what came out (performing.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.engine.context import LoadedModel
+from flows.engine.steps.context import LoadedModel
 from flows.errors import UndeclaredReadError
 from flows.warehouse.frames import read_frame
 from flows.warehouse.identifiers import quoted, relation

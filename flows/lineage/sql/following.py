@@ -1,7 +1,7 @@
 """Following the columns of one compiled query down to columns of real tables.
 
 What lives here: for each output column and for the row set, the columns behind it and a fingerprint of all code on the
-way. What does not: parsing and refusing (parsing.py), which query belongs to which asset (flows.engine.dbt_columns) and
+way. What does not: parsing and refusing (parsing.py), which query belongs to which asset (flows.engine.dbt.columns) and
 what the edges are used for (flows.assets.columns).
 
 Decision: scopes are resolved once each, from the inside out, instead of once per output column as `sqlglot.lineage`

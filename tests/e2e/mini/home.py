@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows.engine.jobs import ThreadRunner
 from flows.engine.pipeline import Pipeline
+from flows.engine.steps.jobs import ThreadRunner
 from flows.engine.summary import RunSummary
 from flows.settings import Settings
 from flows.warehouse.warehouse import open_warehouse

@@ -15,9 +15,9 @@ from flows.assets.definition import asset
 from flows.assets.graph import AssetGraph
 from flows.assets.partition_mappings import LastDays
 from flows.assets.partitions import daily
-from flows.engine.context import StepContext
-from flows.engine.dbt_assets import dbt_assets
-from flows.engine.dbt_project import DbtProject
+from flows.engine.dbt.assets import dbt_assets
+from flows.engine.dbt.project import DbtProject
+from flows.engine.steps.context import StepContext
 from flows.errors import AssetError
 
 DAYS = daily(date(2026, 3, 1), column="reading_date")

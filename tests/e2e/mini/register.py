@@ -9,8 +9,8 @@ import yaml
 
 from flows.assets.definition import asset
 from flows.assets.graph import AssetGraph
-from flows.engine.context import StepContext
-from flows.engine.dbt_project import DbtProject
+from flows.engine.dbt.project import DbtProject
+from flows.engine.steps.context import StepContext
 from tests.conftest import CHECKOUT
 from tests.e2e.mini.home import MiniHome
 from tests.e2e.mini.project import RULE

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from flows.engine.cancellation import EXIT_CODE, RunCancelled
+from flows.engine.steps.cancellation import EXIT_CODE, RunCancelled
 from tests.e2e.mini.home import MiniHome
 
 if __name__ == "__main__":

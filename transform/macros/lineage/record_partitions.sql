@@ -1,7 +1,7 @@
 {#-
     The ledger entries of a model that is cut into partitions (`meta.partitions`): one per partition this invocation made,
     each with the hash of its own rows and the input partitions it read. Keys, windows and inputs come as variables that
-    gridweave has validated (flows/engine/dbt_partitions.py); plain `dbt build` without them records the whole table.
+    gridweave has validated (flows/engine/dbt/partitions.py); plain `dbt build` without them records the whole table.
 -#}
 {% macro partitions_made() -%}
     {{- return(var("partitions", []) if (model.config.meta or {}).get("partitions") else []) -}}

@@ -1,0 +1,1 @@
+"""dbt as a source of assets and as what builds them."""

@@ -1,0 +1,1 @@
+"""From a delivered file to an accepted load."""

@@ -1,0 +1,394 @@
+"""The raw gate: which landed loads may be read.
+
+What lives here: checking loads that landed, acting on the verdict by the source's policy, and bringing the `raw.*`
+views and their ledger entries to the result. What does not: landing itself (lander.py), the suites (expectations/).
+
+Policies, per source (`on_failure` for a load that fails its suite, `on_reject` for a malformed file):
+    block        the run stops, exit 3; the operator accepts or discards the load
+    quarantine   the load is set aside, the rest goes on
+    fallback     the load is set aside and the source's older rows stand in for it, flagged in every downstream row;
+                 with nothing to fall back to it blocks
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID, uuid4
+
+from expectations.outcome import GateRequest
+from flows.assets.versions import digest_of, logical_version
+from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
+from flows.errors import UsageError
+from flows.lineage.audit.chain import append_rows
+from flows.lineage.recorder import record_checks, record_materialization
+from flows.lineage.records import CheckRecord, MaterializationRecord
+from flows.sources.configuration import load_source
+from flows.warehouse.lake import Lake, create_raw_view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from flows.assets.definition import AssetDefinition
+    from flows.clock import Clock
+    from flows.warehouse.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
+
+CANDIDATES = "landing"
+"""Schema of the views over loads that wait for their verdict."""
+
+LoadStatus = Literal["ACCEPTED", "QUARANTINED", "FALLBACK", "BLOCKED"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadVerdict:
+    """What became of one load."""
+
+    load_id: str
+    source: str
+    status: LoadStatus
+    failures: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Waiting:
+    load_id: str
+    raw_table: str
+    source: str
+    storage_uri: str
+    row_count: int
+
+
+class RawGate:
+    """Decides on loads.
+
+    Args:
+        warehouse: The open warehouse.
+        lake: Where the loads lie.
+        definitions: The raw assets by key.
+        sources_dir: Folder of source descriptions, for the policies.
+        results_dir: Where GX keeps its results.
+        run_id: Run the decisions belong to.
+        clock: Wall clock.
+    """
+
+    def __init__(
+        self,
+        *,
+        warehouse: Warehouse,
+        lake: Lake,
+        definitions: Mapping[str, AssetDefinition],
+        sources_dir: Path,
+        results_dir: Path,
+        run_id: UUID,
+        clock: Clock,
+    ) -> None:
+        self._warehouse = warehouse
+        self._lake = lake
+        self._definitions = definitions
+        self._sources_dir = sources_dir
+        self._results_dir = results_dir
+        self._run_id = run_id
+        self._clock = clock
+
+    def decide(self) -> tuple[LoadVerdict, ...]:
+        """Check every load that waits, act on the verdicts, refresh views and ledger.
+
+        Returns:
+            A verdict for each load that waited.
+        """
+        waiting = self._waiting()
+        verdicts = self._check(waiting) if waiting else {}
+        by_load = defaultdict(list)
+        for each in waiting:
+            by_load[each.load_id].append(each)
+        with self._warehouse.transaction() as cursor:
+            decided = tuple(
+                self._settle(cursor, parts, [verdicts[part] for part in parts]) for parts in by_load.values()
+            )
+            refused = {each.load_id for each in decided if each.status != "ACCEPTED"}
+            self.refresh(cursor, verdicts, refused)
+            for key in {each.raw_table for each in waiting}:
+                cursor.execute(f'drop view if exists "{CANDIDATES}"."{key}"')
+        return decided
+
+    def refresh(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        verdicts: Mapping[_Waiting, Verdict] | None = None,
+        refused_loads: set[str] | frozenset[str] = frozenset(),
+    ) -> None:
+        """Bring each raw view and its ledger entry to the accepted loads; refused loads are recorded as observed."""
+        for key, definition in self._definitions.items():
+            found = [(part, verdict) for part, verdict in (verdicts or {}).items() if f"raw/{part.raw_table}" == key]
+            for part, verdict in found:
+                if part.load_id in refused_loads:
+                    self._record_refused(cursor, definition, part, verdict)
+            accepted = [verdict for part, verdict in found if part.load_id not in refused_loads]
+            self._refresh_table(cursor, definition, accepted)
+
+    def _waiting(self) -> list[_Waiting]:
+        rows = self._warehouse.cursor().execute(
+            "select load_id, raw_table, source, storage_uri, row_count from lineage.load"
+            " where status = 'LANDED' order by landed_at, load_id, raw_table"
+        )
+        return [
+            _Waiting(load_id=load, raw_table=table, source=source, storage_uri=uri, row_count=count)
+            for load, table, source, uri, count in rows.fetchall()
+        ]
+
+    def _check(self, waiting: Sequence[_Waiting]) -> dict[_Waiting, Verdict]:
+        """Run each load's suites over views that show only what waits."""
+        folders: dict[str, list[Path]] = defaultdict(list)
+        for each in waiting:
+            folders[each.raw_table].append(self._lake.home / each.storage_uri)
+        with self._warehouse.transaction() as cursor:
+            cursor.execute(f'create schema if not exists "{CANDIDATES}"')
+            for raw_table, load_folders in folders.items():
+                create_raw_view(
+                    cursor,
+                    key=f"{CANDIDATES}/{raw_table}",
+                    columns=self._definitions[f"raw/{raw_table}"].columns,
+                    load_folders=load_folders,
+                    fallback_sources=(),
+                )
+        requests = [
+            GateRequest(
+                asset_key=f"raw/{each.raw_table}",
+                relation=(CANDIDATES, each.raw_table),
+                load_ids=(each.load_id,),
+            )
+            for each in waiting
+        ]
+        verdicts = run_gate(self._warehouse.cursor(), requests, results_dir=self._results_dir)
+        return dict(zip(waiting, verdicts, strict=True))
+
+    def _settle(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        parts: Sequence[_Waiting],
+        verdicts: Sequence[Verdict],
+    ) -> LoadVerdict:
+        """Decide on one load with all its raw tables, and record the decision."""
+        load_id, source = parts[0].load_id, parts[0].source
+        failures = tuple(sentence for verdict in verdicts for sentence in verdict.failures)
+        is_passed = all(verdict.status == "PASS" for verdict in verdicts)
+        status: LoadStatus = "ACCEPTED" if is_passed else self._policy(cursor, source)
+        cursor.execute(
+            "update lineage.load set status = ?, reason = ?, decided_at = ? where load_id = ?",
+            [status, "; ".join(failures) or None, self._clock(), load_id],
+        )
+        append_rows(cursor, "load", [[load_id]], recorded_at=self._clock())
+        if not is_passed:
+            logger.warning("load %s of %s: %s; %s", load_id, source, status, "; ".join(failures))
+        return LoadVerdict(
+            load_id=load_id,
+            source=source,
+            status=status,
+            failures=failures,
+            warnings=tuple(sentence for verdict in verdicts for sentence in verdict.warnings),
+        )
+
+    def _policy(self, cursor: duckdb.DuckDBPyConnection, source: str) -> LoadStatus:
+        """What the source's description says about a load that failed."""
+        policy = load_source(source, self._sources_dir).on_failure
+        if policy == "quarantine":
+            return "QUARANTINED"
+        older = cursor.execute(
+            "select count(*) from lineage.load where source = ? and status = 'ACCEPTED'", [source]
+        ).fetchone()
+        return "FALLBACK" if policy == "fallback" and older and older[0] else "BLOCKED"
+
+    def _record_refused(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        definition: AssetDefinition,
+        part: _Waiting,
+        verdict: Verdict,
+    ) -> None:
+        """Keep what was found in a refused load, as something looked at and not taken over."""
+        observed = self._materialization(
+            definition,
+            data_version=part.load_id,
+            row_count=part.row_count,
+            loads=[part.load_id],
+            fallback_sources=[],
+            event_kind="OBSERVED",
+        )
+        record_materialization(cursor, observed, recorded_at=self._clock())
+        record_checks(cursor, self._checks(definition.key, [verdict], observed.materialization_id))
+
+    def _refresh_table(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        definition: AssetDefinition,
+        verdicts: Sequence[Verdict],
+    ) -> None:
+        loads = cursor.execute(
+            "select load_id, storage_uri, row_count from lineage.load"
+            " where raw_table = ? and status = 'ACCEPTED' order by load_id",
+            [definition.relation],
+        ).fetchall()
+        fallback_sources = _fallback_sources(cursor)
+        version = digest_of(*(str(load[0]) for load in loads), "|", *fallback_sources)
+        latest = cursor.execute(
+            "select data_version, code_version from lineage.current_materialization where asset_key = ?",
+            [definition.key],
+        ).fetchone()
+        if latest == (version, definition.code_version):
+            return
+        create_raw_view(
+            cursor,
+            key=definition.key,
+            columns=definition.columns,
+            load_folders=[self._lake.home / str(load[1]) for load in loads],
+            fallback_sources=fallback_sources,
+        )
+        made = self._materialization(
+            definition,
+            data_version=version,
+            row_count=sum(int(load[2]) for load in loads),
+            loads=[str(load[0]) for load in loads],
+            fallback_sources=list(fallback_sources),
+            event_kind="MATERIALIZED",
+        )
+        record_materialization(cursor, made, recorded_at=self._clock())
+        record_checks(cursor, self._checks(definition.key, verdicts, made.materialization_id))
+
+    def _materialization(
+        self,
+        definition: AssetDefinition,
+        *,
+        data_version: str,
+        row_count: int,
+        loads: list[str],
+        fallback_sources: list[str],
+        event_kind: Literal["MATERIALIZED", "OBSERVED"],
+    ) -> MaterializationRecord:
+        return MaterializationRecord(
+            materialization_id=uuid4(),
+            asset_key=definition.key,
+            run_id=self._run_id,
+            code_version=definition.code_version,
+            data_version=data_version,
+            logical_version=logical_version(
+                code_version=definition.code_version,
+                input_versions={"loads": data_version},
+                parameters={},
+                environment_id="",
+            ),
+            valid_from=self._clock(),
+            event_kind=event_kind,
+            row_count=row_count,
+            columns=definition.columns,
+            metadata={"load_ids": loads, "fallback_sources": fallback_sources},
+        )
+
+    def _checks(self, key: str, verdicts: Sequence[Verdict], materialization_id: UUID) -> list[CheckRecord]:
+        """Ledger entries of the verdicts, or the vacuous PASS of a table that nothing new arrived for."""
+        if verdicts:
+            return check_records(
+                verdicts,
+                materialization_ids={key: str(materialization_id)},
+                run_id=self._run_id,
+                clock=self._clock,
+            )
+        return [
+            CheckRecord(
+                asset_key=key,
+                materialization_id=str(materialization_id),
+                run_id=self._run_id,
+                check_name=GATE_CHECK,
+                engine="gx",
+                status="PASS",
+                is_blocking=True,
+                expected="every accepted load passed its suite when it landed",
+                actual="no new load",
+                evaluated_at=self._clock(),
+            )
+        ]
+
+
+def outstanding_blocks(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Say what stops a run at the raw gate: blocked loads and files that nobody decided on yet."""
+    loads = cursor.execute(
+        "select source, load_id, any_value(reason) from lineage.load where status = 'BLOCKED' group by all order by all"
+    ).fetchall()
+    files = cursor.execute(
+        "select source, file_name, defect_row, reason from lineage.delivered_file"
+        " where status = 'REJECTED' and (policy = 'block' or policy = 'fallback' and source not in"
+        " (select source from lineage.load where status = 'ACCEPTED')) order by all"
+    ).fetchall()
+    return (
+        *(f"load {load_id} of {source}: {reason}" for source, load_id, reason in loads),
+        *(
+            f"file {name} of {source}" + (f" row {row:,}" if row else "") + f": {reason}"
+            for source, name, row, reason in files
+        ),
+    )
+
+
+def decide_by_hand(
+    cursor: duckdb.DuckDBPyConnection,
+    reference: str,
+    *,
+    status: Literal["ACCEPTED", "DISCARDED"],
+    reason: str,
+    clock: Clock,
+) -> None:
+    """Let an operator accept or discard a refused load, or discard a rejected file.
+
+    Args:
+        cursor: Inside a transaction.
+        reference: Load id, or the name of a rejected file.
+        status: What it becomes.
+        reason: Why, in the operator's words; kept in the ledger.
+        clock: Wall clock.
+
+    Raises:
+        UsageError: Nothing refused has that id or name.
+    """
+    changed = cursor.execute(
+        "update lineage.load set status = ?, decided_at = ?, reason = coalesce(reason || ' | ', '') || ?"
+        " where load_id = ? and status in ('BLOCKED', 'QUARANTINED', 'FALLBACK')"
+        " returning load_id, raw_table",
+        [status, clock(), reason, reference],
+    ).fetchall()
+    append_rows(cursor, "load", changed, recorded_at=clock())
+    if status == "DISCARDED":
+        files = cursor.execute(
+            "update lineage.delivered_file set status = 'DISCARDED',"
+            " reason = coalesce(reason || ' | ', '') || ? where file_name = ? and status = 'REJECTED'"
+            " returning source, sha256",
+            [reason, reference],
+        ).fetchall()
+        append_rows(cursor, "delivered_file", files, recorded_at=clock())
+        changed += files
+    if not changed:
+        raise UsageError(
+            f"No refused load or rejected file is called {reference!r}.",
+            hint="gridweave loads lists them",
+        )
+
+
+def _fallback_sources(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Sources whose newest delivery was refused under the fallback policy."""
+    rows = cursor.execute(
+        "with deliveries as ("
+        "  select source, landed_at as arrived_at, status = 'FALLBACK' as is_refused from lineage.load"
+        "  where status in ('ACCEPTED', 'FALLBACK')"
+        "  union all"
+        "  select source, seen_at, true from lineage.delivered_file"
+        "  where status = 'REJECTED' and policy = 'fallback')"
+        " select source from deliveries group by source"
+        " having max(arrived_at) filter (is_refused)"
+        " >= coalesce(max(arrived_at) filter (not is_refused), '-infinity') order by source"
+    ).fetchall()
+    return tuple(str(source) for (source,) in rows)

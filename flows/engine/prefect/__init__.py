@@ -1,0 +1,1 @@
+"""Prefect: its local server, what it runs for us, and the process that serves deployments."""

@@ -1,0 +1,166 @@
+"""The local Prefect server: one, real, on loopback, kept between runs.
+
+What lives here: starting, finding and stopping exactly the server gridweave started. What does not: deployments
+(flows.pipelines.deployments).
+
+Decision: never Prefect's ephemeral server: it needs 19-29 s here against its own limit of 20 s, and loses the last
+events at shutdown. A real server starts in 10-15 s, in the background, while other work goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from flows.engine.prefect.processes import is_our_process, read_pid, start_detached, stop_group
+from flows.errors import GridweaveError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+HOST = "127.0.0.1"
+APPLICATION = "prefect.server.api.server:create_app"
+"""What `prefect server start` itself runs; started directly it answers in two thirds of the time."""
+START_LIMIT_SECONDS = 120.0
+QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",
+    "PREFECT_CLI_PROMPT": "false",
+}
+
+
+class PrefectServerError(GridweaveError):
+    """The local Prefect server did not start.
+
+    Args:
+        url: Where it should answer.
+        log_path: What it printed.
+    """
+
+    def __init__(self, *, url: str, log_path: Path) -> None:
+        self.url = url
+        self.log_path = log_path
+        super().__init__(
+            f"The local Prefect server at {url} did not answer within {START_LIMIT_SECONDS:g} s.",
+            hint=f"read {log_path}; another program may use the port (GRIDWEAVE_PREFECT_PORT)",
+            is_retryable=True,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefectServer:
+    """A server below gridweave's home.
+
+    Args:
+        home: `$GRIDWEAVE_HOME`.
+        port: Loopback port.
+    """
+
+    home: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Address of its API."""
+        return f"http://{HOST}:{self.port}/api"
+
+    @property
+    def folder(self) -> Path:
+        """Its database, log and pid file."""
+        return self.home / "prefect"
+
+    def is_healthy(self) -> bool:
+        """Ask it."""
+        try:
+            with urlopen(f"{self.url}/health", timeout=2) as answer:  # noqa: S310 - loopback http
+                return bool(answer.status == 200)  # noqa: PLR2004 - HTTP OK
+        except (URLError, OSError):
+            return False
+
+    def begin(self) -> None:
+        """Start it in the background unless it answers already; returns at once."""
+        self.use()
+        if self.is_healthy() or self._is_alive():
+            return
+        start_detached(
+            [sys.executable, "-m", "uvicorn", "--factory", APPLICATION, "--host", HOST, "--port", str(self.port)],
+            log_path=self.folder / "server.log",
+            pid_path=self._pid_path,
+            environment=self._server_environment(),
+        )
+
+    def wait(self) -> None:
+        """Wait until it answers.
+
+        Raises:
+            PrefectServerError: It does not.
+        """
+        limit = time.monotonic() + START_LIMIT_SECONDS
+        while not self.is_healthy():
+            if time.monotonic() > limit:
+                raise PrefectServerError(url=self.url, log_path=self.folder / "server.log")
+            time.sleep(0.2)
+
+    def stop(self) -> bool:
+        """Stop the server gridweave started; a foreign one is left alone.
+
+        Returns:
+            False when there was none.
+        """
+        pid = read_pid(self._pid_path)
+        is_running = pid is not None and self._is_alive()
+        if pid is not None and is_running:
+            stop_group(pid, self._mark)
+        self._pid_path.unlink(missing_ok=True)
+        return is_running
+
+    def use(self) -> None:
+        """Point this process's Prefect at the server. Before the first import of prefect."""
+        os.environ.update({**QUIET, **self._client_environment()})
+
+    @property
+    def _pid_path(self) -> Path:
+        return self.folder / "server.pid"
+
+    @property
+    def _mark(self) -> str:
+        """What the command line of our server holds and that of no other."""
+        return f"--port\0{self.port}"
+
+    def _is_alive(self) -> bool:
+        pid = read_pid(self._pid_path)
+        return pid is not None and is_our_process(pid, self._mark)
+
+    def _client_environment(self) -> dict[str, str]:
+        return {
+            "PREFECT_API_URL": self.url,
+            "PREFECT_HOME": str(self.folder),
+        }
+
+    def _server_environment(self) -> dict[str, str]:
+        return {
+            **QUIET,
+            **self._client_environment(),
+            "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
+            # a client registers the block types it uses; all of them at every start cost ten seconds the first time
+            "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+            # in memory, a restart would forget who holds a deployment's only slot, and it would stay taken for ever
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        }
+
+
+def local_server(settings: Settings) -> PrefectServer:
+    """The server of an installation."""
+    return PrefectServer(home=settings.home, port=settings.prefect_port)

@@ -1,0 +1,98 @@
+"""A Python step made ready to run: its context, its condition, its attempts, its time limit.
+
+What lives here: what one job does. What does not: which jobs run and when (executor.py, jobs.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from flows.engine.planning.worklist import slot_name
+from flows.engine.steps.jobs import Job, JobResult
+from flows.engine.steps.multi_context import MultiStepContext
+from flows.engine.steps.process import run_in_own_process
+from flows.engine.steps.skipping import StepSkippedError
+from flows.errors import AssetError
+from flows.lineage.recorder import record_runs
+from flows.lineage.records import RunRecord, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flows.assets.definition import AssetDefinition
+    from flows.engine.executor import Engine
+    from flows.engine.steps.context import StepContext
+
+
+def step_job(engine: Engine, key: str, partition_key: str) -> Job:
+    """Return the job that makes one partition of an asset, and of all others that its step makes."""
+    definition = engine.graph[key]
+    siblings = definition.step_keys or (key,)
+    name = slot_name(key, partition_key)
+
+    def attempt(number: int) -> Sequence[str]:
+        contexts = {each: engine.make_context(each, partition_key) for each in siblings}
+        context = contexts[key] if len(siblings) == 1 else MultiStepContext(contexts)
+        _run_step(engine, definition, context)
+        engine.on_progress(f"python: {name} done")
+        return [*context.notes, *([f"needed {number} attempts"] if number > 1 else [])]
+
+    return Job(
+        definition=definition,
+        work=lambda: engine.retrying.call(attempt, retries=definition.retries, name=name),
+        partition_keys=(partition_key,),
+    )
+
+
+def _run_step(engine: Engine, definition: AssetDefinition, context: StepContext | MultiStepContext) -> None:
+    """Run a step here, or in a process of its own when its time is limited."""
+    if definition.step is None:
+        raise AssetError(f"Asset {definition.key} has no step.", hint="only Python assets have one")
+    reason = definition.only_when(context) if definition.only_when else None
+    if reason:
+        raise StepSkippedError(asset_key=definition.key, reason=reason)
+    if definition.timeout_seconds is None:
+        definition.step(context)
+    else:
+        run_in_own_process(
+            definition.step,
+            context,
+            timeout_seconds=definition.timeout_seconds,
+            interruption=engine.warehouse.interruptible,
+        )
+    if isinstance(context, MultiStepContext):
+        context.refuse_unwritten()
+
+
+def record_steps(engine: Engine, results: Mapping[str, JobResult]) -> None:
+    """Record how steps ended, so that skips and failures can be asked for later.
+
+    Args:
+        engine: What the run works with.
+        results: How each ended, by asset and partition; those of a wave are one transaction.
+    """
+    if not results:
+        return
+    with engine.warehouse.transaction() as cursor:
+        record_runs(cursor, [_step_run(engine, name, result) for name, result in results.items()])
+
+
+def _step_run(engine: Engine, name: str, result: JobResult) -> RunRecord:
+    """Return how a step ended as a run of its own inside the run."""
+    now = engine.clock()
+    status: RunStatus = "FAIL" if result.error else "SKIPPED" if result.skipped_because else "COMPLETE"
+    return RunRecord(
+        run_id=uuid4(),
+        root_run_id=engine.run_id,
+        parent_run_id=engine.run_id,
+        job_name=name,
+        run_kind="task",
+        trigger="gridweave",
+        started_at=now,
+        ended_at=now,
+        environment_id=engine.environment_id,
+        status=status,
+        error_type=type(result.error).__name__ if result.error else None,
+        error_message=str(result.error) if result.error else result.skipped_because,
+    )
