@@ -16,15 +16,15 @@ import logging
 from dataclasses import asdict
 from functools import cache
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.assets.columns import ColumnEdge, ColumnMap, opaque_map
-from flows.assets.versions import digest_of
+from flows.assets.versions import CHECKOUT, digest_of
 from flows.errors import AssetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def _follower_version() -> str:
     """Version of the code that follows, so that a mended follower follows again."""
     from importlib.metadata import version
 
-    folder = Path(__file__).resolve().parents[1]
+    folder = CHECKOUT / "flows"
     return digest_of(version("sqlglot"), *((folder / name).read_text(encoding="utf-8") for name in _FOLLOWER))
 
 

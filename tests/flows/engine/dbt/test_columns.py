@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from flows.assets.versions import CHECKOUT
 from flows.engine.dbt.assets import asset_key, dbt_assets
 from flows.engine.dbt.columns import DbtColumns, UndeclaredRelationError
 
@@ -107,13 +108,14 @@ def test_the_code_version_follows_the_meaning_not_the_text(tmp_path: Path) -> No
 
 def test_no_python_step_reaches_past_its_context_for_a_raw_cursor() -> None:
     """A step reads with `context.read`, which refuses what is not declared; the open warehouse is not its business."""
-    folder = Path(__file__).resolve().parents[3] / "flows" / "definitions"
+    files = sorted((CHECKOUT / "flows" / "definitions").glob("*.py"))
 
     offences = [
         f"{path.name}: {node.attr}"
-        for path in sorted(folder.glob("*.py"))
+        for path in files
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in {"warehouse", "cursor", "lake", "execute"}
     ]
 
+    assert files
     assert offences == []
