@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile, ZipInfo
 
 if TYPE_CHECKING:
     from ml.training import TrainedModel
 
 MODEL_FILE_NAMES = {"skops": "model.skops", "json": "model.json"}
+SKOPS_SCHEMA = "schema.json"
 TRAINING_FILE_NAME = "training.json"
 CARD_FILE_NAME = "CARD.md"
 READ_BYTES = 1 << 20
@@ -66,7 +69,7 @@ def write_artifacts(trained: TrainedModel, folder: Path) -> dict[str, str]:
     else:
         import skops.io
 
-        skops.io.dump(dict(trained.model), model_path)
+        model_path.write_bytes(_without_chance(skops.io.dumps(dict(trained.model))))
     (folder / TRAINING_FILE_NAME).write_text(_describe(trained), encoding="utf-8")
     card = Path(__file__).parent / trained.use_case / CARD_FILE_NAME
     (folder / CARD_FILE_NAME).write_text(card.read_text(encoding="utf-8"), encoding="utf-8")
@@ -98,6 +101,38 @@ def file_sha256(path: Path) -> str:
         while chunk := stream.read(READ_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _without_chance(archive: bytes) -> bytes:
+    """Return a skops file whose bytes follow from the model alone, so that its hash tells whether two are the same.
+
+    skops names objects by memory address and files by address or at random, and a zip dates its members. What is equal
+    stays equal: names are only numbered in the order they appear.
+    """
+    with ZipFile(BytesIO(archive)) as stored:
+        members = {name: stored.read(name) for name in stored.namelist()}
+    schema = json.loads(members.pop(SKOPS_SCHEMA))
+    identities: dict[int, int] = {}
+    files: dict[str, str] = {}
+
+    def numbered(node: Any, name: str = "") -> Any:  # noqa: ANN401 - any JSON
+        if isinstance(node, dict):
+            return {key: numbered(value, key) for key, value in node.items()}
+        if isinstance(node, list):
+            return [numbered(value) for value in node]
+        if name == "__id__":
+            return identities.setdefault(node, len(identities) + 1)
+        if isinstance(node, str) and node in members:
+            return files.setdefault(node, f"{len(files) + 1}{Path(node).suffix}")
+        return node
+
+    content = {SKOPS_SCHEMA: json.dumps(numbered(schema), indent=1).encode()}
+    content |= {new: members[old] for old, new in files.items()}
+    same = BytesIO()
+    with ZipFile(same, "w") as written:
+        for name, data in content.items():
+            written.writestr(ZipInfo(name), data)  # dated 1980-01-01
+    return same.getvalue()
 
 
 def _describe(trained: TrainedModel) -> str:
