@@ -128,6 +128,7 @@ class PrefectServer:
 
     def use(self) -> None:
         """Point this process's Prefect at the server. Before the first import of prefect."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.environ.update({**QUIET, **self._client_environment()})
 
     @property
