@@ -262,11 +262,20 @@ def load_source(name: str, sources_dir: Path) -> SourceConfig:
 
 def _configuration_error(file_name: str, error: ValidationError) -> ConfigurationError:
     """Say the first defects of a description: key, what was expected, what was found."""
+    defects = error.errors()
+    # one wrong value empties the lists it stands in, and each of them is reported again
+    causes = [
+        each
+        for each in defects
+        if not any(other["loc"] != each["loc"] and other["loc"][: len(each["loc"])] == each["loc"] for other in defects)
+    ]
     sentences = []
-    for defect in error.errors()[:3]:
+    for defect in causes[:3]:
         key = ".".join(str(part) for part in defect["loc"]) or "(whole file)"
-        found = defect["input"] if not isinstance(defect["input"], dict) else sorted(defect["input"])
-        sentences.append(f"key {key}: {defect['msg']}; found {str(found)[:80]!r}")
+        found = (
+            defect["input"] if not isinstance(defect["input"], dict) else f"keys {', '.join(sorted(defect['input']))}"
+        )
+        sentences.append(f"key {key}: {defect['msg'].removeprefix('Value error, ')}; found {str(found)[:80]!r}")
     return ConfigurationError(
         f"Source description {file_name} is wrong: {' | '.join(sentences)}.",
         hint="data/README.md lists the keys with an example",

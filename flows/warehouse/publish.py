@@ -2,7 +2,7 @@
 
     published/current.duckdb    curated and scored tables with the ledger as of publishing
     published/ledger.duckdb     the ledger after every run, also a blocked or failed one
-    published/tables/           Parquet of reports and scores, named by content
+    published/tables/           Parquet of reports and scores, named after the asset
 
 What lives here: building the files beside the old ones and swapping them in. What does not: deciding whether a run may
 publish (flows.engine.executor) and reading (reader.py).

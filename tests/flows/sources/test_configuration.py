@@ -115,8 +115,10 @@ def test_a_mapping_that_cannot_work_is_refused(mapping: dict[str, Any], expected
     document["deliveries"][0]["tables"][0]["columns"]["load_mw"] = mapping
     _write(tmp_path, document)
 
-    with pytest.raises(ConfigurationError, match=expected):
+    with pytest.raises(ConfigurationError, match=expected) as caught:
         load_source("sample", tmp_path)
+
+    assert str(caught.value).count("; found ") == 1, "what follows from the one defect is not said"
 
 
 @pytest.mark.parametrize(
