@@ -80,6 +80,7 @@ class Inbox:
             raw_tables=self.pipeline.raw_tables,
             run_id=self.owned.run_id,
             clock=self.pipeline.clock,
+            workers=self.pipeline.settings.python_workers,
             on_progress=self._report,
         )
 

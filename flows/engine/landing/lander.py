@@ -16,6 +16,7 @@ import hashlib
 import logging
 import shutil
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from flows.clock import Clock
+    from flows.sources.file_connector import ConvertedTable
     from flows.sources.raw_tables import RawTable
     from flows.warehouse.lake import Lake
     from flows.warehouse.warehouse import Warehouse
@@ -99,6 +101,7 @@ class Lander:
         raw_tables: The declared raw layer.
         run_id: Run the landing belongs to.
         clock: Wall clock.
+        workers: Files converted side by side.
         on_progress: Told about each file in words.
     """
 
@@ -111,6 +114,7 @@ class Lander:
         raw_tables: dict[str, RawTable],
         run_id: UUID,
         clock: Clock,
+        workers: int = 2,
         on_progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._warehouse = warehouse
@@ -119,6 +123,7 @@ class Lander:
         self._raw_tables = raw_tables
         self._run_id = run_id
         self._clock = clock
+        self._workers = workers
         self._on_progress = on_progress
 
     def land_inbox(self, inbox: Path) -> LandingReport:
@@ -185,13 +190,23 @@ class Lander:
         load_id = _load_id(source.name, new)
         staging = self._lake.fresh_staging(load_id)
         converted, rejected = _Converted(), list[tuple[_Delivery, FileRejectedError]]()
-        for number, delivery in enumerate(new, start=1):
-            self._on_progress(f"{source.name} {number}/{len(new)} {delivery.file.name}")
+        with ThreadPoolExecutor(self._workers) as pool:
+            scratches = [staging / f"file_{number}" for number in range(len(new))]
+            pending = [
+                pool.submit(self._convert, source, delivery, load_id, scratch)
+                for delivery, scratch in zip(new, scratches, strict=True)
+            ]
             try:
-                self._convert(source, delivery, load_id, staging, converted)
-            except FileRejectedError as error:
-                logger.warning("%s", error.message)
-                rejected.append((delivery, error))
+                for number, (delivery, tables) in enumerate(zip(new, pending, strict=True), start=1):
+                    self._on_progress(f"{source.name} {number}/{len(new)} {delivery.file.name}")
+                    try:
+                        _take(delivery, tables.result(), staging, converted)
+                    except FileRejectedError as error:
+                        logger.warning("%s", error.message)
+                        rejected.append((delivery, error))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
         for raw_table in converted.rows:
             self._lake.place_load(staging / "tables" / raw_table, raw_table, load_id)
         shutil.rmtree(staging)
@@ -212,18 +227,11 @@ class Lander:
         )
 
     def _convert(
-        self,
-        source: SourceConfig,
-        delivery: _Delivery,
-        load_id: str,
-        staging: Path,
-        converted: _Converted,
-    ) -> None:
-        """Convert one file into the load's folders; a rejected file leaves nothing there."""
-        scratch = staging / "file"
-        shutil.rmtree(scratch, ignore_errors=True)
+        self, source: SourceConfig, delivery: _Delivery, load_id: str, scratch: Path
+    ) -> Sequence[ConvertedTable]:
+        """Convert one file into a folder of its own; what a rejected file leaves there is never taken."""
         scratch.mkdir()
-        tables = convert(
+        return convert(
             self._warehouse.cursor(),
             file=delivery.file,
             source=source,
@@ -232,13 +240,6 @@ class Lander:
             ingested_at=self._clock(),
             output_dir=scratch,
         )
-        for table in tables:
-            folder = staging / "tables" / table.raw_table
-            folder.mkdir(parents=True, exist_ok=True)
-            table.path.rename(folder / f"{delivery.sha256[:16]}-{table.path.stem}.parquet")
-            converted.rows[table.raw_table] += table.row_count
-            converted.parse_errors[table.raw_table] += table.parse_error_count
-        converted.files.append(delivery)
 
     def _record(
         self,
@@ -288,6 +289,17 @@ class Lander:
         """Hash what a load placed in the lake; the audit chain keeps it."""
         folder = self._lake.load_path(raw_table, load_id)
         return {"files": {path.name: sha256_of(path) for path in sorted(folder.iterdir())}}
+
+
+def _take(delivery: _Delivery, tables: Iterable[ConvertedTable], staging: Path, converted: _Converted) -> None:
+    """Move what a file gave into the load's folders."""
+    for table in tables:
+        folder = staging / "tables" / table.raw_table
+        folder.mkdir(parents=True, exist_ok=True)
+        table.path.rename(folder / f"{delivery.sha256[:16]}-{table.path.stem}.parquet")
+        converted.rows[table.raw_table] += table.row_count
+        converted.parse_errors[table.raw_table] += table.parse_error_count
+    converted.files.append(delivery)
 
 
 def _load_id(source_name: str, files: Sequence[_Delivery]) -> str:
