@@ -9,6 +9,7 @@ artefact is a plain file whose sha256 is a tag of the version and is checked bef
 
 from __future__ import annotations
 
+import fcntl
 import importlib
 import logging
 import os
@@ -94,10 +95,14 @@ def _create_missing(path: Path, artifact_root: Path) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     partial = path.with_name(f"{path.name}.partial")
-    for left in path.parent.glob(f"{partial.name}*"):  # the database and its journals
-        left.unlink()
-    SqlAlchemyStore(f"sqlite:///{partial}", str(artifact_root)).engine.dispose()
-    partial.replace(path)
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a command that lists models may look while the first run makes the file
+        if path.exists():
+            return
+        for left in path.parent.glob(f"{partial.name}*"):  # the database and its journals
+            left.unlink()
+        SqlAlchemyStore(f"sqlite:///{partial}", str(artifact_root)).engine.dispose()
+        partial.replace(path)
 
 
 class ModelRegistry:

@@ -272,9 +272,8 @@ def _configuration_error(file_name: str, error: ValidationError) -> Configuratio
     sentences = []
     for defect in causes[:3]:
         key = ".".join(str(part) for part in defect["loc"]) or "(whole file)"
-        found = (
-            defect["input"] if not isinstance(defect["input"], dict) else f"keys {', '.join(sorted(defect['input']))}"
-        )
+        found = defect["input"]
+        found = f"keys {', '.join(sorted(map(str, found)))}" if isinstance(found, dict) else found
         sentences.append(f"key {key}: {defect['msg'].removeprefix('Value error, ')}; found {str(found)[:80]!r}")
     return ConfigurationError(
         f"Source description {file_name} is wrong: {' | '.join(sentences)}.",
