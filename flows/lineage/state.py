@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flows.assets.partition_plan import InputVersion, RecordedPartitions, input_version
@@ -56,6 +56,74 @@ def recorded_state(connection: duckdb.DuckDBPyConnection, keys: Collection[str] 
         )
         for key, identifier, *rest in rows
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentInput:
+    """What a reader of an asset's partition gets now.
+
+    Args:
+        materialization_id: Its latest materialization.
+        data_version: Version of its data.
+        row_count: Rows; None where nothing has rows (a model).
+        unpassed_checks: Checks that hold back readers and have no PASS for exactly this materialization.
+    """
+
+    materialization_id: str
+    data_version: str
+    row_count: int | None
+    unpassed_checks: tuple[str, ...]
+
+
+def current_input(
+    connection: duckdb.DuckDBPyConnection, key: str, partition_key: str = "", *, required_checks: Collection[str] = ()
+) -> CurrentInput | None:
+    """Look up one asset's partition as an input; None when it was never made.
+
+    Two lookups by key: asking `released_materialization`, which weighs the checks of everything ever made, took as
+    long as all the rest of reading.
+
+    Args:
+        connection: The warehouse's.
+        key: The input.
+        partition_key: Its partition.
+        required_checks: Checks that hold back this reader beside those that hold back everyone.
+    """
+    row = connection.execute(
+        "select materialization_id::varchar, data_version, row_count from lineage.materialization"
+        " where asset_key = ? and partition_key = ? and event_kind = 'MATERIALIZED' order by seq desc limit 1",
+        [key, partition_key],
+    ).fetchone()
+    if row is None:
+        return None
+    identifier, data_version, row_count = row
+    needed = {
+        *required_checks,
+        *(
+            name
+            for (name,) in connection.execute(
+                "select check_name from lineage.asset_check where asset_key = ? and blocking", [key]
+            ).fetchall()
+        ),
+    }
+    passed = (
+        {
+            name
+            for (name,) in connection.execute(
+                "select check_name from lineage.latest_check_result where materialization_id = ?::uuid"
+                " and status = 'PASS'",
+                [identifier],
+            ).fetchall()
+        }
+        if needed
+        else set()
+    )
+    return CurrentInput(
+        materialization_id=identifier,
+        data_version=data_version,
+        row_count=row_count,
+        unpassed_checks=tuple(sorted(needed - passed)),
+    )
 
 
 def current_row_counts(
