@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from expectations.registry import suite_keys
 from flows.assets.partition_plan import is_partition_aware, plan_partitions
 from flows.assets.plan import Cause, Recorded, staleness
+from flows.engine.admission import held_back
 from flows.engine.dbt.assets import tests_to_run
 from flows.engine.dbt.partitions import dbt_variables
+from flows.engine.dbt.project import told_node_by_node
 from flows.engine.gates import check_tables, gate_name
 from flows.engine.planning.worklist import Worklist, slot_name
 from flows.engine.steps.cancellation import RunCancelled
@@ -30,7 +32,7 @@ from flows.lineage.recorder import record_reused, record_runs
 from flows.lineage.state import current_row_counts, recorded_partitions, recorded_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from flows.assets.partition_plan import StepGroup
     from flows.engine.dbt.project import NodeOutcome
@@ -57,6 +59,8 @@ class Execution:
         self._engine = engine
         self._steps = steps
         self._work = Worklist(engine.graph, steps, clock=engine.clock)
+        has_checks = {key for key in engine.graph if any(each.evaluate for each in engine.graph[key].checks)}
+        self._checked_keys = has_checks.union(suite_keys())
         self._reused: dict[str, list[str]] = defaultdict(list)
         self._ended: list[RunRecord] = []
         self._summary = summary
@@ -87,8 +91,7 @@ class Execution:
                 raise RunCancelled("the run was asked to end; finished work is kept")
             if self._settle_unchanged():
                 continue
-            batch = self._dbt_batch()
-            wave = self._python_wave()
+            batch, wave = self._dbt_batch(), self._python_wave()
             is_dbt_next = bool(batch) and not (wave and self._can_wait(batch))
             made = self._build(batch) if is_dbt_next else self._run_wave(wave)
             self._check(made)
@@ -98,9 +101,8 @@ class Execution:
 
         What succeeded shows in what it made; a record of its own for each small step would cost as much as the step.
         """
-        self._ended.extend(
-            step_run(self._engine, slot_name(each.key, each.partition_keys[0]), each) for each in results
-        )
+        for each in results:
+            self._ended.append(step_run(self._engine, slot_name(each.key, each.partition_keys[0]), each))
         if any(each.error is not None for each in results):
             self._record_ended()
 
@@ -188,16 +190,15 @@ class Execution:
             unchanged = self._unchanged(key, partition_keys, recorded)
             awake = tuple(each for each in partition_keys if each not in unchanged)
             self._reused[key] = list(unchanged)
-            self._summary.reused = [
-                each for each in self._summary.reused if each not in {slot_name(key, one) for one in awake}
-            ]
+            names = {slot_name(key, each) for each in awake}
+            self._summary.reused = [each for each in self._summary.reused if each not in names]
             self._work.add(key, awake)
         return bool(self._work.remaining)
 
     def _dbt_batch(self) -> list[str]:
         """Adjacent dbt assets that can be built in one invocation; a gate in between ends the batch."""
         batch: list[str] = []
-        gated = set(suite_keys())
+        gated = self._checked_keys
         waiting = set(self._work.remaining)
         partition_keys: tuple[str, ...] | None = None
         for key in self._work.remaining:
@@ -226,6 +227,9 @@ class Execution:
 
     def _build(self, batch: list[str]) -> list[str]:
         """Build a batch with dbt and say what was made."""
+        batch = self._admitted(batch)
+        if not batch:
+            return []
         names = {self._engine.graph[key].external_name: key for key in batch}
         tests = tests_to_run(
             self._engine.project.manifest,
@@ -236,11 +240,17 @@ class Execution:
         outcomes = self._engine.project.build(
             [*(name.rpartition(".")[2] for name in names), *tests],
             run_id=self._engine.run_id,
-            on_node=self._progress_of(names),
+            on_node=told_node_by_node(names, self._engine.on_progress),
             variables=self._partition_variables(batch),
         )
         with self._engine.warehouse.transaction() as cursor:
             seal(cursor, recorded_at=self._engine.clock())
+        return self._settle_built(batch, names, outcomes)
+
+    def _settle_built(
+        self, batch: Sequence[str], names: Mapping[str, str], outcomes: Sequence[NodeOutcome]
+    ) -> list[str]:
+        """Note how the nodes of a batch ended and say what was made."""
         made, failed = [], {}
         for outcome in outcomes:
             key = names.get(outcome.unique_id)
@@ -266,6 +276,16 @@ class Execution:
             self._block(key, "a data test upstream did not pass")
         return made
 
+    def _admitted(self, batch: Sequence[str]) -> list[str]:
+        """Block what would read something that is not released; return the rest."""
+        inputs = {key: self._work.inputs(key) for key in batch}
+        for key, reasons in held_back(self._engine.warehouse.cursor(), self._engine.graph, inputs).items():
+            for partition_key, reason in reasons.items():
+                self._summary.blocked[slot_name(key, partition_key)] = reason
+            self._work.settle(key, reasons)
+            self._block_behind(key, reasons, "; ".join(sorted(set(reasons.values()))))
+        return [key for key in batch if key in self._work.remaining]
+
     def _note_broken_tests(self, tests: Sequence[NodeOutcome]) -> None:
         if tests:
             self._summary.note_gate("dbt tests", "FAIL")
@@ -281,18 +301,6 @@ class Execution:
             self._summary.blocked[key] = reason
             if key in self._engine.graph:
                 self._block_downstream(key, reason)
-
-    def _progress_of(self, names: Mapping[str, str]) -> Callable[[NodeOutcome], None]:
-        done = 0
-
-        def report(outcome: NodeOutcome) -> None:
-            nonlocal done
-            if outcome.unique_id in names:
-                done += 1
-                key = names[outcome.unique_id]
-                self._engine.on_progress(f"dbt {done}/{len(names)} {key} {outcome.seconds:.1f} s")
-
-        return report
 
     def _partition_variables(self, batch: Sequence[str]) -> Mapping[str, object]:
         """What dbt's incremental models are told: the partitions, and the time they span."""
@@ -310,9 +318,8 @@ class Execution:
             for key in self._work.join_steps(wave)
             for partition_key in self._work.todo[key]
         ]
-        shown = ", ".join(
-            f"{key} ({len(self._work.todo[key])})" if len(self._work.todo[key]) > 1 else key for key in wave
-        )
+        counts = {key: len(self._work.todo[key]) for key in wave}
+        shown = ", ".join(f"{key} ({count})" if count > 1 else key for key, count in counts.items())
         self._engine.on_progress(f"python: {shown}")
         results = self._engine.runner.run(jobs)
         made = []

@@ -126,6 +126,41 @@ def current_input(
     )
 
 
+def unreleased(connection: duckdb.DuckDBPyConnection, keys: Collection[str]) -> set[tuple[str, str]]:
+    """Return assets and partitions that have rows and a blocking check without a PASS."""
+    rows = connection.execute(
+        "select m.asset_key, m.partition_key from lineage.current_materialization m"
+        " anti join lineage.released_materialization r on r.materialization_id = m.materialization_id"
+        " where list_contains(?::varchar[], m.asset_key) and m.row_count is distinct from 0",
+        [sorted(keys)],
+    ).fetchall()
+    return {(str(key), str(partition_key)) for key, partition_key in rows}
+
+
+def lacking_pass(
+    connection: duckdb.DuckDBPyConnection, check_names: Mapping[str, Collection[str]]
+) -> set[tuple[str, str]]:
+    """Return assets and partitions that have rows and no PASS of one of the named checks.
+
+    Args:
+        connection: The warehouse's or a reader's.
+        check_names: Checks by asset.
+    """
+    pairs = [(key, name) for key, names in check_names.items() for name in names]
+    if not pairs:
+        return set()
+    rows = connection.execute(
+        "select distinct m.asset_key, m.partition_key from lineage.current_materialization m"
+        " join (select unnest(?::varchar[]) as asset_key, unnest(?::varchar[]) as check_name) n"
+        "  on n.asset_key = m.asset_key"
+        " anti join lineage.latest_check_result r"
+        "  on r.materialization_id = m.materialization_id and r.check_name = n.check_name and r.status = 'PASS'"
+        " where m.row_count is distinct from 0",
+        [list(column) for column in zip(*pairs, strict=True)],
+    ).fetchall()
+    return {(str(key), str(partition_key)) for key, partition_key in rows}
+
+
 def current_row_counts(
     connection: duckdb.DuckDBPyConnection, keys: Collection[str]
 ) -> dict[str, tuple[str, int | None]]:
