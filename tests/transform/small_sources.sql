@@ -94,6 +94,17 @@ select 'N' as network_id, 'O3' as outage_id, 'F999' as feeder_id, timestamptz '2
     timestamptz '2024-01-07 12:00:00+00' as restored_at, 5 as customers_out_count, 'Animal' as cause_text,
     unnest(landed('oms', 3));
 
+-- Of O1's first use 30 of 40 customers came back after half an hour; O9 is of nobody; one step is before its outage.
+insert into raw.oms_restoration_steps by name
+select 'N' as network_id, 'O1' as outage_id, timestamptz '2024-01-02 10:00:00+00' as started_at, 1 as step_number,
+    timestamptz '2024-01-02 10:30:00+00' as restored_at, 30 as customers_restored_count, unnest(landed('steps', 1))
+union all by name
+select 'N' as network_id, 'O9' as outage_id, null::timestamptz as started_at, 1 as step_number,
+    timestamptz '2024-01-02 10:30:00+00' as restored_at, 30 as customers_restored_count, unnest(landed('steps', 2))
+union all by name
+select 'N' as network_id, 'O3' as outage_id, timestamptz '2024-01-07 10:00:00+00' as started_at, 1 as step_number,
+    timestamptz '2024-01-07 09:00:00+00' as restored_at, 5 as customers_restored_count, unnest(landed('steps', 3));
+
 insert into raw.eam_work_orders by name
 select 'N' as network_id, 'W1' as work_order_id, 'T1' as asset_id, 'CM' as work_type, 'LEAK' as problem_code,
     timestamptz '2024-01-03 00:00:00+00' as opened_at, unnest(landed('wo', 1))

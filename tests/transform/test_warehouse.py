@@ -24,7 +24,7 @@ def test_sources_that_delivered_nothing_still_give_every_table(empty_project: Pr
         " where table_schema in ('staging', 'quarantine', 'features', 'reports') group by all"
     )
 
-    assert dict(tables) == {"staging": 18, "quarantine": 18, "features": 6, "reports": 6}
+    assert dict(tables) == {"staging": 19, "quarantine": 19, "features": 6, "reports": 6}
     assert empty_project.rows("select count(*) from features.feat_load_forecast__hourly") == [(0,)]
 
 
@@ -42,6 +42,7 @@ def test_every_rule_of_the_models_holds(empty_project: Project) -> None:
         pytest.param("eam_transformers", (3, 2, 0, 1), id="register"),
         pytest.param("eam_work_orders", (2, 1, 1, 0), id="work orders"),
         pytest.param("oms_outages", (3, 3, 0, 0), id="re-used outage number"),
+        pytest.param("oms_restoration_steps", (3, 2, 1, 0), id="restoration steps"),
         pytest.param("market_prices", (2, 2, 0, 0), id="wide delivered row"),
     ],
 )
@@ -118,6 +119,19 @@ def test_an_outage_on_an_unknown_feeder_is_kept_but_not_placed(small_project: Pr
         ("O1", "F1", False, True, 40, False),
         ("O1", "F1", False, True, None, True),
         ("O3", None, True, False, 5, False),
+    ]
+
+
+def test_reliability_counts_each_customer_until_power_came_back(small_project: Project) -> None:
+    """O1: 30 x 30 min + 10 x 120 min = 2,100; O3: 5 x 120 min = 600; 100 customers. The planned one has no count."""
+    indices = small_project.rows(
+        "select is_major_days_excluded, day_count, saidi_minutes, saifi, caidi_minutes, uncounted_step_count,"
+        " missing_reason from marts.fct_reliability_indices order by 1"
+    )
+
+    assert indices == [
+        (False, 9, 27.0, 0.45, 60.0, 1, None),
+        (True, 9, None, None, None, 1, "too little history: 0 of 365 days"),
     ]
 
 

@@ -13,6 +13,7 @@
         "oms_outages",
         "oms_customers_out_readings",
         "lab_oil_tests",
+        "oms_restoration_steps",
     ] -%}
     {%- set stamps = {
         "scada_load_readings": "interval_start_at",
@@ -26,6 +27,7 @@
         "oms_customers_out_readings": "observed_at",
         "market_prices": "interval_start_at",
         "lab_oil_tests": "sampled_at",
+        "oms_restoration_steps": "restored_at",
     } -%}
     {%- set useless = {
         "scada_load_readings": {
@@ -60,6 +62,11 @@
         },
         "lab_oil_tests": {
             "empty_test": "coalesce(hydrogen_ppm, methane_ppm, ethylene_ppm, ethane_ppm, acetylene_ppm, water_ppm, dielectric_strength_kv) is null",
+        },
+        "oms_restoration_steps": {
+            "restored_before_start": "restored_at < started_at",
+            "impossible_step": "step_number < 1",
+            "impossible_count": "coalesce(customers_restored_count < 0, true)",
         },
     } -%}
     case

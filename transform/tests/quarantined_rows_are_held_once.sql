@@ -13,6 +13,7 @@
     "market_prices",
     "oms_customers_out_readings",
     "oms_outages",
+    "oms_restoration_steps",
     "scada_events",
     "scada_load_readings",
     "scada_transformer_readings",

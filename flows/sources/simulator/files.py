@@ -92,6 +92,8 @@ def write_inbox(feeds: Feeds, *, inbox: Path, timeline: Timeline, network: Netwo
         csv("simulator_market", f"prices_{month}.csv", _price_file(part))
     for month, part in _by_month(frames["oms_outages"], "started_at", first=timeline.start_at):
         csv("simulator_oms", f"outages_{month}.csv.gz", _outage_file(part))
+    for month, part in _by_month(frames["oms_restoration_steps"], "restored_at", first=timeline.start_at):
+        csv("simulator_oms", f"restoration_steps_{month}.csv.gz", _restoration_file(part))
     for day, part in _by_days(frames["scada_events"], TRAFFIC_FILE_DAYS):
         csv("simulator_scada_traffic", f"iec104_{day}.csv.gz", _traffic_file(part))
     csv("simulator_soc", "incidents.csv", _incident_file(frames["soc_incidents"]))
@@ -229,6 +231,19 @@ def _outage_file(part: pd.DataFrame) -> pd.DataFrame:
         "LON": part["longitude"].to_numpy(),
     }
     return pd.DataFrame(columns)
+
+
+def _restoration_file(part: pd.DataFrame) -> pd.DataFrame:
+    """Outage management: one row per restoration step, UTC stamps."""
+    return pd.DataFrame(
+        {
+            "OUTAGE_NO": part["outage_id"].to_numpy(),
+            "START": _text(part["started_at"].to_numpy()),
+            "STEP_NO": part["step_number"].to_numpy(),
+            "RESTORED": _text(part["restored_at"].to_numpy()),
+            "CUSTOMERS_RESTORED": part["customers_restored_count"].to_numpy(),
+        }
+    )
 
 
 def _traffic_file(part: pd.DataFrame) -> pd.DataFrame:

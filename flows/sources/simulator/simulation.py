@@ -40,6 +40,7 @@ from flows.sources.simulator.load import (
 from flows.sources.simulator.market import simulate_prices
 from flows.sources.simulator.network import build_network
 from flows.sources.simulator.outages import simulate_outages
+from flows.sources.simulator.restoration import simulate_restoration_steps
 from flows.sources.simulator.scada_traffic import simulate_traffic
 from flows.sources.simulator.telemetry import simulate_telemetry
 from flows.sources.simulator.thermal import simulate_thermal
@@ -68,6 +69,7 @@ DEFAULT_START = date(2024, 1, 1)
 _STREAMS = (
     "network", "weather", "forecasts", "load", "market", "operator", "thermal", "condition", "telemetry",
     "work_orders", "outages", "traffic", "feeds", "dirt",
+    "restoration",
 )  # fmt: skip
 
 
@@ -255,6 +257,7 @@ def _record(streams: dict[str, np.random.Generator], world: _World) -> Feeds:
         "eam_transformers": register_feed(records, timeline, world.fleet),
         "eam_work_orders": simulate_work_orders(streams["work_orders"], timeline, world.fleet),
         "cis_customers": network.customers,
+        "oms_restoration_steps": simulate_restoration_steps(streams["restoration"], world.outages.records),
     }
     return Feeds(telemetry=telemetry, frames=frames)
 
