@@ -130,8 +130,8 @@ def test_reliability_counts_each_customer_until_power_came_back(small_project: P
     )
 
     assert indices == [
-        (False, 9, 27.0, 0.45, 60.0, 1, None),
-        (True, 9, None, None, None, 1, "too little history: 0 of 365 days"),
+        (False, 8, 27.0, 0.45, 60.0, 1, None),
+        (True, 8, None, None, None, 1, "too little history: 0 of 365 days"),
     ]
 
 
