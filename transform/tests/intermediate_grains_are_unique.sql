@@ -2,11 +2,13 @@
 -- 0.1 s each.
 -- Views are left out: they are read again by the tables behind them, which are tested.
 {% set grains = {
+    "int_asset_crosswalk": "network_id, asset_id, valid_from",
     "int_calendar_days_deduplicated": "network_id, local_date",
     "int_cis_customers_deduplicated": "network_id, customer_id",
     "int_cis_feeder_customers_deduplicated": "network_id, feeder_id",
     "int_customers_out_outage_days": "network_id, feeder_id, outage_date",
     "int_eam_transformers_deduplicated": "network_id, asset_id, installed_on",
+    "int_eam_transformers_versioned": "network_id, asset_id, installed_on, version_number",
     "int_eam_work_orders_deduplicated": "network_id, work_order_id",
     "int_feeder_peak_load_week_before": "network_id, feeder_id, outage_date",
     "int_feeders_resolved": "network_id, feeder_id",
