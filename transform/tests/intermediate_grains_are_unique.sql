@@ -2,6 +2,7 @@
 -- 0.1 s each.
 -- Views are left out: they are read again by the tables behind them, which are tested.
 {% set grains = {
+    "int_ami_intervals_deduplicated": "network_id, meter_id, interval_start_at",
     "int_asset_crosswalk": "network_id, asset_id, valid_from",
     "int_calendar_days_deduplicated": "network_id, local_date",
     "int_cis_customers_deduplicated": "network_id, customer_id",
@@ -13,6 +14,7 @@
     "int_feeder_peak_load_week_before": "network_id, feeder_id, outage_date",
     "int_feeders_resolved": "network_id, feeder_id",
     "int_gis_feeders_deduplicated": "network_id, feeder_id",
+    "int_gis_segments_deduplicated": "network_id, segment_id",
     "int_gis_substations_deduplicated": "network_id, substation_id",
     "int_gis_switches_deduplicated": "network_id, switch_id",
     "int_lab_oil_tests_deduplicated": "network_id, sample_id",
@@ -26,6 +28,7 @@
     "int_load_readings_screened": "network_id, series_id, interval_start_at",
     "int_load_series_resolved": "network_id, series_id",
     "int_market_prices_deduplicated": "network_id, zone_id, interval_start_at",
+    "int_measurement_qualities_resolved": "protocol, quality_code",
     "int_momentary_events_grouped": "network_id, feeder_id, asset_id, is_planned, started_at",
     "int_network_horizons": "network_id",
     "int_networks_resolved": "network_id",
@@ -46,6 +49,7 @@
     "int_quality_codes_resolved": "protocol, quality_code",
     "int_scada_events_deduplicated": "network_id, capture_id, event_at, source_address, destination_address, source_port, destination_port, protocol, message_type, service, object_id, length_bytes",
     "int_scada_load_readings_deduplicated": "network_id, series_id, interval_start_at",
+    "int_scada_measurements_deduplicated": "network_id, tag_id, measured_at",
     "int_scada_transformer_readings_superseded": "_load_id, _source_file, _source_row",
     "int_soc_incidents_deduplicated": "network_id, incident_id",
     "int_sustained_interruptions_attributed": "network_id, outage_id, started_at",
@@ -56,6 +60,7 @@
     "int_transformer_maintenance_history": "network_id, asset_id, valid_at",
     "int_transformer_readings_daily": "network_id, asset_id, reading_date",
     "int_transformer_units_numbered": "network_id, asset_id, installation_number",
+    "int_vegetation_inspections_deduplicated": "network_id, segment_id, inspected_on",
     "int_weather_areas_hourly": "network_id, area_id, observed_hour_at",
     "int_weather_forecasts_by_area": "network_id, area_id, issued_at, valid_at",
     "int_weather_forecasts_day_ahead": "network_id, area_id, valid_at",
