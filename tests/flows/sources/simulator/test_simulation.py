@@ -22,7 +22,7 @@ LANDED = {
     "scada_load_readings", "scada_transformer_readings", "scada_events", "soc_incidents", "weather_observations",
     "weather_forecasts", "calendar_days", "gis_substations", "gis_feeders", "gis_switches", "cis_customers",
     "eam_transformers", "eam_work_orders", "oms_outages", "market_prices",
-    "oms_restoration_steps",
+    "oms_restoration_steps", "gis_segments", "vegetation_inspections", "ami_intervals", "scada_measurements",
 }  # fmt: skip
 
 
