@@ -55,7 +55,7 @@ def simulate_meter_intervals(
             "reading_value": energy.ravel().round(0),
             "unit_code": "Wh",
             "power_of_ten": 0,
-            "reading_flags": np.where(estimated, "estimated", None),
+            "reading_flags": np.array([None, "estimated"], dtype=object)[estimated.astype(int)],
         }
     )
 
