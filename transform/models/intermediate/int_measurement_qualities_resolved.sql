@@ -98,7 +98,7 @@ with
         qualify
             row_number() over (
                 partition by protocol, quality_code
-                order by is_exact desc, severity desc, quality_reason
+                order by is_exact desc, severity desc, quality_reason asc
             )
             = 1
     ),

@@ -139,9 +139,9 @@ with recursive
             and grouped.feeder_id = lockouts.feeder_id
             and grouped.asset_id = lockouts.asset_id
             and grouped.is_planned = lockouts.is_planned
-            and lockouts.started_at > grouped.started_at
-            and lockouts.started_at
-            <= grouped.started_at + interval ({{ var("momentary_minutes") }}) minute
+            and grouped.started_at < lockouts.started_at
+            and grouped.started_at + interval ({{ var("momentary_minutes") }}) minute
+            >= lockouts.started_at
         group by
             grouped.network_id,
             grouped.feeder_id,

@@ -19,7 +19,7 @@ with
             outages
             on steps.network_id = outages.network_id
             and steps.outage_id = outages.outage_id
-            and outages.started_at <= steps.restored_at
+            and steps.restored_at >= outages.started_at
             and coalesce(
                 abs(date_diff('second', steps.started_at, outages.started_at))
                 <= {{ var("step_start_tolerance_hours") }} * 3600,
