@@ -49,3 +49,8 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def repeated(times: int) -> list[object]:
+    """Turns of a test that is about chance: one in `make test`, all of them in `make test-full`."""
+    return [0, *(pytest.param(turn, marks=pytest.mark.full) for turn in range(1, times))]

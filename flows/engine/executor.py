@@ -11,76 +11,36 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from expectations.outcome import GateRequest
 from expectations.registry import suite_keys
 from flows.assets.partition_plan import is_partition_aware, plan_partitions
 from flows.assets.plan import Cause, Recorded, staleness
+from flows.engine.admission import held_back
 from flows.engine.dbt.assets import tests_to_run
 from flows.engine.dbt.partitions import dbt_variables
-from flows.engine.gates import GATE_CHECK, check_records, gate_name, run_gate
+from flows.engine.dbt.project import told_node_by_node
+from flows.engine.gates import check_tables, gate_name
 from flows.engine.planning.worklist import Worklist, slot_name
-from flows.engine.steps.attempts import Retrying
 from flows.engine.steps.cancellation import RunCancelled
 from flows.engine.steps.jobs import JobResult
 from flows.engine.steps.python_checks import run_python_checks
-from flows.engine.steps.step_jobs import record_steps, step_job
+from flows.engine.steps.step_jobs import step_job, step_run
 from flows.errors import AssetError
 from flows.lineage.audit.sealing import seal
-from flows.lineage.recorder import record_checks, record_reused
-from flows.lineage.records import CheckRecord
+from flows.lineage.recorder import record_reused, record_runs
 from flows.lineage.state import current_row_counts, recorded_partitions, recorded_state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from uuid import UUID
+    from collections.abc import Collection, Mapping, Sequence
 
-    from flows.assets.graph import AssetGraph
     from flows.assets.partition_plan import StepGroup
-    from flows.clock import Clock
-    from flows.engine.dbt.project import DbtProject, NodeOutcome
-    from flows.engine.steps.context import StepContext
-    from flows.engine.steps.jobs import JobRunner
+    from flows.engine.dbt.project import NodeOutcome
+    from flows.engine.engine import Engine
     from flows.engine.summary import RunSummary
-    from flows.settings import Settings
-    from flows.warehouse.warehouse import Warehouse
+    from flows.lineage.records import RunRecord
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Engine:
-    """Everything a run works with.
-
-    Args:
-        graph: All assets.
-        project: The dbt project.
-        warehouse: The open warehouse.
-        settings: All settings.
-        run_id: The run.
-        environment_id: Python and packages.
-        clock: Wall clock.
-        make_context: Makes the context of a Python step for an asset and a partition.
-        on_progress: Told in words what happens.
-        runner: Runs Python steps side by side.
-        retrying: Spaces attempts.
-        is_cancelled: Tells whether somebody asked the run to end.
-    """
-
-    graph: AssetGraph
-    project: DbtProject
-    warehouse: Warehouse
-    settings: Settings
-    run_id: UUID
-    environment_id: str
-    clock: Clock
-    make_context: Callable[[str, str], StepContext]
-    on_progress: Callable[[str], None]
-    runner: JobRunner
-    retrying: Retrying = field(default_factory=Retrying)
-    is_cancelled: Callable[[], bool] = bool
 
 
 class Execution:
@@ -99,7 +59,10 @@ class Execution:
         self._engine = engine
         self._steps = steps
         self._work = Worklist(engine.graph, steps, clock=engine.clock)
+        has_checks = {key for key in engine.graph if any(each.evaluate for each in engine.graph[key].checks)}
+        self._checked_keys = has_checks.union(suite_keys())
         self._reused: dict[str, list[str]] = defaultdict(list)
+        self._ended: list[RunRecord] = []
         self._summary = summary
 
     def run(self, unobserved: Mapping[tuple[str, str], str]) -> None:
@@ -113,17 +76,41 @@ class Execution:
         for group in self._steps:
             if group.action == "reuse":
                 self._reuse(group.asset_key, group.partition_keys)
+        try:
+            self._work_until_done()
+        finally:
+            self._record_ended()
+        self._record_reused()
+        whole = [name for name in self._summary.materialized if "@" not in name]
+        counted = current_row_counts(self._engine.warehouse.cursor(), whole)
+        self._summary.row_counts.update({key: rows or 0 for key, (_, rows) in counted.items()})
+
+    def _work_until_done(self) -> None:
         while self._work.remaining or self._awaken():
             if self._engine.is_cancelled():  # dbt swallows the exception of a signal
                 raise RunCancelled("the run was asked to end; finished work is kept")
             if self._settle_unchanged():
                 continue
-            batch = self._dbt_batch()
-            wave = self._python_wave()
+            batch, wave = self._dbt_batch(), self._python_wave()
             is_dbt_next = bool(batch) and not (wave and self._can_wait(batch))
             made = self._build(batch) if is_dbt_next else self._run_wave(wave)
             self._check(made)
-        self._record_reused()
+
+    def _note_ended(self, results: Sequence[JobResult]) -> None:
+        """Keep how steps ended. Failures are recorded at once, the rest with the next of them or at the end.
+
+        What succeeded shows in what it made; a record of its own for each small step would cost as much as the step.
+        """
+        for each in results:
+            self._ended.append(step_run(self._engine, slot_name(each.key, each.partition_keys[0]), each))
+        if any(each.error is not None for each in results):
+            self._record_ended()
+
+    def _record_ended(self) -> None:
+        if self._ended:
+            with self._engine.warehouse.transaction() as cursor:
+                record_runs(cursor, self._ended)
+            self._ended = []
 
     def _record_reused(self) -> None:
         by_partition: dict[str, list[str]] = defaultdict(list)
@@ -203,16 +190,15 @@ class Execution:
             unchanged = self._unchanged(key, partition_keys, recorded)
             awake = tuple(each for each in partition_keys if each not in unchanged)
             self._reused[key] = list(unchanged)
-            self._summary.reused = [
-                each for each in self._summary.reused if each not in {slot_name(key, one) for one in awake}
-            ]
+            names = {slot_name(key, each) for each in awake}
+            self._summary.reused = [each for each in self._summary.reused if each not in names]
             self._work.add(key, awake)
         return bool(self._work.remaining)
 
     def _dbt_batch(self) -> list[str]:
         """Adjacent dbt assets that can be built in one invocation; a gate in between ends the batch."""
         batch: list[str] = []
-        gated = set(suite_keys())
+        gated = self._checked_keys
         waiting = set(self._work.remaining)
         partition_keys: tuple[str, ...] | None = None
         for key in self._work.remaining:
@@ -241,6 +227,9 @@ class Execution:
 
     def _build(self, batch: list[str]) -> list[str]:
         """Build a batch with dbt and say what was made."""
+        batch = self._admitted(batch)
+        if not batch:
+            return []
         names = {self._engine.graph[key].external_name: key for key in batch}
         tests = tests_to_run(
             self._engine.project.manifest,
@@ -251,11 +240,17 @@ class Execution:
         outcomes = self._engine.project.build(
             [*(name.rpartition(".")[2] for name in names), *tests],
             run_id=self._engine.run_id,
-            on_node=self._progress_of(names),
+            on_node=told_node_by_node(names, self._engine.on_progress),
             variables=self._partition_variables(batch),
         )
         with self._engine.warehouse.transaction() as cursor:
             seal(cursor, recorded_at=self._engine.clock())
+        return self._settle_built(batch, names, outcomes)
+
+    def _settle_built(
+        self, batch: Sequence[str], names: Mapping[str, str], outcomes: Sequence[NodeOutcome]
+    ) -> list[str]:
+        """Note how the nodes of a batch ended and say what was made."""
         made, failed = [], {}
         for outcome in outcomes:
             key = names.get(outcome.unique_id)
@@ -272,7 +267,7 @@ class Execution:
             self._made(key, self._work.todo[key])
         for key, message in failed.items():
             self._fail(key, self._work.todo[key], message)
-        record_steps(self._engine, {key: JobResult(key=key, error=AssetError(failed[key])) for key in failed})
+        self._note_ended([JobResult(key=key, error=AssetError(message)) for key, message in failed.items()])
         if any(each.resource_type == "test" and each.status == "pass" for each in outcomes):
             self._summary.note_gate("dbt tests", "PASS")
         self._note_broken_tests(broken_tests)
@@ -280,6 +275,16 @@ class Execution:
         for key in left:  # dbt skipped them without a failure of ours upstream: a test stopped them
             self._block(key, "a data test upstream did not pass")
         return made
+
+    def _admitted(self, batch: Sequence[str]) -> list[str]:
+        """Block what would read something that is not released; return the rest."""
+        inputs = {key: self._work.inputs(key) for key in batch}
+        for key, reasons in held_back(self._engine.warehouse.cursor(), self._engine.graph, inputs).items():
+            for partition_key, reason in reasons.items():
+                self._summary.blocked[slot_name(key, partition_key)] = reason
+            self._work.settle(key, reasons)
+            self._block_behind(key, reasons, "; ".join(sorted(set(reasons.values()))))
+        return [key for key in batch if key in self._work.remaining]
 
     def _note_broken_tests(self, tests: Sequence[NodeOutcome]) -> None:
         if tests:
@@ -297,18 +302,6 @@ class Execution:
             if key in self._engine.graph:
                 self._block_downstream(key, reason)
 
-    def _progress_of(self, names: Mapping[str, str]) -> Callable[[NodeOutcome], None]:
-        done = 0
-
-        def report(outcome: NodeOutcome) -> None:
-            nonlocal done
-            if outcome.unique_id in names:
-                done += 1
-                key = names[outcome.unique_id]
-                self._engine.on_progress(f"dbt {done}/{len(names)} {key} {outcome.seconds:.1f} s")
-
-        return report
-
     def _partition_variables(self, batch: Sequence[str]) -> Mapping[str, object]:
         """What dbt's incremental models are told: the partitions, and the time they span."""
         cut = [key for key in batch if self._engine.graph[key].partitions is not None]
@@ -325,9 +318,8 @@ class Execution:
             for key in self._work.join_steps(wave)
             for partition_key in self._work.todo[key]
         ]
-        shown = ", ".join(
-            f"{key} ({len(self._work.todo[key])})" if len(self._work.todo[key]) > 1 else key for key in wave
-        )
+        counts = {key: len(self._work.todo[key]) for key in wave}
+        shown = ", ".join(f"{key} ({count})" if count > 1 else key for key, count in counts.items())
         self._engine.on_progress(f"python: {shown}")
         results = self._engine.runner.run(jobs)
         made = []
@@ -336,7 +328,7 @@ class Execution:
             self._summary.notes.extend(f"{name}: {note}" for note in result.notes)
             for key in self._engine.graph[result.key].step_keys or (result.key,):
                 made.extend([key] if self._took_in(key, result) else [])
-        record_steps(self._engine, {slot_name(each.key, each.partition_keys[0]): each for each in results})
+        self._note_ended(results)
         return list(dict.fromkeys(made))
 
     def _took_in(self, key: str, result: JobResult) -> bool:
@@ -357,58 +349,15 @@ class Execution:
         self._work.settle(key, partition_keys)
 
     def _check(self, made: Sequence[str]) -> None:
-        """Run the suites of what was made; a closed gate stops everything behind it."""
+        """Run the checks of what was made; a closed gate stops everything behind it."""
         self._check_in_python(made)
-        gated = set(suite_keys())
-        current = current_row_counts(self._engine.warehouse.cursor(), made)
-        made = [key for key in made if key in current]  # a suite looks at a whole table, not at a partition
-        for key in made:
-            self._summary.row_counts[key] = current[key][1] or 0
-        checked = [key for key in made if key in gated and current[key][1]]
-        empty = [key for key in made if key in gated and not current[key][1]]
-        if checked:
-            self._engine.on_progress(f"gate: {', '.join(checked)}")
-        verdicts = (
-            run_gate(
-                self._engine.warehouse.cursor(),
-                [GateRequest(asset_key=key) for key in checked],
-                results_dir=self._engine.settings.quality_dir / "gx",
-            )
-            if checked
-            else ()
-        )
-        records = check_records(
-            verdicts,
-            materialization_ids={key: current[key][0] for key in checked},
-            run_id=self._engine.run_id,
-            clock=self._engine.clock,
-        )
-        records.extend(self._not_run(key, current[key][0]) for key in empty)
-        if records:
-            with self._engine.warehouse.transaction() as cursor:
-                record_checks(cursor, records)
-        for verdict in verdicts:
+        for verdict in check_tables(self._engine, made):
             self._summary.note_gate(gate_name(verdict.asset_key), verdict.status)
             self._summary.notes.extend(f"warning: {sentence}" for sentence in verdict.warnings)
             if verdict.status != "PASS":
                 reason = "; ".join(verdict.failures) or "the gate did not run"
                 self._summary.blocked[verdict.asset_key] = reason
                 self._block_downstream(verdict.asset_key, reason)
-
-    def _not_run(self, key: str, materialization_id: str) -> CheckRecord:
-        """An empty relation has nothing to check and is not released."""
-        return CheckRecord(
-            asset_key=key,
-            materialization_id=materialization_id,
-            run_id=self._engine.run_id,
-            check_name=GATE_CHECK,
-            engine="gx",
-            status="NOT_RUN",
-            is_blocking=True,
-            expected="at least one row",
-            actual="no rows: no source feeds it",
-            evaluated_at=self._engine.clock(),
-        )
 
     def _check_in_python(self, made: Sequence[str]) -> None:
         """Run the Python checks of what was made; a check may hold back all downstreams or only named ones."""

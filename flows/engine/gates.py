@@ -12,11 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from expectations.outcome import GateRequest
 from expectations.registry import gate_of, suite_keys, suite_version
 from flows.assets.definition import AssetDefinition, CheckDefinition
 from flows.assets.versions import digest_of
 from flows.errors import ConfigurationError
+from flows.lineage.recorder import record_checks
 from flows.lineage.records import CheckRecord, CheckStatus
+from flows.lineage.state import current_row_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +28,9 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from expectations.outcome import ExpectationOutcome, GateRequest
+    from expectations.outcome import ExpectationOutcome
     from flows.clock import Clock
+    from flows.engine.engine import Engine
 
 GATE_CHECK = "gate"
 
@@ -75,6 +79,55 @@ def _with_gate(definition: AssetDefinition) -> AssetDefinition:
 def gate_name(asset_key: str) -> str:
     """Name of the gate that guards an asset: raw, features or scores."""
     return gate_of(asset_key)
+
+
+def check_tables(engine: Engine, keys: Sequence[str]) -> tuple[Verdict, ...]:
+    """Hold what was just made against its suites and record the outcomes.
+
+    A suite looks at a whole table; an empty one has nothing to check, which is recorded and keeps it from being
+    released.
+
+    Args:
+        engine: What the run works with.
+        keys: Assets that were made.
+
+    Returns:
+        One verdict for each table that was checked.
+    """
+    gated = [key for key in keys if key in set(suite_keys())]
+    current = current_row_counts(engine.warehouse.cursor(), gated) if gated else {}
+    checked = [key for key in gated if key in current and current[key][1]]
+    empty = [key for key in gated if key in current and not current[key][1]]
+    verdicts: tuple[Verdict, ...] = ()
+    if checked:
+        engine.on_progress(f"gate: {', '.join(checked)}")
+        verdicts = run_gate(
+            engine.warehouse.cursor(),
+            [GateRequest(asset_key=key) for key in checked],
+            results_dir=engine.settings.quality_dir / "gx",
+        )
+    identifiers = {key: identifier for key, (identifier, _) in current.items()}
+    records = check_records(verdicts, materialization_ids=identifiers, run_id=engine.run_id, clock=engine.clock)
+    records.extend(_not_run(engine, key, identifiers[key]) for key in empty)
+    if records:
+        with engine.warehouse.transaction() as cursor:
+            record_checks(cursor, records)
+    return verdicts
+
+
+def _not_run(engine: Engine, key: str, materialization_id: str) -> CheckRecord:
+    return CheckRecord(
+        asset_key=key,
+        materialization_id=materialization_id,
+        run_id=engine.run_id,
+        check_name=GATE_CHECK,
+        engine="gx",
+        status="NOT_RUN",
+        is_blocking=True,
+        expected="at least one row",
+        actual="no rows: no source feeds it",
+        evaluated_at=engine.clock(),
+    )
 
 
 def run_gate(

@@ -21,7 +21,8 @@ from flows.assets.partition_plan import wanted_partitions
 from flows.assets.selection import select
 from flows.clock import Clock, utc_now
 from flows.engine.dbt.project import DbtProject
-from flows.engine.executor import Engine, Execution
+from flows.engine.engine import Engine
+from flows.engine.executor import Execution
 from flows.engine.housekeeping import keep_house
 from flows.engine.landing.inbox import Inbox
 from flows.engine.owned_run import OwnedRun, owned_run
@@ -62,11 +63,11 @@ RAW_DECLARATION = Path("models/staging/_raw__sources.yml")
 SCORED_DECLARATION = Path("models/reports/_ml__sources.yml")
 
 
-def _prefect_runner(limits: Limits) -> JobRunner:
-    """Run steps as Prefect tasks; Prefect is imported only when a run needs it."""
-    from flows.engine.prefect.tasks import PrefectRunner
+def _reporting_runner(limits: Limits) -> JobRunner:
+    """Run steps and report them to Prefect, which is imported only when a run needs it."""
+    from flows.engine.prefect.task_reports import ReportingRunner
 
-    return PrefectRunner(limits=limits)
+    return ReportingRunner(limits)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +90,7 @@ class Pipeline:
     on_progress: Callable[[str], None] = progress.info
     trigger: str = "manual"
     prefect_flow_run_id: str | None = None
-    make_runner: Callable[[Limits], JobRunner] = _prefect_runner
+    make_runner: Callable[[Limits], JobRunner] = _reporting_runner
     _registry_lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -301,6 +302,7 @@ class Pipeline:
 
     def _execute(self, owned: OwnedRun, groups: Sequence[StepGroup], unobserved: Mapping[tuple[str, str], str]) -> None:
         limits = Limits(workers=self.settings.python_workers, groups=self.settings.concurrency_limits)
+        runner = self.make_runner(limits)
         engine = Engine(
             graph=self.graph,
             project=self.project,
@@ -311,10 +313,13 @@ class Pipeline:
             clock=self.clock,
             make_context=lambda key, partition_key: self._context(owned, key, partition_key),
             on_progress=self.on_progress,
-            runner=self.make_runner(limits),
+            runner=runner,
             is_cancelled=owned.cancelled.is_set,
         )
-        Execution(engine, groups, owned.summary).run(unobserved)
+        try:
+            Execution(engine, groups, owned.summary).run(unobserved)
+        finally:
+            runner.close()
         if owned.summary.failed:
             owned.summary.status = "FAIL"
         elif owned.summary.blocked:

@@ -26,7 +26,8 @@ def insert_rows(
     rows: Sequence[Sequence[object]],
     *,
     on_conflict: str = "",
-) -> None:
+    returning: Sequence[str] = (),
+) -> list[tuple[str | None, ...]]:
     """Insert rows; none at all is fine.
 
     Args:
@@ -35,16 +36,22 @@ def insert_rows(
         columns: Columns in the order of the values.
         rows: Values; what is not text already is cast from text to the column's type.
         on_conflict: SQL after `on conflict`, for example `do nothing`; rows must then differ in their keys.
+        returning: SQL expressions to return of each row as it was stored.
+
+    Returns:
+        Their values, one tuple per row.
     """
     if not rows:
-        return
+        return []
     values = ", ".join("unnest(?::varchar[])" for _ in columns)
     names = ", ".join(quoted(name) for name in columns)
     conflict = f" on conflict {on_conflict}" if on_conflict else ""
+    stored = f" returning {', '.join(returning)}" if returning else ""
     cursor.execute(
-        f"insert into {relation('lineage/' + table)} ({names}) select {values}{conflict}",
+        f"insert into {relation('lineage/' + table)} ({names}) select {values}{conflict}{stored}",
         [[_text(value) for value in column] for column in zip(*rows, strict=True)],
     )
+    return cursor.fetchall() if returning else []
 
 
 def _text(value: object) -> str | None:

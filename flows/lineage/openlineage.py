@@ -1,7 +1,7 @@
 """What the ledger records, once more as OpenLineage events. The only importer of openlineage.
 
 What lives here: building events from rows of the ledger and putting them into the outbox, in the transaction that
-writes the rows. What does not: sending them (openlineage_delivery.py).
+opens or closes their run. What does not: sending them (openlineage_delivery.py).
 
 A run of gridweave is a job `run`, `ingest`, …; each materialization is a run of a job named like its asset, and each
 set of check results one of `<asset>.checks`; both name the run as their parent. What was reused made no event.
@@ -13,10 +13,9 @@ import json
 from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     import duckdb
@@ -57,59 +56,78 @@ def queue_runs(cursor: duckdb.DuckDBPyConnection, run_ids: Iterable[object]) -> 
     _queue(cursor, events)
 
 
-def queue_materializations(cursor: duckdb.DuckDBPyConnection, identifiers: Iterable[object]) -> None:
-    """Queue START and COMPLETE of what was made: schema, source, rows, column lineage and inputs.
+def queue_work(cursor: duckdb.DuckDBPyConnection, run_ids: Iterable[object]) -> None:
+    """Queue what runs made and checked and the outbox does not hold yet.
+
+    Done once when a run is over, or found dead, instead of with every write: the ledger holds all an event says, and
+    to build them one by one took a fifth of the time of a small step.
 
     Args:
-        cursor: Inside the transaction that wrote the rows.
-        identifiers: Materializations.
+        cursor: Inside the transaction that closes the runs.
+        run_ids: Runs that are over.
     """
-    asked = [str(each) for each in identifiers]
+    asked = [str(run_id) for run_id in run_ids]
+    if asked:
+        _queue_materializations(cursor, asked)
+        _queue_checks(cursor, asked)
+
+
+def _queue_materializations(cursor: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> None:
+    """Queue START and COMPLETE of what was made: schema, source, rows, column lineage and inputs."""
     rows = cursor.execute(
         "select m.materialization_id::varchar, m.asset_key, m.code_version, m.row_count, m.column_schema::varchar,"
         " m.storage_uri, m.valid_from, m.recorded_at, m.run_id::varchar, coalesce(r.job_name, 'run')"
         " from lineage.materialization m left join lineage.run r on r.run_id = m.run_id"
-        " where m.event_kind = 'MATERIALIZED' and m.materialization_id in (select unnest(?::uuid[])) order by m.seq",
-        [asked],
+        " where m.event_kind = 'MATERIALIZED' and m.run_id in (select unnest(?::uuid[]))"
+        " and m.materialization_id not in (select run_id from lineage.openlineage_event) order by m.seq",
+        [run_ids],
     ).fetchall()
-    upstream: dict[str, list[str]] = defaultdict(list)  # two queries take 4 ms, a correlated one 6
+    if not rows:
+        return
+    upstream: dict[str, list[str]] = defaultdict(list)
     for identifier, upstream_key in cursor.execute(
         "select distinct materialization_id::varchar, upstream_key from lineage.materialization_input"
         " where materialization_id in (select unnest(?::uuid[])) order by all",
-        [asked],
+        [[identifier for identifier, *_ in rows]],
     ).fetchall():
         upstream[identifier].append(upstream_key)
+    deps = _column_deps(cursor, {key for _, key, *_ in rows})
     events = []
     for identifier, key, code, count, schema, uri, begun, done, run_id, job_name in rows:
         inputs = [_input(each) for each in upstream[identifier]]
-        output = _output(key, count, schema, uri, _column_deps(cursor, key, code))
+        output = _output(key, count, schema, uri, deps.get((key, code), ()))
         for kind, moment, outputs in (("START", begun, []), ("COMPLETE", done, [output])):
             facets = _parent(run_id, job_name)
             events.append(_event(kind, moment, identifier, key, facets=facets, inputs=inputs, outputs=outputs))
     _queue(cursor, events)
 
 
-def queue_checks(cursor: duckdb.DuckDBPyConnection, identifiers: Iterable[object]) -> None:
-    """Queue check results, one event for each asset that was looked at.
-
-    Args:
-        cursor: Inside the transaction that wrote the rows.
-        identifiers: Check results.
-    """
+def _queue_checks(cursor: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> None:
+    """Queue check results, one event for each asset that was looked at; it is named after the first of them."""
     rows = cursor.execute(
         "select c.asset_key, c.check_name, c.status, c.column_name, c.severity, c.expected, c.actual, c.evaluated_at,"
-        " c.run_id::varchar, coalesce(r.job_name, 'run')"
+        " c.run_id::varchar, coalesce(r.job_name, 'run'), c.check_result_id::varchar"
         " from lineage.check_result c left join lineage.run r on r.run_id = c.run_id"
-        " where c.check_result_id in (select unnest(?::uuid[])) order by c.asset_key, c.run_id, c.check_name",
-        [[str(each) for each in identifiers]],
+        " where c.run_id in (select unnest(?::uuid[]))"
+        " order by c.asset_key, c.run_id, c.evaluated_at, c.check_name, c.check_result_id",
+        [run_ids],
     ).fetchall()
+    queued = {
+        identifier
+        for (identifier,) in cursor.execute(
+            "select run_id::varchar from lineage.openlineage_event where run_id in (select unnest(?::uuid[]))",
+            [[row[10] for row in rows]],
+        ).fetchall()
+    }
     events = []
     for (key, run_id, job_name), group in groupby(rows, key=lambda row: (row[0], row[8], row[9])):
         results = list(group)
-        inputs = [_input(key, assertions=[row[1:7] for row in results])]
-        moment = max(row[7] for row in results)
-        facets = _parent(run_id, job_name)
-        events.append(_event("COMPLETE", moment, str(uuid4()), f"{key}.checks", facets=facets, inputs=inputs))
+        identifier = results[0][10]
+        if identifier not in queued:
+            inputs = [_input(key, assertions=[row[1:7] for row in results])]
+            facets = _parent(run_id, job_name)
+            moment = max(row[7] for row in results)
+            events.append(_event("COMPLETE", moment, identifier, f"{key}.checks", facets=facets, inputs=inputs))
     _queue(cursor, events)
 
 
@@ -245,10 +263,15 @@ def _column_lineage(deps: Sequence[tuple[Any, ...]]) -> DatasetFacet:
     return columns.ColumnLineageDatasetFacet(fields=fields, producer=PRODUCER)
 
 
-def _column_deps(cursor: duckdb.DuckDBPyConnection, key: str, code_version: str) -> list[tuple[Any, ...]]:
-    """Return column lineage, where the ledger holds any."""
-    return cursor.execute(
-        "select column_name, upstream_key, upstream_column, transform_type, transform_subtype from lineage.column_dep"
-        " where asset_key = ? and code_version = ? order by all",
-        [key, code_version],
-    ).fetchall()
+def _column_deps(
+    cursor: duckdb.DuckDBPyConnection, keys: Collection[str]
+) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
+    """Return column lineage by asset and code version, where the ledger holds any."""
+    found: dict[tuple[str, str], list[tuple[Any, ...]]] = defaultdict(list)
+    for key, code, *dep in cursor.execute(
+        "select asset_key, code_version, column_name, upstream_key, upstream_column, transform_type, transform_subtype"
+        " from lineage.column_dep where list_contains(?::varchar[], asset_key) order by all",
+        [sorted(keys)],
+    ).fetchall():
+        found[key, code].append(tuple(dep))
+    return found

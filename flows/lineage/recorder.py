@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from flows.assets.versions import parameters_hash
-from flows.lineage.audit.chain import append_rows, append_tables
+from flows.lineage.audit.chain import append_rows, append_texts
+from flows.lineage.audit.rows import text_columns
 from flows.lineage.bulk import insert_rows
-from flows.lineage.openlineage import queue_checks, queue_materializations, queue_runs
+from flows.lineage.openlineage import queue_runs, queue_work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -76,13 +77,8 @@ def record_runs(cursor: duckdb.DuckDBPyConnection, runs: Sequence[RunRecord]) ->
     """Record runs in as many statements as one takes."""
     if not runs:
         return
-    insert_rows(cursor, "run", _RUN_COLUMNS, [_run_row(run) for run in runs])
-    append_rows(
-        cursor,
-        "run",
-        [[run.run_id] for run in runs],
-        recorded_at=max(run.ended_at or run.started_at for run in runs),
-    )
+    stored = _insert(cursor, "run", _RUN_COLUMNS, [_run_row(run) for run in runs])
+    append_texts(cursor, {"run": stored}, recorded_at=max(run.ended_at or run.started_at for run in runs))
     queue_runs(cursor, [run.run_id for run in runs if run.run_kind == "flow" or run.status == "FAIL"])
 
 
@@ -131,6 +127,7 @@ def record_run_end(
         ],
     )
     append_rows(cursor, "run", [[run_id]], recorded_at=ended_at)
+    queue_work(cursor, [run_id])
     queue_runs(cursor, [run_id])
 
 
@@ -150,6 +147,7 @@ def abort_dead_runs(cursor: duckdb.DuckDBPyConnection, *, ended_at: datetime) ->
             [ended_at, run_id],
         )
     append_rows(cursor, "run", dead, recorded_at=ended_at)
+    queue_work(cursor, [run_id for (run_id,) in dead])
     queue_runs(cursor, [run_id for (run_id,) in dead])
     return len(dead)
 
@@ -174,8 +172,8 @@ def record_materialization(
         recorded_at,
         made.partition_key,
     ]
-    insert_rows(cursor, "materialization", _MATERIALIZATION_COLUMNS, [row])
-    insert_rows(
+    stored = _insert(cursor, "materialization", _MATERIALIZATION_COLUMNS, [row])
+    stored_inputs = _insert(
         cursor,
         "materialization_input",
         _INPUT_COLUMNS,
@@ -191,10 +189,7 @@ def record_materialization(
             for each in made.inputs
         ],
     )
-    made_keys = [[made.materialization_id]]
-    grown = {"materialization": made_keys, "materialization_input": made_keys if made.inputs else []}
-    append_tables(cursor, grown, recorded_at=recorded_at)
-    queue_materializations(cursor, [made.materialization_id])
+    append_texts(cursor, {"materialization": stored, "materialization_input": stored_inputs}, recorded_at=recorded_at)
 
 
 def record_reused(
@@ -220,14 +215,14 @@ def record_reused(
 
 def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecord]) -> None:
     """Record outcomes of checks."""
-    found = [(uuid4(), each) for each in checks]
-    insert_rows(
+    found = list(checks)
+    stored = _insert(
         cursor,
         "check_result",
         _CHECK_COLUMNS,
         [
             [
-                identifier,
+                uuid4(),
                 each.asset_key,
                 each.materialization_id,
                 each.run_id,
@@ -245,10 +240,17 @@ def record_checks(cursor: duckdb.DuckDBPyConnection, checks: Iterable[CheckRecor
                 each.evaluated_at,
                 each.partition_key,
             ]
-            for identifier, each in found
+            for each in found
         ],
     )
     if found:
-        keys = [[identifier] for identifier, _ in found]
-        append_rows(cursor, "check_result", keys, recorded_at=max(each.evaluated_at for _, each in found))
-        queue_checks(cursor, [identifier for identifier, _ in found])
+        append_texts(cursor, {"check_result": stored}, recorded_at=max(each.evaluated_at for each in found))
+
+
+def _insert(
+    cursor: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]
+) -> list[dict[str, str | None]]:
+    """Insert rows and return them as the chain takes them; reading them again would cost as much as writing."""
+    texts = text_columns(cursor, table) if rows else {}
+    stored = insert_rows(cursor, table, columns, rows, returning=list(texts.values()))
+    return [dict(zip(texts, row, strict=True)) for row in stored]

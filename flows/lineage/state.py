@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from flows.assets.partition_plan import InputVersion, RecordedPartitions, input_version
@@ -56,6 +56,109 @@ def recorded_state(connection: duckdb.DuckDBPyConnection, keys: Collection[str] 
         )
         for key, identifier, *rest in rows
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentInput:
+    """What a reader of an asset's partition gets now.
+
+    Args:
+        materialization_id: Its latest materialization.
+        data_version: Version of its data.
+        row_count: Rows; None where nothing has rows (a model).
+        unpassed_checks: Checks that hold back readers and have no PASS for exactly this materialization.
+    """
+
+    materialization_id: str
+    data_version: str
+    row_count: int | None
+    unpassed_checks: tuple[str, ...]
+
+
+def current_input(
+    connection: duckdb.DuckDBPyConnection, key: str, partition_key: str = "", *, required_checks: Collection[str] = ()
+) -> CurrentInput | None:
+    """Look up one asset's partition as an input; None when it was never made.
+
+    Two lookups by key: asking `released_materialization`, which weighs the checks of everything ever made, took as
+    long as all the rest of reading.
+
+    Args:
+        connection: The warehouse's.
+        key: The input.
+        partition_key: Its partition.
+        required_checks: Checks that hold back this reader beside those that hold back everyone.
+    """
+    row = connection.execute(
+        "select materialization_id::varchar, data_version, row_count from lineage.materialization"
+        " where asset_key = ? and partition_key = ? and event_kind = 'MATERIALIZED' order by seq desc limit 1",
+        [key, partition_key],
+    ).fetchone()
+    if row is None:
+        return None
+    identifier, data_version, row_count = row
+    needed = {
+        *required_checks,
+        *(
+            name
+            for (name,) in connection.execute(
+                "select check_name from lineage.asset_check where asset_key = ? and blocking", [key]
+            ).fetchall()
+        ),
+    }
+    passed = (
+        {
+            name
+            for (name,) in connection.execute(
+                "select check_name from lineage.latest_check_result where materialization_id = ?::uuid"
+                " and status = 'PASS'",
+                [identifier],
+            ).fetchall()
+        }
+        if needed
+        else set()
+    )
+    return CurrentInput(
+        materialization_id=identifier,
+        data_version=data_version,
+        row_count=row_count,
+        unpassed_checks=tuple(sorted(needed - passed)),
+    )
+
+
+def unreleased(connection: duckdb.DuckDBPyConnection, keys: Collection[str]) -> set[tuple[str, str]]:
+    """Return assets and partitions that have rows and a blocking check without a PASS."""
+    rows = connection.execute(
+        "select m.asset_key, m.partition_key from lineage.current_materialization m"
+        " anti join lineage.released_materialization r on r.materialization_id = m.materialization_id"
+        " where list_contains(?::varchar[], m.asset_key) and m.row_count is distinct from 0",
+        [sorted(keys)],
+    ).fetchall()
+    return {(str(key), str(partition_key)) for key, partition_key in rows}
+
+
+def lacking_pass(
+    connection: duckdb.DuckDBPyConnection, check_names: Mapping[str, Collection[str]]
+) -> set[tuple[str, str]]:
+    """Return assets and partitions that have rows and no PASS of one of the named checks.
+
+    Args:
+        connection: The warehouse's or a reader's.
+        check_names: Checks by asset.
+    """
+    pairs = [(key, name) for key, names in check_names.items() for name in names]
+    if not pairs:
+        return set()
+    rows = connection.execute(
+        "select distinct m.asset_key, m.partition_key from lineage.current_materialization m"
+        " join (select unnest(?::varchar[]) as asset_key, unnest(?::varchar[]) as check_name) n"
+        "  on n.asset_key = m.asset_key"
+        " anti join lineage.latest_check_result r"
+        "  on r.materialization_id = m.materialization_id and r.check_name = n.check_name and r.status = 'PASS'"
+        " where m.row_count is distinct from 0",
+        [list(column) for column in zip(*pairs, strict=True)],
+    ).fetchall()
+    return {(str(key), str(partition_key)) for key, partition_key in rows}
 
 
 def current_row_counts(

@@ -11,7 +11,6 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import deployment, flow_run
 from prefect.states import Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.definitions import build_graph
 from flows.engine.pipeline import Pipeline
@@ -65,9 +64,7 @@ def run_daily(select: list[str], **options: Any) -> RunSummary:  # noqa: ANN401 
     Raises:
         GridweaveError: The run could not begin, for example because the warehouse is busy.
     """
-    runner: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=get_settings().python_workers)
-    configured = daily.with_options(task_runner=cast("Any", runner))
-    result = configured(select, **options, return_state=True).result(raise_on_failure=False)
+    result = daily(select, **options, return_state=True).result(raise_on_failure=False)
     if isinstance(result, BaseException):
         raise result
     return cast("RunSummary", result)

@@ -15,7 +15,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import yaml
@@ -74,7 +74,6 @@ def make_home(home: Path, assets: int) -> Settings:
 def timed_run(settings: Settings, graph: AssetGraph, *, is_forced: bool, is_with_prefect: bool) -> float:
     """Seconds of one run in this process."""
     from prefect import flow
-    from prefect.task_runners import ThreadPoolTaskRunner
 
     def build(_project: DbtProject) -> AssetGraph:
         return graph
@@ -83,9 +82,7 @@ def timed_run(settings: Settings, graph: AssetGraph, *, is_forced: bool, is_with
     pipeline = Pipeline(settings=settings, build_graph=build, **threads)  # type: ignore[arg-type] # one known key
     made = []
 
-    workers: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=settings.python_workers)
-
-    @flow(name="bench", persist_result=False, task_runner=cast("Any", workers))
+    @flow(name="bench", persist_result=False)
     def bench() -> None:
         started = time.perf_counter()
         summary = pipeline.run((), is_forced=is_forced)

@@ -119,6 +119,33 @@ def test_a_check_without_a_pass_holds_back_what_is_behind_that_partition(home: M
     assert sorted(summary.blocked) == ["marts/fct_daily@2026-03-04", "ml/peaks@2026-03-04", "ml/readings@2026-03-04"]
 
 
+def test_dbt_builds_nothing_on_what_is_not_released(home: MiniHome) -> None:
+    home.tell(**{"2026-03-04": "negative"})
+    home.run("ml/readings", partition="2026-03-04")
+
+    alone = home.run("marts/fct_daily", partition="2026-03-03..2026-03-04", is_forced=True)
+
+    assert alone.status == "BLOCKED"
+    assert alone.materialized == ["marts/fct_daily@2026-03-03"]
+    assert alone.blocked == {
+        "marts/fct_daily@2026-03-04": "ml/readings@2026-03-04 is not released: a blocking check has no PASS"
+    }
+
+
+def test_a_check_that_names_a_reader_holds_back_only_that_one_also_in_the_next_run(home: MiniHome) -> None:
+    home.tell(**{"2026-03-04": 100.0})
+    first = home.run("+ml/peaks", "reports/rpt_total", partition="2026-03-04")
+    again = home.run("+ml/peaks", "reports/rpt_total", partition="2026-03-04")
+    alone = home.run("reports/rpt_total", is_forced=True)
+
+    assert "ml/peaks@2026-03-04" in first.materialized
+    for summary in (first, again, alone):
+        assert summary.status == "BLOCKED"
+        assert list(summary.blocked) == ["reports/rpt_total"]
+        assert "is_below_rating" in summary.blocked["reports/rpt_total"]
+    assert "ml/peaks@2026-03-04" in again.reused
+
+
 def test_a_condition_skips_with_its_reason(home: MiniHome) -> None:
     home.tell(no_summary="closed on Sundays")
 

@@ -15,6 +15,7 @@ from flows.errors import WarehouseBusyError
 from flows.warehouse.content import table_version
 from flows.warehouse.lock import holder_pid
 from flows.warehouse.warehouse import open_warehouse
+from tests.conftest import repeated
 from tests.e2e.mini.home import MiniHome
 
 pytestmark = pytest.mark.slow
@@ -134,11 +135,12 @@ def test_two_kills_in_a_row_change_nothing_in_the_end_fifty_times(
     kill_twice_and_finish(point, processes, quiet, MiniHome.make(tmp_path / "home"))
 
 
+@pytest.mark.parametrize("turn", repeated(50))
 @pytest.mark.parametrize("other", [{"partition": DAYS}, {"backfill": DAYS}], ids=["a run", "a backfill"])
 def test_of_two_that_start_at_once_one_works_and_the_other_names_it(
-    other: dict[str, Any], processes: ForkServerContext, tmp_path: Path
+    turn: int, other: dict[str, Any], processes: ForkServerContext, tmp_path: Path
 ) -> None:
-    home = MiniHome.make(tmp_path / "home")
+    home = MiniHome.make(tmp_path / f"{turn}" / "home")
     home.tell(**{"2026-03-01": "sleep"})
     both = [begin(processes, home, "0"), begin(processes, home, "1", **other)]
     try:

@@ -276,3 +276,21 @@ def _release_connections() -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()
+
+
+def told_node_by_node(names: Mapping[str, str], tell: Callable[[str], None]) -> Callable[[NodeOutcome], None]:
+    """Return what tells a person of each model as it is built.
+
+    Args:
+        names: Asset key by dbt's unique id, of those that are built.
+        tell: Told in words.
+    """
+    done = 0
+
+    def report(outcome: NodeOutcome) -> None:
+        nonlocal done
+        if outcome.unique_id in names:
+            done += 1
+            tell(f"dbt {done}/{len(names)} {names[outcome.unique_id]} {outcome.seconds:.1f} s")
+
+    return report

@@ -5,12 +5,15 @@ What lives here: bringing selection, partitions and recorded state together. Wha
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flows.assets.partition_mappings import UNPARTITIONED
 from flows.assets.partition_plan import StepGroup, is_partition_aware, plan_partitions, wanted_partitions
 from flows.assets.selection import select
 from flows.lineage.environment import current_environment
-from flows.lineage.state import recorded_partitions, recorded_state
+from flows.lineage.state import lacking_pass, recorded_partitions, recorded_state
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
@@ -44,15 +47,31 @@ def plan_from_ledger(
         until: The moment of planning.
         is_forced: Run everything wanted.
     """
+    recorded = recorded_state(connection)
+    columns = recorded_partitions(connection, [key for key in graph if is_partition_aware(graph, key)])
+    for key, partition_keys in _holding_back(graph, connection).items():
+        if key in recorded and UNPARTITIONED in partition_keys:
+            recorded[key] = replace(recorded[key], is_released=False)
+        if key in columns:
+            columns[key] = replace(columns[key], unreleased=columns[key].unreleased | partition_keys)
     return _plan(
         graph,
-        recorded_state(connection),
-        recorded_partitions(connection, [key for key in graph if is_partition_aware(graph, key)]),
+        recorded,
+        columns,
         wanted=wanted,
         environment_id=environment_id,
         until=until,
         is_forced=is_forced,
     )
+
+
+def _holding_back(graph: AssetGraph, connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    """Partitions of which a check that holds back only some readers has no PASS: they are made and checked again."""
+    names = {key: [each.name for each in graph[key].checks if each.blocks] for key in graph}
+    found: dict[str, set[str]] = defaultdict(set)
+    for key, partition_key in lacking_pass(connection, {key: each for key, each in names.items() if each}):
+        found[key].add(partition_key)
+    return found
 
 
 def plan_from_published(

@@ -20,6 +20,7 @@ from flows.errors import AssetError, UndeclaredReadError, UnreleasedInputError
 from flows.lineage.model_records import record_model_version
 from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, CheckStatus, InputRecord, MaterializationRecord
+from flows.lineage.state import current_input
 from flows.warehouse.content import column_versions, columns_of, table_version
 from flows.warehouse.frames import read_frame
 from flows.warehouse.identifiers import exact_path, literal, quoted, relation
@@ -348,34 +349,19 @@ class StepContext:
         """Check that an input may be read, remember exactly which, and return its row count."""
         if key not in self.definition.deps:
             raise UndeclaredReadError(asset_key=self.definition.key, upstream_key=key)
-        row = cursor.execute(
-            "select m.materialization_id::varchar, m.data_version, m.row_count, r.seq is not null"
-            " from lineage.current_materialization m"
-            " left join lineage.released_materialization r on r.materialization_id = m.materialization_id"
-            " where m.asset_key = ? and m.partition_key = ?",
-            [key, partition_key],
-        ).fetchone()
-        if row is None:
+        required = self.inputs[key].required_checks if key in self.inputs else ()
+        found = current_input(cursor, key, partition_key, required_checks=required)
+        if found is None:
             return 0
-        identifier, data_version, row_count, is_released = row
-        if row_count != 0 and (not is_released or not self._has_passed(cursor, key, identifier)):
+        if found.row_count != 0 and found.unpassed_checks:
             raise UnreleasedInputError(asset_key=self.definition.key, upstream_key=key)
         self._inputs[key, partition_key] = InputRecord(
-            upstream_key=key, materialization_id=identifier, data_version=data_version, partition_key=partition_key
+            upstream_key=key,
+            materialization_id=found.materialization_id,
+            data_version=found.data_version,
+            partition_key=partition_key,
         )
-        return 1 if row_count is None else int(row_count)
-
-    def _has_passed(self, cursor: duckdb.DuckDBPyConnection, key: str, identifier: str) -> bool:
-        """Tell whether the checks that hold back this asset in particular have a PASS."""
-        names = self.inputs[key].required_checks if key in self.inputs else ()
-        if not names:
-            return True
-        passed = cursor.execute(
-            "select check_name from lineage.latest_check_result where materialization_id = ? and status = 'PASS'"
-            " and list_contains(?::varchar[], check_name)",
-            [identifier, list(names)],
-        ).fetchall()
-        return len(passed) == len(names)
+        return 1 if found.row_count is None else int(found.row_count)
 
     def _refuse_other_columns(self, frame: pd.DataFrame, declared: Iterable[str]) -> None:
         expected = [name for name in declared if name not in TECHNICAL_COLUMNS]

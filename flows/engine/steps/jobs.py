@@ -1,7 +1,7 @@
 """A Python step as something to run, how it ended, and running several side by side.
 
 What lives here: jobs, their order (priority) and their limits (workers, concurrency groups). What does not: what a job
-does (executor.py) and Prefect's view of it (flows.engine.prefect.tasks).
+does (executor.py) and Prefect's view of it (flows.engine.prefect.task_reports).
 """
 
 from __future__ import annotations
@@ -66,6 +66,10 @@ class JobRunner(Protocol):
         """Show an asset that dbt built, or failed to build."""
         ...
 
+    def close(self) -> None:
+        """Hand over what is still to be shown."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -122,11 +126,23 @@ def finish(job: Job) -> JobResult:
         return JobResult(error=error, **facts)  # type: ignore[arg-type] # keys of the class
 
 
+def _show_nothing(*_: object) -> None:
+    """There is nobody to show it to."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ThreadRunner:
-    """Runs jobs in threads of this process, without Prefect. The threads never keep a process alive."""
+    """Runs jobs in threads of this process. The threads never keep a process alive.
+
+    Args:
+        limits: How many at once.
+        on_start: Told of a job that begins.
+        on_end: Told of a job that is over, and how, by the thread that did it.
+    """
 
     limits: Limits
+    on_start: Callable[[Job], None] = _show_nothing
+    on_end: Callable[[Job, JobResult], None] = _show_nothing
 
     def run(self, jobs: Sequence[Job]) -> tuple[JobResult, ...]:
         """Run jobs side by side."""
@@ -135,6 +151,16 @@ class ThreadRunner:
     def show_finished(self, definition: AssetDefinition, *, error: str | None) -> None:
         """Show nothing: there is nobody to show it to."""
 
-    @staticmethod
-    def _launch(job: Job, on_end: Callable[[JobResult], None]) -> None:
-        threading.Thread(target=lambda: on_end(finish(job)), name=job.name, daemon=True).start()
+    def close(self) -> None:
+        """Do nothing: nothing is left to be shown."""
+
+    def _launch(self, job: Job, on_end: Callable[[JobResult], None]) -> None:
+        def work() -> None:
+            result = finish(job)
+            try:
+                self.on_end(job, result)
+            finally:
+                on_end(result)
+
+        self.on_start(job)
+        threading.Thread(target=work, name=job.name, daemon=True).start()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from flows.assets.declaring import CheckOutcome
     from flows.assets.definition import AssetDefinition, CheckDefinition
-    from flows.engine.executor import Engine
+    from flows.engine.engine import Engine
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,14 +14,13 @@ from flows.engine.steps.multi_context import MultiStepContext
 from flows.engine.steps.process import run_in_own_process
 from flows.engine.steps.skipping import StepSkippedError
 from flows.errors import AssetError
-from flows.lineage.recorder import record_runs
 from flows.lineage.records import RunRecord, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from flows.assets.definition import AssetDefinition
-    from flows.engine.executor import Engine
+    from flows.engine.engine import Engine
     from flows.engine.steps.context import StepContext
 
 
@@ -65,21 +64,8 @@ def _run_step(engine: Engine, definition: AssetDefinition, context: StepContext 
         context.refuse_unwritten()
 
 
-def record_steps(engine: Engine, results: Mapping[str, JobResult]) -> None:
-    """Record how steps ended, so that skips and failures can be asked for later.
-
-    Args:
-        engine: What the run works with.
-        results: How each ended, by asset and partition; those of a wave are one transaction.
-    """
-    if not results:
-        return
-    with engine.warehouse.transaction() as cursor:
-        record_runs(cursor, [_step_run(engine, name, result) for name, result in results.items()])
-
-
-def _step_run(engine: Engine, name: str, result: JobResult) -> RunRecord:
-    """Return how a step ended as a run of its own inside the run."""
+def step_run(engine: Engine, name: str, result: JobResult) -> RunRecord:
+    """Return how a step ended as a run of its own inside the run, so that skips and failures can be asked for later."""
     now = engine.clock()
     status: RunStatus = "FAIL" if result.error else "SKIPPED" if result.skipped_because else "COMPLETE"
     return RunRecord(

@@ -157,11 +157,26 @@ def append_tables(
 
     The arguments are those of `append_rows`.
     """
+    texts = {table: read_texts(cursor, COVERED[table], keys) for table, keys in keys_by_table.items() if keys}
+    return append_texts(cursor, texts, recorded_at=recorded_at, actor=actor, notes=notes)
+
+
+def append_texts(
+    cursor: duckdb.DuckDBPyConnection,
+    texts_by_table: Mapping[str, Sequence[Mapping[str, str | None]]],
+    *,
+    recorded_at: datetime,
+    actor: str = GRIDWEAVE,
+    notes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> int:
+    """Append rows that were read, or returned by the statement that wrote them, as canonical text by column.
+
+    The other arguments are those of `append_rows`.
+    """
     entries: list[Entry] = []
-    for table, keys in keys_by_table.items():
-        if keys:
-            found = [_entry(COVERED[table], texts, notes or {}) for texts in read_texts(cursor, COVERED[table], keys)]
-            entries.extend(sorted(found, key=lambda each: each.subject))
+    for table, rows in texts_by_table.items():
+        found = [_entry(COVERED[table], texts, notes or {}) for texts in rows]
+        entries.extend(sorted(found, key=lambda each: each.subject))
     return append_entries(cursor, entries, recorded_at=recorded_at, actor=actor) if entries else 0
 
 

@@ -148,6 +148,11 @@ def row_hash(texts: Mapping[str, str | None]) -> str:
     return hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
+def text_columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """Render the canonical text of each column of a table of the ledger as SQL, by name."""
+    return {name: text_sql(name, kind) for name, kind in columns_of(connection, f"lineage/{table}")}
+
+
 def read_texts(
     cursor: duckdb.DuckDBPyConnection, table: CoveredTable, keys: Sequence[Sequence[object]]
 ) -> list[dict[str, str | None]]:
@@ -158,15 +163,13 @@ def read_texts(
         table: A covered table.
         keys: Primary keys, or the same leading part of each.
     """
-    columns = columns_of(cursor, f"lineage/{table.name}")
-    texts = ", ".join(text_sql(name, kind) for name, kind in columns)
+    texts = text_columns(cursor, table.name)
     condition, values = _having(table.keys[: len(keys[0])], keys)
     rows = cursor.execute(
-        f"select {texts} from {relation('lineage/' + table.name)} where {condition}",  # noqa: S608 - names of this module
+        f"select {', '.join(texts.values())} from {relation('lineage/' + table.name)} where {condition}",  # noqa: S608 - names of this module
         values,
     ).fetchall()
-    names = [name for name, _ in columns]
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return [dict(zip(texts, row, strict=True)) for row in rows]
 
 
 def _having(names: Sequence[str], keys: Sequence[Sequence[object]]) -> tuple[str, list[object]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from flows.lineage.audit.chain import append_rows, append_states, head, subject_mark
 from flows.lineage.audit.rows import COVERED, KEY_SEPARATOR, STATE_TABLES, subject_sql
-from flows.lineage.openlineage import queue_checks, queue_materializations
+from flows.lineage.openlineage import queue_work
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -97,10 +97,7 @@ def seal(cursor: duckdb.DuckDBPyConnection, *, recorded_at: datetime) -> dict[st
     if waiting:
         append_states(cursor, STATE_TABLES, recorded_at=recorded_at, actor=DBT)
     sealed = {table: [subject.partition(":")[2] for subject in subjects] for table, subjects in waiting.items()}
-    if "materialization" in sealed:
-        queue_materializations(cursor, sealed["materialization"])
-    if "check_result" in sealed:
-        queue_checks(cursor, sealed["check_result"])
+    queue_work(cursor, sealed.get("run", ()))  # of plain `dbt build`, which nobody else closes
     return sealed
 
 

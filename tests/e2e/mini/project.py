@@ -61,6 +61,13 @@ def is_positive(frame: pd.DataFrame) -> CheckOutcome:
     return CheckOutcome(is_passed=below == 0, expected="load_kw >= 0", actual=f"{below} below", failing_rows=below)
 
 
+@asset_check("marts/fct_daily", blocks=("reports/rpt_total",))
+def is_below_rating(frame: pd.DataFrame) -> CheckOutcome:
+    """No day above 500 kWh; only the total waits for it."""
+    above = int((frame["load_kwh"] > 500).sum())
+    return CheckOutcome(is_passed=above == 0, expected="load_kwh <= 500", actual=f"{above} above", failing_rows=above)
+
+
 @asset(
     "ml/peaks",
     kind="scores",
@@ -95,4 +102,6 @@ def summary(context: StepContext) -> None:
 def build_graph(project: DbtProject) -> AssetGraph:
     """The graph of the mini project."""
     python = (meters, readings, peaks, summary)
-    return AssetGraph(with_checks((*dbt_assets(project.manifest, project.project_dir), *python), [is_positive]))
+    return AssetGraph(
+        with_checks((*dbt_assets(project.manifest, project.project_dir), *python), [is_positive, is_below_rating])
+    )

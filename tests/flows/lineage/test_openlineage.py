@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 from flows.lineage.audit.sealing import seal
-from flows.lineage.openlineage import waiting_count
+from flows.lineage.openlineage import queue_work, waiting_count
 from flows.lineage.openlineage_delivery import KEPT_DAYS, deliver
-from flows.lineage.recorder import record_run
+from flows.lineage.recorder import abort_dead_runs, record_run
 from flows.lineage.records import RunRecord
 from flows.lineage.status import current_status
 from flows.settings import Settings
@@ -75,6 +75,25 @@ def test_a_materialization_is_told_with_schema_source_inputs_and_parent(warehous
     assert event["run"]["facets"]["parent"]["job"]["name"] == "run"
 
 
+def test_work_of_a_run_that_died_is_told_by_the_next_and_once(warehouse: Warehouse, tmp_path: Path) -> None:
+    dead, after = uuid4(), uuid4()
+    start_run(warehouse, dead, NOW)
+    record_work(warehouse, dead, NOW)
+    assert [each["job"]["name"] for each in events(warehouse)] == ["run"]
+
+    with warehouse.transaction() as cursor:
+        abort_dead_runs(cursor, ended_at=NOW)
+    start_run(warehouse, after, NOW)
+    end_run(warehouse, tmp_path, after, NOW)
+    with warehouse.transaction() as cursor:
+        queue_work(cursor, [dead, after])
+
+    told = [(each["eventType"], each["job"]["name"]) for each in events(warehouse)]
+    assert told.count(("COMPLETE", "marts/c")) == 1
+    assert told.count(("COMPLETE", "marts/c.checks")) == 1
+    assert told.index(("COMPLETE", "marts/c")) < told.index(("ABORT", "run"))
+
+
 @pytest.mark.usefixtures("run_id")
 def test_check_results_are_told_as_assertions(warehouse: Warehouse) -> None:
     event = next(each for each in events(warehouse) if each["job"]["name"] == "marts/c.checks")
@@ -85,7 +104,7 @@ def test_check_results_are_told_as_assertions(warehouse: Warehouse) -> None:
     assert assertion["expected"] == "x > 0"
 
 
-def test_column_lineage_is_told_where_the_ledger_has_it(warehouse: Warehouse) -> None:
+def test_column_lineage_is_told_where_the_ledger_has_it(warehouse: Warehouse, tmp_path: Path) -> None:
     cursor = warehouse.cursor()
     cursor.execute(
         "create table if not exists lineage.column_dep (asset_key varchar, code_version varchar, column_name varchar,"
@@ -99,6 +118,7 @@ def test_column_lineage_is_told_where_the_ledger_has_it(warehouse: Warehouse) ->
     identifier = uuid4()
     start_run(warehouse, identifier, NOW)
     record_work(warehouse, identifier, NOW)
+    end_run(warehouse, tmp_path, identifier, NOW)
 
     event = next(
         each for each in events(warehouse) if (each["eventType"], each["job"]["name"]) == ("COMPLETE", "marts/c")
@@ -126,16 +146,31 @@ def test_a_failed_step_is_told_with_its_error(warehouse: Warehouse, run_id: UUID
     assert event["run"]["facets"]["errorMessage"]["message"] == "no rows"
 
 
-def test_what_dbt_made_is_told_when_it_is_sealed(warehouse: Warehouse) -> None:
-    identifier = uuid4()
-    start_run(warehouse, identifier, NOW)
-    dbt_builds(warehouse.cursor(), str(identifier))
+DBT_WORK = [("START", "marts/c"), ("COMPLETE", "marts/c"), ("COMPLETE", "marts/c.checks")]
+
+
+def test_what_plain_dbt_made_is_told_when_it_is_sealed(warehouse: Warehouse, tmp_path: Path) -> None:
+    earlier = uuid4()
+    start_run(warehouse, earlier, NOW)
+    end_run(warehouse, tmp_path, earlier, NOW)
+    dbt_builds(warehouse.cursor(), None)
     with warehouse.transaction() as cursor:
         seal(cursor, recorded_at=NOW)
 
     told = [(event["eventType"], event["job"]["name"]) for event in events(warehouse)]
 
-    assert told[1:] == [("START", "marts/c"), ("COMPLETE", "marts/c"), ("COMPLETE", "marts/c.checks")]
+    assert told[2:] == DBT_WORK
+
+
+def test_what_dbt_made_in_a_run_is_told_when_the_run_ends(warehouse: Warehouse, tmp_path: Path) -> None:
+    identifier = uuid4()
+    start_run(warehouse, identifier, NOW)
+    dbt_builds(warehouse.cursor(), str(identifier))
+    end_run(warehouse, tmp_path, identifier, NOW)
+
+    told = [(event["eventType"], event["job"]["name"]) for event in events(warehouse)]
+
+    assert told[1:-1] == DBT_WORK
 
 
 def test_an_event_is_not_queued_when_its_fact_is_not_recorded(warehouse: Warehouse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,8 +76,7 @@ class Desk:
 
     def land(self, file: Path, source: SourceConfig) -> list[dict[str, Any]]:
         """Convert a file and return the rows of its first table."""
-        output = self.folder / f"out_{len(self.landed)}"
-        output.mkdir()
+        output = Path(tempfile.mkdtemp(prefix="out_", dir=self.folder))
         self.landed = convert(
             self.connection,
             file=file,

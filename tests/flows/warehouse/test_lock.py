@@ -9,6 +9,7 @@ import pytest
 
 from flows.errors import WarehouseBusyError
 from flows.warehouse.lock import holder_pid, owner_lock
+from tests.conftest import repeated
 
 HOLD = """
 import sys, time
@@ -57,8 +58,9 @@ def test_a_killed_holder_leaves_nothing_to_clean_up(tmp_path: Path) -> None:
     assert holder_pid(path) is None
 
 
-def test_reading_the_warehouse_file_does_not_drop_the_lock(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
+@pytest.mark.parametrize("turn", repeated(100))
+def test_reading_the_warehouse_file_does_not_drop_the_lock(tmp_path: Path, turn: int) -> None:
+    path = tmp_path / f"{turn}.duckdb"
     path.write_bytes(b"content")
 
     with owner_lock(path):

@@ -15,7 +15,7 @@ from flows.engine.steps import process as step_process
 from flows.engine.steps.process import StepDiedError, StepTimedOutError, run_in_own_process
 from flows.errors import AssetError, ConfigurationError
 from flows.warehouse.warehouse import open_warehouse
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, repeated
 from tests.flows.assets.builders import definition
 from tests.flows.engine.steps import functions as steps
 
@@ -106,9 +106,10 @@ def test_a_step_without_a_name_cannot_have_a_time_limit() -> None:
         run(lambda _: None, OwnersContext(), timeout_seconds=LONG_SECONDS)
 
 
+@pytest.mark.parametrize("turn", repeated(50))
 @pytest.mark.parametrize("is_killed", [True, False], ids=["owner killed", "owner alive"])
-def test_a_step_whose_owner_was_killed_ends_and_writes_nothing(tmp_path: Path, *, is_killed: bool) -> None:
-    warehouse, pid_path = tmp_path / "warehouse.duckdb", tmp_path / "pid"
+def test_a_step_whose_owner_was_killed_ends_and_writes_nothing(tmp_path: Path, turn: int, *, is_killed: bool) -> None:
+    warehouse, pid_path = tmp_path / f"{turn}.duckdb", tmp_path / "pid"
     command = [sys.executable, "-m", "tests.flows.engine.steps.owner_to_kill", str(warehouse), str(pid_path)]
     owner = subprocess.Popen(command, cwd=CHECKOUT)
     while owner.poll() is None and not (pid_path.exists() and pid_path.read_text(encoding="utf-8")):
