@@ -31,6 +31,8 @@ _VALUE_OF_COLUMN = {
     "_parse_error": "null::varchar",
     "customer_class": "'residential'",
     "interval_minutes": "60",
+    "phase_count": "3",
+    "placement_type": "'overhead'",
     "primary_voltage_kv": "110.0::double",
     "protocol": "'mms'",
     "quality_code": "'01'",
@@ -39,6 +41,7 @@ _VALUE_OF_COLUMN = {
     "retired_on": "null::date",
     "series_type": "'feeder'",
     "switch_type": "'tie'",
+    "unit_code": "'Wh'",
     "voltage_kv": "12.47::double",
     "work_type": "'PM'",
 }

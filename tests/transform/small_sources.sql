@@ -94,12 +94,63 @@ select 'N' as network_id, 'O3' as outage_id, 'F999' as feeder_id, timestamptz '2
     timestamptz '2024-01-07 12:00:00+00' as restored_at, 5 as customers_out_count, 'Animal' as cause_text,
     unnest(landed('oms', 3));
 
+-- Of O1's first use 30 of 40 customers came back after half an hour; O9 is of nobody; one step is before its outage.
+insert into raw.oms_restoration_steps by name
+select 'N' as network_id, 'O1' as outage_id, timestamptz '2024-01-02 10:00:00+00' as started_at, 1 as step_number,
+    timestamptz '2024-01-02 10:30:00+00' as restored_at, 30 as customers_restored_count, unnest(landed('steps', 1))
+union all by name
+select 'N' as network_id, 'O9' as outage_id, null::timestamptz as started_at, 1 as step_number,
+    timestamptz '2024-01-02 10:30:00+00' as restored_at, 30 as customers_restored_count, unnest(landed('steps', 2))
+union all by name
+select 'N' as network_id, 'O3' as outage_id, timestamptz '2024-01-07 10:00:00+00' as started_at, 1 as step_number,
+    timestamptz '2024-01-07 09:00:00+00' as restored_at, 5 as customers_restored_count, unnest(landed('steps', 3));
+
 insert into raw.eam_work_orders by name
 select 'N' as network_id, 'W1' as work_order_id, 'T1' as asset_id, 'CM' as work_type, 'LEAK' as problem_code,
     timestamptz '2024-01-03 00:00:00+00' as opened_at, unnest(landed('wo', 1))
 union all by name
 select 'N' as network_id, 'W2' as work_order_id, 'X7' as asset_id, 'CM' as work_type, 'LEAK' as problem_code,
     timestamptz '2024-01-03 00:00:00+00' as opened_at, unnest(landed('wo', 2));
+
+-- Segment S1 was inspected; S2 has no length and S3 is on a feeder nobody knows.
+insert into raw.gis_segments by name
+select 'N' as network_id, 'S1' as segment_id, 'F1' as feeder_id, 900.0 as length_m, unnest(landed('gis', 11))
+union all by name
+select 'N' as network_id, 'S2' as segment_id, 'F1' as feeder_id, 0.0 as length_m, unnest(landed('gis', 12))
+union all by name
+select 'N' as network_id, 'S3' as segment_id, 'F999' as feeder_id, 900.0 as length_m, unnest(landed('gis', 13));
+insert into raw.vegetation_inspections by name
+select 'N' as network_id, 'S1' as segment_id, date '2023-06-01' as inspected_on, 40.0 as canopy_pct, unnest(landed('veg', 1))
+union all by name
+select 'N' as network_id, 'S1' as segment_id, date '2023-07-01' as inspected_on, null as canopy_pct, unnest(landed('veg', 2));
+
+-- 1,500 Wh, 2 x 10^3 Wh, then a reading in no unit, one sent twice and one of no length.
+insert into raw.ami_intervals by name
+select 'N' as network_id, 'C0' as meter_id, timestamptz '2024-01-02 10:00:00+00' as interval_start_at, 3600 as duration_seconds,
+    1500.0 as reading_value, 'Wh' as unit_code, 0 as power_of_ten, unnest(landed('ami', 1))
+union all by name
+select 'N' as network_id, 'C0' as meter_id, timestamptz '2024-01-02 11:00:00+00' as interval_start_at, 3600 as duration_seconds,
+    2.0 as reading_value, 'Wh' as unit_code, 3 as power_of_ten, unnest(landed('ami', 2))
+union all by name
+select 'N' as network_id, 'C0' as meter_id, timestamptz '2024-01-02 12:00:00+00' as interval_start_at, 3600 as duration_seconds,
+    2.0 as reading_value, 'gal' as unit_code, 3 as power_of_ten, unnest(landed('ami', 3))
+union all by name
+select 'N' as network_id, 'C0' as meter_id, timestamptz '2024-01-02 11:00:00+00' as interval_start_at, 3600 as duration_seconds,
+    2.0 as reading_value, 'Wh' as unit_code, 3 as power_of_ten, unnest(landed('ami', 4))
+union all by name
+select 'N' as network_id, 'C0' as meter_id, timestamptz '2024-01-02 13:00:00+00' as interval_start_at, 0 as duration_seconds,
+    2.0 as reading_value, 'Wh' as unit_code, 3 as power_of_ten, unnest(landed('ami', 5));
+
+-- A forced value of IEC 104, a digital state of PI, and a stamp of 1970.
+insert into raw.scada_measurements by name
+select 'N' as network_id, 'A' as tag_id, timestamptz '2024-01-02 10:00:00+00' as measured_at, '5.0' as value_text,
+    '20' as quality_code, 'IEC104' as protocol, unnest(landed('points', 1))
+union all by name
+select 'N' as network_id, 'B' as tag_id, timestamptz '2024-01-02 10:00:00+00' as measured_at, 'Bad Input' as value_text,
+    null as quality_code, 'PI' as protocol, unnest(landed('points', 2))
+union all by name
+select 'N' as network_id, 'B' as tag_id, timestamptz '1970-01-01 10:00:00+00' as measured_at, '5.0' as value_text,
+    null as quality_code, 'PI' as protocol, unnest(landed('points', 3));
 
 -- A wide delivered row that feeds two prices: both carry the same landed row.
 insert into raw.market_prices by name

@@ -14,7 +14,10 @@ from .conftest import Project
 pytestmark = pytest.mark.slow
 
 # Models whose columns cannot be followed, each with the reason. Add one only when the SQL cannot be written otherwise.
-OPAQUE: dict[str, str] = {}
+OPAQUE: dict[str, str] = {
+    # Five minutes from the *first* interruption: each event's start depends on the start of the event before.
+    "intermediate/int_momentary_events_grouped": "it is recursive",
+}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +51,11 @@ def test_no_model_is_opaque_unless_listed_with_a_reason(maps: dict[str, ColumnMa
 def test_every_model_is_followed_to_exactly_the_columns_it_declares(
     compiled: Project, maps: dict[str, ColumnMap]
 ) -> None:
-    models = [node for node in compiled.manifest()["nodes"].values() if node["resource_type"] == "model"]
+    models = [
+        node
+        for node in compiled.manifest()["nodes"].values()
+        if node["resource_type"] == "model" and asset_key(node) not in OPAQUE
+    ]
 
     assert {asset_key(node): maps[asset_key(node)].columns for node in models} == {
         asset_key(node): tuple(node["columns"]) for node in models
@@ -64,7 +71,9 @@ def test_the_columns_that_were_followed_are_those_the_warehouse_has(
     )
     present = {key: tuple(columns) for key, columns in rows}
 
-    assert {key: present[key] for key in maps} == {key: each.columns for key, each in maps.items()}
+    followed = {key: each.columns for key, each in maps.items() if key not in OPAQUE}
+
+    assert {key: present[key] for key in followed} == followed
 
 
 def test_values_conditions_joins_and_filters_of_the_weekly_features(maps: dict[str, ColumnMap]) -> None:

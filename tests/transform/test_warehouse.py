@@ -24,7 +24,7 @@ def test_sources_that_delivered_nothing_still_give_every_table(empty_project: Pr
         " where table_schema in ('staging', 'quarantine', 'features', 'reports') group by all"
     )
 
-    assert dict(tables) == {"staging": 18, "quarantine": 18, "features": 6, "reports": 6}
+    assert dict(tables) == {"staging": 23, "quarantine": 23, "features": 6, "reports": 6}
     assert empty_project.rows("select count(*) from features.feat_load_forecast__hourly") == [(0,)]
 
 
@@ -42,6 +42,11 @@ def test_every_rule_of_the_models_holds(empty_project: Project) -> None:
         pytest.param("eam_transformers", (3, 2, 0, 1), id="register"),
         pytest.param("eam_work_orders", (2, 1, 1, 0), id="work orders"),
         pytest.param("oms_outages", (3, 3, 0, 0), id="re-used outage number"),
+        pytest.param("oms_restoration_steps", (3, 2, 1, 0), id="restoration steps"),
+        pytest.param("gis_segments", (3, 2, 1, 0), id="segments"),
+        pytest.param("vegetation_inspections", (2, 1, 1, 0), id="inspections"),
+        pytest.param("ami_intervals", (5, 2, 2, 1), id="meter intervals"),
+        pytest.param("scada_measurements", (3, 2, 1, 0), id="historian points"),
         pytest.param("market_prices", (2, 2, 0, 0), id="wide delivered row"),
     ],
 )
@@ -118,6 +123,54 @@ def test_an_outage_on_an_unknown_feeder_is_kept_but_not_placed(small_project: Pr
         ("O1", "F1", False, True, 40, False),
         ("O1", "F1", False, True, None, True),
         ("O3", None, True, False, 5, False),
+    ]
+
+
+def test_reliability_counts_each_customer_until_power_came_back(small_project: Project) -> None:
+    """O1: 30 x 30 min + 10 x 120 min = 2,100; O3: 5 x 120 min = 600; 100 customers. The planned one has no count."""
+    indices = small_project.rows(
+        "select is_major_days_excluded, day_count, saidi_minutes, saifi, caidi_minutes, uncounted_step_count,"
+        " missing_reason from marts.fct_reliability_indices order by 1"
+    )
+
+    assert indices == [
+        (False, 8, 27.0, 0.45, 60.0, 1, None),
+        (True, 8, None, None, None, 1, "too little history: 0 of 365 days"),
+    ]
+
+
+def test_the_marts_of_meters_segments_and_points_say_what_was_delivered(small_project: Project) -> None:
+    energy = small_project.rows("select feeder_id, local_date::varchar, energy_kwh from marts.fct_ami_daily")
+    segments = small_project.rows(
+        "select segment_id, canopy_pct, is_feeder_orphan from marts.dim_segments order by segment_id"
+    )
+    qualities = small_project.rows(
+        "select protocol, quality, quality_reason from marts.fct_measurement_quality_daily order by protocol"
+    )
+
+    assert energy == [("F1", "2024-01-02", 3.5)]
+    assert segments == [("S1", 40.0, False), ("S3", None, True)]
+    assert qualities == [("iec104", "SUBSTITUTED", "SB"), ("pi", "BAD", "Bad Input")]
+
+
+def test_the_history_of_the_register_and_the_orphans_are_named(small_project: Project) -> None:
+    versions = small_project.rows(
+        "select asset_id, version_number, rated_mva, known_from::varchar, known_to::varchar"
+        " from intermediate.int_eam_transformers_versioned order by all"
+    )
+    references = small_project.rows(
+        "select raw_table, asset_id, asset_key, reference_type, row_count from marts.fct_asset_reference order by all"
+    )
+
+    assert versions == [
+        ("T1", 1, 99.0, "2022-01-01 00:00:00+00", "2023-01-01 00:00:00+00"),
+        ("T1", 2, 10.0, "2023-01-01 00:00:00+00", None),
+        ("T2", 1, 10.0, "2023-01-01 00:00:00+00", None),
+    ]
+    assert references == [
+        ("cis_customers", "T1", "T1@2000-01-01", "matched", 100),
+        ("eam_work_orders", "T1", "T1@2000-01-01", "matched", 1),
+        ("eam_work_orders", "X7", "(none)", "orphan", 1),
     ]
 
 

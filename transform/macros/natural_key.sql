@@ -20,6 +20,11 @@
         "oms_customers_out_readings": "network_id, feeder_id, observed_at",
         "market_prices": "network_id, zone_id, interval_start_at",
         "lab_oil_tests": "network_id, sample_id",
+        "scada_measurements": "network_id, tag_id, measured_at",
+        "ami_intervals": "network_id, meter_id, interval_start_at",
+        "vegetation_inspections": "network_id, segment_id, inspected_on",
+        "gis_segments": "network_id, segment_id",
+        "oms_restoration_steps": "network_id, outage_id, started_at, step_number",
     } -%}
     {{- keys[raw_table] -}}
 {%- endmacro %}
@@ -29,6 +34,7 @@
     {%- set partly_optional = {
         "scada_events": "network_id, capture_id, event_at",
         "eam_transformers": "network_id, asset_id",
+        "oms_restoration_steps": "network_id, outage_id, step_number, restored_at",
     } -%}
     {{- partly_optional.get(raw_table, natural_key(raw_table)) -}}
 {%- endmacro %}

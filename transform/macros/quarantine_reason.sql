@@ -13,6 +13,7 @@
         "oms_outages",
         "oms_customers_out_readings",
         "lab_oil_tests",
+        "oms_restoration_steps",
     ] -%}
     {%- set stamps = {
         "scada_load_readings": "interval_start_at",
@@ -26,6 +27,10 @@
         "oms_customers_out_readings": "observed_at",
         "market_prices": "interval_start_at",
         "lab_oil_tests": "sampled_at",
+        "scada_measurements": "measured_at",
+        "ami_intervals": "interval_start_at",
+        "vegetation_inspections": "inspected_on",
+        "oms_restoration_steps": "restored_at",
     } -%}
     {%- set useless = {
         "scada_load_readings": {
@@ -60,6 +65,23 @@
         },
         "lab_oil_tests": {
             "empty_test": "coalesce(hydrogen_ppm, methane_ppm, ethylene_ppm, ethane_ppm, acetylene_ppm, water_ppm, dielectric_strength_kv) is null",
+        },
+        "oms_restoration_steps": {
+            "restored_before_start": "restored_at < started_at",
+            "impossible_step": "step_number < 1",
+            "impossible_count": "coalesce(customers_restored_count < 0, true)",
+        },
+        "gis_segments": {
+            "impossible_length": "length_m <= 0",
+        },
+        "vegetation_inspections": {
+            "empty_inspection": "coalesce(ndvi, canopy_pct) is null and last_trimmed_on is null",
+        },
+        "ami_intervals": {
+            "impossible_interval": "coalesce(duration_seconds not between 1 and 86400, true)",
+            "unknown_unit": "reading_value is not null and energy_kwh is null",
+            "impossible_energy": "not isfinite(energy_kwh) or abs(energy_kwh) > "
+            ~ var("interval_energy_maximum_kwh"),
         },
     } -%}
     case

@@ -17,6 +17,11 @@
     exp(15000.0 / 383 - 15000.0 / ({{ hot_spot_degc }} + 273))
 {%- endmacro %}
 
+{# Loss of life over a time, % of normal life, from the mean ageing factor F_EQA of it: F_EQA * t * 100 / normal life. #}
+{% macro loss_of_life_pct(equivalent_ageing_factor, hours) -%}
+    {{ equivalent_ageing_factor }} * {{ hours }} * 100 / {{ var("normal_insulation_life_hours") }}
+{%- endmacro %}
+
 {# True when a block of oil temperatures is far above what load and weather explain, but close when read as degF. #}
 {% macro is_degf_block() -%}
     coalesce(

@@ -1,22 +1,27 @@
 -- A delivered row is in quarantine once at most. A wide row feeds several raw rows, so the key
 -- belongs to it.
 {% set raw_tables = [
+    "ami_intervals",
     "calendar_days",
     "cis_customers",
     "cis_feeder_customers",
     "eam_transformers",
     "eam_work_orders",
     "gis_feeders",
+    "gis_segments",
     "gis_substations",
     "gis_switches",
     "lab_oil_tests",
     "market_prices",
     "oms_customers_out_readings",
     "oms_outages",
+    "oms_restoration_steps",
     "scada_events",
     "scada_load_readings",
+    "scada_measurements",
     "scada_transformer_readings",
     "soc_incidents",
+    "vegetation_inspections",
     "weather_forecasts",
     "weather_observations",
 ] %}

@@ -50,6 +50,8 @@ class RecordDirt:
         self.generator = generator
         self.rates = rates
         self.log = log
+        # Number of an outage before its number was re-used: what else names the outage follows.
+        self.renumbered: dict[object, object] = {}
 
     def inject(self, frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         """Return the feeds with defects; feeds without any rule stay as they are."""
@@ -63,6 +65,7 @@ class RecordDirt:
             "eam_transformers": self.register,
             "cis_customers": self.customers,
             "scada_events": self.traffic,
+            "oms_restoration_steps": self.restoration_steps,
         }
         return {name: rules[name](frame) if name in rules else frame for name, frame in frames.items()}
 
@@ -238,7 +241,29 @@ class RecordDirt:
         rows = rows[rows > 0]
         earlier = (rows * self.generator.random(len(rows))).astype(np.int64)
         self._note(table, "reused_id", frame.iloc[rows], entity, time)
-        frame.loc[rows, "outage_id"] = frame["outage_id"].to_numpy()[earlier]
+        used_again = frame["outage_id"].to_numpy()[earlier]
+        self.renumbered = dict(zip(frame["outage_id"].to_numpy()[rows], used_again, strict=True))
+        frame.loc[rows, "outage_id"] = used_again
+        return self._duplicated(frame, table, entity, time)
+
+    def restoration_steps(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Steps of no known outage, without the outage's start, back before it began, negative counts, doubled rows."""
+        table, entity, time = "oms_restoration_steps", "outage_id", "restored_at"
+        if frame.empty:
+            return frame
+        frame = frame.assign(outage_id=frame["outage_id"].replace(self.renumbered))
+        rows = self._some(frame, self.rates.missing_id)
+        self._note(table, "missing_start", frame.iloc[rows], entity, time)
+        frame.loc[rows, "started_at"] = np.datetime64("NaT", "s")
+        rows = self._some(frame, self.rates.clock_skew * 0.5, at_least=1)
+        self._note(table, "clock_skew", frame.iloc[rows], entity, time)
+        frame.loc[rows, "restored_at"] = frame.loc[rows, "restored_at"] - pd.Timedelta(days=2)
+        rows = self._some(frame, self.rates.orphan * 0.3, at_least=1)
+        self._note(table, "orphan", frame.iloc[rows], entity, time)
+        frame.loc[rows, "outage_id"] = "OT9999999"
+        rows = self._some(frame, self.rates.zero * 4, at_least=1)
+        self._note(table, "negative_count", frame.iloc[rows], entity, time)
+        frame.loc[rows, "customers_restored_count"] = -1
         return self._duplicated(frame, table, entity, time)
 
     def work_orders(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -15,12 +15,14 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from flows.sources.simulator.files_points import inspection_file, interval_file, point_file, segment_file
 from flows.sources.simulator.network import ZONE_ID
 from flows.sources.simulator.scada_traffic import CAPTURE_ID
 from flows.sources.simulator.telemetry import QUANTITIES, telemetry_rows
 from flows.sources.simulator.timeline import LOCAL_TIME_ZONE, Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flows.sources.simulator.condition import Fleet
@@ -79,19 +81,15 @@ def write_inbox(feeds: Feeds, *, inbox: Path, timeline: Timeline, network: Netwo
     def csv(source: str, name: str, frame: pd.DataFrame, delimiter: str = ",") -> None:
         written[f"{source}/{name}"] = write_csv(frame, inbox / source / name, delimiter=delimiter)
 
-    for month, part in _by_month(frames["scada_load_readings"], "interval_start_at"):
-        csv("simulator_historian_load", f"load_{month}.csv", _load_file(part))
-    for month, part in _by_month(frames["weather_observations"], "observed_at"):
-        csv("simulator_weather_observations", f"observations_{month}.csv", _observation_file(part))
+    for raw_table, (time, source, name, file_of) in _MONTHLY_FILES.items():
+        first = timeline.start_at if source == "simulator_oms" else None
+        for month, part in _by_month(frames[raw_table], time, first=first):
+            csv(source, name.format(month=month), file_of(part))
     for month, part in _by_month(frames["weather_forecasts"], "issued_at"):
         name = f"forecasts_{month}.parquet"
         written[f"simulator_weather_forecasts/{name}"] = write_parquet(
             part, inbox / "simulator_weather_forecasts" / name
         )
-    for month, part in _by_month(frames["market_prices"], "interval_start_at"):
-        csv("simulator_market", f"prices_{month}.csv", _price_file(part))
-    for month, part in _by_month(frames["oms_outages"], "started_at", first=timeline.start_at):
-        csv("simulator_oms", f"outages_{month}.csv.gz", _outage_file(part))
     for day, part in _by_days(frames["scada_events"], TRAFFIC_FILE_DAYS):
         csv("simulator_scada_traffic", f"iec104_{day}.csv.gz", _traffic_file(part))
     csv("simulator_soc", "incidents.csv", _incident_file(frames["soc_incidents"]))
@@ -103,6 +101,8 @@ def write_inbox(feeds: Feeds, *, inbox: Path, timeline: Timeline, network: Netwo
     hidden = ["station_index", "residential_share", "customers_count"]
     csv("simulator_gis", "feeders.csv", _upper(network.feeders.drop(columns=hidden)))
     csv("simulator_gis", "switches.csv", _upper(network.switches))
+    csv("simulator_gis", "segments.csv", segment_file(frames["gis_segments"]))
+    csv("simulator_vegetation", "inspections.csv", inspection_file(frames["vegetation_inspections"]))
     written |= _write_telemetry(feeds.telemetry, inbox=inbox, timeline=timeline, fleet=fleet)
     return written
 
@@ -231,6 +231,19 @@ def _outage_file(part: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def _restoration_file(part: pd.DataFrame) -> pd.DataFrame:
+    """Outage management: one row per restoration step, UTC stamps."""
+    return pd.DataFrame(
+        {
+            "OUTAGE_NO": part["outage_id"].to_numpy(),
+            "START": _text(part["started_at"].to_numpy()),
+            "STEP_NO": part["step_number"].to_numpy(),
+            "RESTORED": _text(part["restored_at"].to_numpy()),
+            "CUSTOMERS_RESTORED": part["customers_restored_count"].to_numpy(),
+        }
+    )
+
+
 def _traffic_file(part: pd.DataFrame) -> pd.DataFrame:
     """Network tap: microsecond stamps, numbers of the standard."""
     return pd.DataFrame(
@@ -344,3 +357,19 @@ def _arrow_columns(columns: dict[str, np.ndarray]) -> dict[str, object]:
         name: pa.array(values, type=pa.string()) if values.dtype.kind == "O" else pa.array(values)
         for name, values in columns.items()
     }
+
+
+# Raw table to its time, source, file name and format, for systems that write a CSV a month.
+_MONTHLY_FILES: dict[str, tuple[str, str, str, Callable[[pd.DataFrame], pd.DataFrame]]] = {
+    "scada_load_readings": ("interval_start_at", "simulator_historian_load", "load_{month}.csv", _load_file),
+    "weather_observations": (
+        "observed_at", "simulator_weather_observations", "observations_{month}.csv", _observation_file,
+    ),
+    "market_prices": ("interval_start_at", "simulator_market", "prices_{month}.csv", _price_file),
+    "oms_outages": ("started_at", "simulator_oms", "outages_{month}.csv.gz", _outage_file),
+    "oms_restoration_steps": (
+        "restored_at", "simulator_oms", "restoration_steps_{month}.csv.gz", _restoration_file,
+    ),
+    "ami_intervals": ("interval_start_at", "simulator_ami", "intervals_{month}.csv.gz", interval_file),
+    "scada_measurements": ("measured_at", "simulator_historian_points", "points_{month}.csv.gz", point_file),
+}  # fmt: skip

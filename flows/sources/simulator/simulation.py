@@ -19,6 +19,7 @@ from flows.errors import UsageError
 from flows.sources.simulator.condition import NO_FAILURE, simulate_fleet
 from flows.sources.simulator.dirt import DefectLog, DefectRates
 from flows.sources.simulator.dirt_files import spoil_files
+from flows.sources.simulator.dirt_points import PointDirt
 from flows.sources.simulator.dirt_records import RecordDirt
 from flows.sources.simulator.dirt_telemetry import TelemetryDirt
 from flows.sources.simulator.feeds import (
@@ -31,6 +32,7 @@ from flows.sources.simulator.feeds import (
     register_feed,
 )
 from flows.sources.simulator.files import write_inbox, write_parquet
+from flows.sources.simulator.grid_assets import build_segments, inspect_vegetation
 from flows.sources.simulator.load import (
     operator_forecast,
     respond_to_price,
@@ -38,8 +40,10 @@ from flows.sources.simulator.load import (
     system_load,
 )
 from flows.sources.simulator.market import simulate_prices
+from flows.sources.simulator.meters import simulate_meter_intervals, simulate_points
 from flows.sources.simulator.network import build_network
 from flows.sources.simulator.outages import simulate_outages
+from flows.sources.simulator.restoration import simulate_restoration_steps
 from flows.sources.simulator.scada_traffic import simulate_traffic
 from flows.sources.simulator.telemetry import simulate_telemetry
 from flows.sources.simulator.thermal import simulate_thermal
@@ -68,6 +72,7 @@ DEFAULT_START = date(2024, 1, 1)
 _STREAMS = (
     "network", "weather", "forecasts", "load", "market", "operator", "thermal", "condition", "telemetry",
     "work_orders", "outages", "traffic", "feeds", "dirt",
+    "restoration", "segments", "meters", "point_dirt",
 )  # fmt: skip
 
 
@@ -154,7 +159,7 @@ def simulate(
     truth = _truth(world, feeds)
     log = DefectLog()
     if dirt > 0.0:
-        _inject_defects(streams["dirt"], feeds, world, dirt=dirt, log=log)
+        _inject_defects(streams, feeds, world, dirt=dirt, log=log)
     file_rows = write_inbox(feeds, inbox=output_dir, timeline=timeline, network=network, fleet=world.fleet)
     if dirt > 0.0:
         file_rows |= spoil_files(output_dir, log=log)
@@ -242,6 +247,7 @@ def _record(streams: dict[str, np.random.Generator], world: _World) -> Feeds:
     timeline, network, records = world.timeline, world.network, streams["feeds"]
     total_load = system_load(world.feeder_load_mw)
     by_operator = operator_forecast(streams["operator"], total_load)
+    segments = build_segments(streams["segments"], network.feeders, network.switches)
     telemetry = simulate_telemetry(streams["telemetry"], timeline, network.positions, world.thermal, world.fleet)
     frames = {
         "scada_load_readings": load_feed(records, timeline, network, world.feeder_load_mw, total_load, by_operator),
@@ -255,6 +261,11 @@ def _record(streams: dict[str, np.random.Generator], world: _World) -> Feeds:
         "eam_transformers": register_feed(records, timeline, world.fleet),
         "eam_work_orders": simulate_work_orders(streams["work_orders"], timeline, world.fleet),
         "cis_customers": network.customers,
+        "oms_restoration_steps": simulate_restoration_steps(streams["restoration"], world.outages.records),
+        "gis_segments": segments,
+        "vegetation_inspections": inspect_vegetation(streams["segments"], timeline, segments, network.feeders),
+        "ami_intervals": simulate_meter_intervals(streams["meters"], timeline, network.customers),
+        "scada_measurements": simulate_points(streams["meters"], timeline),
     }
     return Feeds(telemetry=telemetry, frames=frames)
 
@@ -274,11 +285,12 @@ def _truth(world: _World, feeds: Feeds) -> dict[str, pd.DataFrame]:
 
 
 def _inject_defects(
-    generator: np.random.Generator, feeds: Feeds, world: _World, *, dirt: float, log: DefectLog
+    streams: dict[str, np.random.Generator], feeds: Feeds, world: _World, *, dirt: float, log: DefectLog
 ) -> None:
     """Spoil the feeds in place."""
-    rates = DefectRates().scaled(dirt)
+    generator, rates = streams["dirt"], DefectRates().scaled(dirt)
     TelemetryDirt(
         generator, feeds.telemetry, world.timeline, asset_ids=world.fleet.asset_ids, rates=rates, log=log
     ).inject()
-    feeds.frames = RecordDirt(generator, rates=rates, log=log).inject(feeds.frames)
+    spoiled = RecordDirt(generator, rates=rates, log=log).inject(feeds.frames)
+    feeds.frames = PointDirt(streams["point_dirt"], rates=rates, log=log).inject(spoiled)

@@ -18,6 +18,11 @@
     "oms_customers_out_readings": "stg_oms__customers_out_readings",
     "market_prices": "stg_market__prices",
     "lab_oil_tests": "stg_lab__oil_tests",
+    "oms_restoration_steps": "stg_oms__restoration_steps",
+    "gis_segments": "stg_gis__segments",
+    "vegetation_inspections": "stg_vegetation__inspections",
+    "ami_intervals": "stg_ami__intervals",
+    "scada_measurements": "stg_scada__measurements",
 } %}
 
 with

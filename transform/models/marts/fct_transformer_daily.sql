@@ -18,6 +18,7 @@ with
             mean_top_oil_residual_k,
             peak_hot_spot_degc,
             mean_ageing_factor,
+            {{ loss_of_life_pct("mean_ageing_factor", 24) }} as loss_of_life_pct,
             mean_vibration_mm_s,
             {% for gas in gases %} mean_{{ gas }}_ppm, {% endfor %}
             reading_count,

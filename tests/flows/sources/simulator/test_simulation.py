@@ -22,6 +22,7 @@ LANDED = {
     "scada_load_readings", "scada_transformer_readings", "scada_events", "soc_incidents", "weather_observations",
     "weather_forecasts", "calendar_days", "gis_substations", "gis_feeders", "gis_switches", "cis_customers",
     "eam_transformers", "eam_work_orders", "oms_outages", "market_prices",
+    "oms_restoration_steps", "gis_segments", "vegetation_inspections", "ami_intervals", "scada_measurements",
 }  # fmt: skip
 
 
@@ -140,6 +141,21 @@ def test_a_failed_unit_is_retired_reports_no_more_and_has_an_outage_and_an_order
     assert (last[failed.index].dt.tz_localize(None).dt.normalize() <= pd.to_datetime(failed["retired_on"])).all()
     assert set(orders[orders["problem_code"] == "FAILED"]["asset_id"]) == set(failed.index)
     assert set(outages["asset_id"].dropna()) == set(failed.index)
+
+
+def test_the_steps_of_an_outage_restore_its_customers_and_end_with_it(
+    clean_landed: dict[str, list[ConvertedTable]],
+) -> None:
+    outages = _rows(clean_landed, "oms_outages").set_index("outage_id")
+    steps = _rows(clean_landed, "oms_restoration_steps").sort_values(["outage_id", "step_number"])
+    grouped = steps.groupby("outage_id")
+    known = outages.loc[list(grouped.groups)]
+
+    assert set(grouped.size()) == {2, 3, 4}
+    assert (grouped["customers_restored_count"].sum() == known["customers_out_count"]).all()
+    assert (grouped["restored_at"].last() == known["restored_at"]).all()
+    assert grouped["restored_at"].is_monotonic_increasing.all()
+    assert (steps["customers_restored_count"] >= 0).all()
 
 
 def test_every_intrusion_is_an_incident_and_both_parts_of_the_time_have_some(

@@ -1,0 +1,55 @@
+with
+    segments as (select * from {{ ref("int_gis_segments_deduplicated") }}),
+    inspections as (select * from {{ ref("int_vegetation_inspections_deduplicated") }}),
+    feeders as (select * from {{ ref("int_gis_feeders_deduplicated") }}),
+    latest as (
+        select
+            network_id,
+            segment_id,
+            inspected_on,
+            ndvi,
+            canopy_pct,
+            last_trimmed_on,
+            trim_cycle_years,
+            species_name,
+            _is_fallback
+        from inspections
+        qualify
+            row_number() over (partition by network_id, segment_id order by inspected_on desc) = 1
+    ),
+    -- Impossible measurements are left out; the segment and its inspection stay.
+    dimension as (
+        select
+            segments.network_id,
+            segments.segment_id,
+            segments.feeder_id,
+            segments.from_node_id,
+            segments.to_node_id,
+            segments.length_m,
+            segments.placement_type,
+            segments.conductor_type,
+            segments.phase_count,
+            segments.protective_device_id,
+            segments.customers_count,
+            latest.inspected_on,
+            case when latest.ndvi between -1 and 1 then latest.ndvi end as ndvi,
+            case when latest.canopy_pct between 0 and 100 then latest.canopy_pct end as canopy_pct,
+            latest.last_trimmed_on,
+            latest.trim_cycle_years,
+            latest.species_name,
+            latest.inspected_on - latest.last_trimmed_on
+            > latest.trim_cycle_years * 365.25 as is_trimming_overdue,
+            segments.feeder_id is not null and feeders.feeder_id is null as is_feeder_orphan,
+            segments._is_fallback or coalesce(latest._is_fallback, false) as is_fallback
+        from segments
+        left join
+            latest
+            on segments.network_id = latest.network_id
+            and segments.segment_id = latest.segment_id
+        left join
+            feeders
+            on segments.network_id = feeders.network_id
+            and segments.feeder_id = feeders.feeder_id
+    )
+select *
+from dimension

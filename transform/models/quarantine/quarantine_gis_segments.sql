@@ -1,0 +1,52 @@
+with
+    segments as (select * from {{ ref("stg_gis__segments") }}),
+    judged as (
+        select
+            network_id,
+            segment_id,
+            feeder_id,
+            from_node_id,
+            to_node_id,
+            length_m,
+            placement_type,
+            conductor_type,
+            phase_count,
+            protective_device_id,
+            customers_count,
+            _load_id,
+            _source,
+            _source_file,
+            _source_row,
+            _ingested_at,
+            _is_fallback,
+            _parse_error,
+            {{ quarantine_reason("gis_segments") }} as quarantine_reason
+        from segments
+    ),
+    -- The rejected rows, whole, with the first reason that held.
+    quarantined as (
+        select
+            network_id,
+            segment_id,
+            feeder_id,
+            from_node_id,
+            to_node_id,
+            length_m,
+            placement_type,
+            conductor_type,
+            phase_count,
+            protective_device_id,
+            customers_count,
+            quarantine_reason,
+            _load_id,
+            _source,
+            _source_file,
+            _source_row,
+            _ingested_at,
+            _is_fallback,
+            _parse_error
+        from judged
+        where quarantine_reason is not null
+    )
+select *
+from quarantined
