@@ -2,7 +2,7 @@
 -- row aside, stands at its place; a finding is right when any defect was injected at its place.
 with
     expected as (
-        select raw_table, defect_class, note, unnest(string_split(findings, '|')) as finding
+        select raw_table, defect_class, outcome, note, unnest(string_split(findings, '|')) as finding
         from read_csv($expectations, header = true, all_varchar = true)
     ),
     injected as (
@@ -64,6 +64,7 @@ with
             expected.raw_table,
             expected.defect_class,
             any_value(expected.note) as note,
+            any_value(expected.outcome) = 'flagged' as is_flag,
             count(distinct (confirmed.entity, confirmed.found_at)) filter (where confirmed.finding is not null)
             as flagged_count,
             count(distinct (confirmed.entity, confirmed.found_at)) filter (where confirmed.is_right) as right_count
@@ -72,8 +73,13 @@ with
         group by all
     )
 select
-    raw_table, defect_class, coalesce(known_count, 0), coalesce(found_count, 0),
-    coalesce(flagged_count, 0), coalesce(right_count, 0), coalesce(note, '')
+    raw_table,
+    defect_class,
+    coalesce(known_count, 0) as known_count,
+    coalesce(found_count, 0) as found_count,
+    case when is_flag then flagged_count end as flagged_count,
+    case when is_flag then right_count end as right_count,
+    coalesce(note, '') as note
 from precise
 full join recalled using (raw_table, defect_class)
 order by raw_table, defect_class

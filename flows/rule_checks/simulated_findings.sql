@@ -52,7 +52,7 @@ with
             using (_load_id, _source_file, _source_row)
         where network_id = $network_id
         union all
-        select 'scada_events', source_address, event_at
+        select 'scada_events', source_address, date_trunc('second', event_at)
         from warehouse.staging.stg_scada__events as rows_in
         anti join warehouse.intermediate.int_scada_events_deduplicated as clean
             using (_load_id, _source_file, _source_row)

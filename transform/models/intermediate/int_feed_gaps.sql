@@ -5,6 +5,12 @@ with
     forecasts as (select * from {{ ref("int_weather_forecasts_deduplicated") }}),
     prices as (select * from {{ ref("int_market_prices_deduplicated") }}),
     readings as (select * from {{ ref("int_scada_transformer_readings_deduplicated") }}),
+    installations as (select * from {{ ref("int_transformer_installations") }}),
+    units as (
+        select network_id, asset_id, installed_on, out_of_service_at
+        from installations
+        where is_current
+    ),
     -- A forecast run is one delivery, so the issue is what is missing; the step is the usual one.
     issues as (select distinct network_id, issued_at from forecasts),
     issue_steps as (
@@ -44,24 +50,57 @@ with
     ),
     spans as (
         select
-            delivered.raw_table,
-            delivered.network_id,
-            delivered.entity_id,
-            min(delivered.delivered_at) as first_at,
-            max(delivered.delivered_at) as last_at
+            raw_table,
+            network_id,
+            entity_id,
+            min(delivered_at) as first_at,
+            max(delivered_at) as last_at
         from delivered
-        group by delivered.raw_table, delivered.network_id, delivered.entity_id
+        group by raw_table, network_id, entity_id
     ),
-    expected as (
+    feeds as (
+        select raw_table, network_id, min(first_at) as first_at, max(last_at) as last_at
+        from spans
+        group by raw_table, network_id
+    ),
+    -- A silent end is a gap too, unless the unit has failed or was not there yet.
+    bounded as (
         select
             spans.raw_table,
             spans.network_id,
             spans.entity_id,
-            unnest(
-                range(spans.first_at, spans.last_at, coalesce(steps.delivery_step, interval 1 hour))
-            ) as missing_at
+            case
+                when units.installed_on < feeds.first_at then feeds.first_at else spans.first_at
+            end as first_at,
+            case
+                when units.asset_id is not null and units.out_of_service_at is null
+                then feeds.last_at
+                else spans.last_at
+            end as last_at
         from spans
-        left join steps on spans.raw_table = steps.raw_table and spans.network_id = steps.network_id
+        inner join
+            feeds on spans.raw_table = feeds.raw_table and spans.network_id = feeds.network_id
+        left join
+            units
+            on spans.raw_table = 'scada_transformer_readings'
+            and spans.network_id = units.network_id
+            and spans.entity_id = units.asset_id
+    ),
+    expected as (
+        select
+            bounded.raw_table,
+            bounded.network_id,
+            bounded.entity_id,
+            unnest(
+                range(
+                    bounded.first_at,
+                    bounded.last_at + interval 1 second,
+                    coalesce(steps.delivery_step, interval 1 hour)
+                )
+            ) as missing_at
+        from bounded
+        left join
+            steps on bounded.raw_table = steps.raw_table and bounded.network_id = steps.network_id
     ),
     gaps as (
         select expected.raw_table, expected.network_id, expected.entity_id, expected.missing_at

@@ -1,5 +1,7 @@
 with
     gridded as (select * from {{ ref("int_load_readings_gridded") }}),
+    -- The third of three equal readings is held, as in Ruggles et al. 2020; of five equal ones the
+    -- second is, too: three may be chance where load is rounded to the megawatt, five are not.
     compared as (
         select
             network_id,
@@ -17,9 +19,14 @@ with
             quality,
             coalesce(
                 load_mw = lag(load_mw) over series_order
-                and load_mw = lag(load_mw, 2) over series_order,
+                and (
+                    load_mw = lag(load_mw, 2) over series_order
+                    or load_mw = lead(load_mw) over series_order
+                    and load_mw = lead(load_mw, 2) over series_order
+                    and load_mw = lead(load_mw, 3) over series_order
+                ),
                 false
-            ) as is_third_equal,
+            ) as is_held,
             coalesce(
                 abs(load_mw - median_load_mw)
                 > {{ var("load_global_median_multiple") }} * median_load_mw,
@@ -51,7 +58,7 @@ with
                 then 'BAD_QUALITY'
                 when load_mw <= 0 and not has_feed_in
                 then 'NEG_OR_ZERO'
-                when is_third_equal
+                when is_held
                 then 'IDENTICAL_RUN'
                 when is_global_outlier
                 then 'GLOBAL_DEM'
