@@ -64,7 +64,19 @@ def check_rules(*, as_json: JsonOption = False) -> None:
         print_json({"figures": [figure.as_row() for figure in report.figures], "left_out": report.left_out})
         raise typer.Exit(int(bool(missed)))
     print_table(
-        ("data", "known defect", "known", "found", "flagged", "precision", "recall", "error", "baseline", "goal", "note"),
+        (
+            "data",
+            "known defect",
+            "known",
+            "found",
+            "flagged",
+            "precision",
+            "recall",
+            "error",
+            "baseline",
+            "goal",
+            "note",
+        ),
         [_cells(figure) for figure in report.figures],
     )
     for name, remedy in report.left_out.items():

@@ -54,7 +54,7 @@ def _impute(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) 
     if absent:
         raise WarehouseError(
             f"The dbt project has no {', '.join(sorted(absent))}.",
-            hint="imputed load is checked through these models; name their successors in flows/rule_checks/imputation.py",
+            hint="they fill gaps; name their successors in flows/rule_checks/imputation.py",
         )
     relations = {nodes[name]["relation_name"]: f"memory.main.{name}" for name in (SCREENED, *IMPUTING)}
     for name in IMPUTING:
