@@ -17,13 +17,14 @@
     exp(15000.0 / 383 - 15000.0 / ({{ hot_spot_degc }} + 273))
 {%- endmacro %}
 
-{# True when an oil temperature is far above what load and weather explain, but close when read as degF. #}
+{# True when an oil temperature is far above what load and weather explain, but close when read as degF. Only where
+   nothing explains it does the limit decide: oil beyond it that load and weather do explain is an overload, no slip. #}
 {% macro is_degf(measured_degc, expected_degc) -%}
     coalesce(
-        {{ measured_degc }} > {{ var("top_oil_maximum_degc") }}
-        or {{ measured_degc }} - {{ expected_degc }} > {{ var("unit_slip_residual_k") }}
+        {{ measured_degc }} - {{ expected_degc }} > {{ var("unit_slip_residual_k") }}
         and abs(({{ measured_degc }} - 32) / 1.8 - {{ expected_degc }})
         < {{ var("unit_slip_match_k") }},
+        {{ measured_degc }} > {{ var("top_oil_maximum_degc") }},
         false
     )
 {%- endmacro %}
