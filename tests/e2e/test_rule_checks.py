@@ -38,7 +38,8 @@ CLEANED = (
     "+intermediate/int_oms_outages_classified",
     "+intermediate/int_load_readings_imputed",
 )
-# Recall that a utility this small allows: of sixty days, a silence at the ends of a load series is a larger share.
+# Recall that a utility this small allows: a load series has no gap before its first and after its last reading, and of
+# three weather stations two cannot tell which is wrong while the third is silent.
 RECALL = {
     ("simulator scada_load_readings", "gap"): 0.90,
     ("simulator weather_observations", "unit_slip_degc"): 0.90,
