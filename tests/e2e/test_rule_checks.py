@@ -1,6 +1,6 @@
 """Every dirty row is accounted for: conservation against the delivered files, and what the rules find.
 
-Each seed is another small utility with half as many defects again as real extracts have. A quarter of a minute each.
+Each seed is another small utility with half as many defects again as real extracts have.
 """
 
 from __future__ import annotations

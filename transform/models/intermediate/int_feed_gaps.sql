@@ -30,17 +30,25 @@ with
             observed_hour_at as delivered_at
         from observations
         union all
-        select 'market_prices', network_id, zone_id, date_trunc('hour', interval_start_at)
+        select
+            'market_prices' as raw_table,
+            network_id,
+            zone_id as entity_id,
+            date_trunc('hour', interval_start_at) as delivered_at
         from prices
         union all
         select distinct
-            'scada_transformer_readings',
+            'scada_transformer_readings' as raw_table,
             network_id,
-            asset_id,
-            date_trunc('hour', reading_at + interval 30 minute)
+            asset_id as entity_id,
+            date_trunc('hour', reading_at + interval 30 minute) as delivered_at
         from readings
         union all
-        select 'weather_forecasts', network_id, 'all', issued_at
+        select
+            'weather_forecasts' as raw_table,
+            network_id,
+            'all' as entity_id,
+            issued_at as delivered_at
         from issues
     ),
     steps as (
