@@ -1,4 +1,4 @@
-"""Commands that look: status, assets, lineage, quality. All read the published state and never wait for a run."""
+"""Commands that look: status, assets, lineage. All read the published state and never wait for a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (status, assets, lineage, quality):
+    for command in (status, assets, lineage):
         app.command()(command)
 
 
@@ -191,25 +191,6 @@ def _graph_of(moment: datetime | None, *, is_by_column: bool) -> AssetGraph:
         else:
             graph = graph_as_of(reader, moment)
         return with_step_columns(graph, reader, moment=moment) if is_by_column else graph
-
-
-def quality(
-    *,
-    open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
-) -> None:
-    """Build the data-quality reports: GX Data Docs and a one-page summary."""
-    from expectations.data_docs import build as build_data_docs
-    from flows.settings import get_settings
-    from flows.warehouse.reader import open_reader
-    from flows.web.quality_page import render_quality_page
-
-    settings = get_settings()
-    with open_reader(settings.published_dir) as reader:
-        docs_index = build_data_docs(store_dir=settings.quality_dir / "gx", site_dir=settings.quality_dir / "data_docs")
-        page = render_quality_page(reader, settings.quality_dir / "index.html", docs_index)
-    typer.echo(str(page))
-    if open_page:
-        typer.launch(page.as_uri())
 
 
 def _graph() -> AssetGraph:

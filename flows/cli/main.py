@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import audit, automating, explaining, looking, models, reproducing, running, services
+from flows.cli import audit, automating, explaining, looking, models, quality, reproducing, running, services
 from flows.engine.steps.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
 
@@ -29,6 +29,7 @@ app = typer.Typer(
 
 running.register(app)
 looking.register(app)
+quality.register(app)
 explaining.register(app)
 audit.register(app)
 models.register(app)

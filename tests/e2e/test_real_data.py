@@ -26,6 +26,7 @@ SOURCES = (
     "pge_outages",
     "scada_mms_iec104",
     "transformer_dga_health",
+    "nyc_hourly_weather",
 )
 HEADLINES = (
     ("load_forecast", "all", "mape"),
@@ -90,3 +91,26 @@ def test_models_beat_their_baselines_on_real_data(real: Real, use_case: str, ser
     for row in matching:
         gain = row["baseline"] - row["value"] if is_lower_better else row["value"] - row["baseline"]
         assert gain > 0, row
+
+
+def test_the_rules_find_what_publishers_say_is_wrong(real: Real) -> None:
+    home, _ = real
+    figures = {(row["data_set"], row["rule"]): row for row in home.json("quality", "check-rules")["figures"]}
+
+    anomalies = figures["eia930 all series", "anomalous hours, MISSING aside"]
+    assert anomalies["precision"] >= 0.95
+    assert anomalies["recall"] >= 0.90
+    assert anomalies["known_count"] == 2_868
+    imputed = [row for (data_set, _), row in figures.items() if data_set == "imputation EIA930"]
+    assert len(imputed) == 4
+    assert all(row["error_pct"] <= 4.0 < row["baseline_pct"] for row in imputed)
+    wind = figures["nyc_hourly_weather", "absurd wind (delivered: above 114 m/s)"]
+    assert (wind["known_count"], wind["found_count"]) == (1, 1)
+    assert wind["note"].startswith("0 of these values used")
+    assert figures["nyc_hourly_weather", "repeated autumn hour, kept as two instants"]["found_count"] == 3
+    missing = figures["nyc_hourly_weather", "missing station-hours"]
+    assert (missing["recall"], missing["precision"]) == (1.0, 1.0)
+    assert missing["note"].endswith("165 in all")
+    for rule in ("re-used outage numbers", "first seen before it started"):
+        assert (figures["pge_outages", rule]["recall"], figures["pge_outages", rule]["precision"]) == (1.0, 1.0)
+    assert figures["eaglei_cook_county", "filled forward, not measured"]["flagged_count"] > 1_000

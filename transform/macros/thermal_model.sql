@@ -22,14 +22,19 @@
     {{ equivalent_ageing_factor }} * {{ hours }} * 100 / {{ var("normal_insulation_life_hours") }}
 {%- endmacro %}
 
-{# True when a block of oil temperatures is far above what load and weather explain, but close when read as degF. #}
-{% macro is_degf_block() -%}
+{# True when an oil temperature is far above what load and weather explain, but close when read as degF. Only where
+   nothing explains it does the limit decide: oil beyond it that load and weather do explain is an overload, no slip. #}
+{% macro is_degf(measured_degc, expected_degc) -%}
     coalesce(
-        measured_top_oil_degc > {{ var("top_oil_maximum_degc") }}
-        or measured_top_oil_degc - expected_top_oil_temperature_degc
-        > {{ var("unit_slip_residual_k") }}
-        and abs((measured_top_oil_degc - 32) / 1.8 - expected_top_oil_temperature_degc)
+        {{ measured_degc }} - {{ expected_degc }} > {{ var("unit_slip_residual_k") }}
+        and abs(({{ measured_degc }} - 32) / 1.8 - {{ expected_degc }})
         < {{ var("unit_slip_match_k") }},
+        {{ measured_degc }} > {{ var("top_oil_maximum_degc") }},
         false
     )
+{%- endmacro %}
+
+{# True when a block of oil temperatures is in degF. #}
+{% macro is_degf_block() -%}
+    {{ is_degf("measured_top_oil_degc", "expected_top_oil_temperature_degc") }}
 {%- endmacro %}

@@ -140,6 +140,11 @@ class Bursts:
         covered[row, hour] = True
         return covered
 
+    def held(self) -> Booleans:
+        """Return, for `cells`, True where a run holds an earlier value: its first hour is a reading like any other."""
+        _, hour, burst = self.cells()
+        return np.asarray(hour > self.first[burst])
+
 
 def draw_bursts(
     generator: np.random.Generator,

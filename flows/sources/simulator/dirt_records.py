@@ -113,7 +113,9 @@ class RecordDirt:
         stuck = draw_bursts(self.generator, grid.shape, share=self.rates.stuck, median_hours=9, spread=0.7, shortest=4)
         row, hour, burst = stuck.cells()
         load[row, hour] = load[stuck.row, stuck.first][burst]
-        self._note_load("stuck", grid, stuck.mask(series) & is_delivered)
+        held = np.zeros(grid.shape, dtype=bool)
+        held[row[stuck.held()], hour[stuck.held()]] = True
+        self._note_load("stuck", grid, held & is_delivered)
         for defect_class, share, low, high in (
             ("spike", self.rates.spike, 2.0, 4.0),
             ("zero", self.rates.zero, -0.05, 0.0),
@@ -240,10 +242,14 @@ class RecordDirt:
         rows = self._some(frame, self.rates.reused_id)
         rows = rows[rows > 0]
         earlier = (rows * self.generator.random(len(rows))).astype(np.int64)
-        self._note(table, "reused_id", frame.iloc[rows], entity, time)
-        used_again = frame["outage_id"].to_numpy()[earlier]
-        self.renumbered = dict(zip(frame["outage_id"].to_numpy()[rows], used_again, strict=True))
-        frame.loc[rows, "outage_id"] = used_again
+        original = frame["outage_id"].to_numpy()
+        reused = original.copy()
+        reused[rows] = original[earlier]
+        # Where the first bearer has taken another number itself, the number has one bearer: nothing is wrong.
+        is_second_use = pd.Series(reused).duplicated().to_numpy()[rows]
+        self._note(table, "reused_id", frame.iloc[rows[is_second_use]], entity, time)
+        frame["outage_id"] = reused
+        self.renumbered = dict(zip(original[rows], reused[rows], strict=True))
         return self._duplicated(frame, table, entity, time)
 
     def restoration_steps(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -94,7 +94,8 @@ class TelemetryDirt:
             values = self.telemetry.readings[name]
             held = values[bursts.row, bursts.first][burst[mine]]
             values[row[mine], hour[mine]] = held
-        self._note("stuck", row, hour)
+        held = bursts.held()
+        self._note("stuck", row[held], hour[held])
 
     def _spikes(self) -> None:
         for defect_class, share, factors in (

@@ -56,6 +56,7 @@ def _one(query: str, path: Path) -> tuple[Any, ...]:
         ),
         ("ett_transformer", {"scada_transformer_readings": 17_420}, 0),
         ("eia930_load", {"scada_load_readings": 14 * 43_848}, 0),
+        ("nyc_hourly_weather", {"weather_observations": 26_115}, 0),
         ("eaglei_cook_county", {"oms_customers_out_readings": 139_876, "cis_feeder_customers": 3_234}, 1),
         ("pge_outages", {"oms_outages": 138_953 + 73_768 + 110_079}, 2),
         ("transformer_dga_health", {"lab_oil_tests": 329}, 0),

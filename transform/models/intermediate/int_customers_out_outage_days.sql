@@ -1,5 +1,5 @@
 with
-    readings as (select * from {{ ref("int_oms_customers_out_readings_deduplicated") }}),
+    readings as (select * from {{ ref("int_oms_customers_out_readings_screened") }}),
     feeders as (select * from {{ ref("int_feeders_resolved") }}),
     networks as (select * from {{ ref("int_networks_resolved") }}),
     localised as (
@@ -18,6 +18,7 @@ with
             feeders
             on readings.network_id = feeders.network_id
             and readings.feeder_id = feeders.feeder_id
+        where not readings.is_forward_filled
     ),
     -- Counts stand in for outage records: a day whose peak reaches the share is one outage.
     outage_days as (

@@ -1,8 +1,7 @@
 with
     gis_feeders as (select * from {{ ref("int_gis_feeders_deduplicated") }}),
     substations as (select * from {{ ref("int_gis_substations_deduplicated") }}),
-    transformers as (select * from {{ ref("int_transformer_installations") }}),
-    customers as (select * from {{ ref("int_cis_customers_deduplicated") }}),
+    customers as (select * from {{ ref("int_cis_customers_placed") }}),
     feeder_customers as (select * from {{ ref("int_cis_feeder_customers_deduplicated") }}),
     outages as (select * from {{ ref("int_oms_outages_classified") }}),
     customers_out as (select * from {{ ref("int_oms_customers_out_readings_deduplicated") }}),
@@ -25,26 +24,13 @@ with
         where feeder_id is not null
         group by network_id, feeder_id
     ),
-    -- A service point without a feeder is counted on the feeder of its transformer.
-    placed_customers as (
-        select
-            customers.network_id,
-            coalesce(customers.feeder_id, transformers.feeder_id) as feeder_id,
-            customers.is_critical
-        from customers
-        left join
-            transformers
-            on customers.network_id = transformers.network_id
-            and customers.asset_id = transformers.asset_id
-            and transformers.is_current
-    ),
     counted as (
         select
             network_id,
             feeder_id,
             cast(count(*) as integer) as customers_count,
             cast(count(*) filter (where is_critical) as integer) as critical_customers_count
-        from placed_customers
+        from customers
         where feeder_id is not null
         group by network_id, feeder_id
     ),

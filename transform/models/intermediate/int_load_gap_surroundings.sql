@@ -30,8 +30,8 @@ with
         from valued
         window series_order as (partition by network_id, series_id order by interval_start_at)
     ),
-    -- Usual is the mean of the same time a day and a week before and after, as far as these are
-    -- good.
+    -- Usual is the mean of the same time one and two days and a week before and after, as far as
+    -- these are good.
     surroundings as (
         select
             bounding.network_id,
@@ -41,15 +41,29 @@ with
             bounding.load_mw,
             bounding.known_at,
             list_avg(
-                [day_before.load_mw, day_after.load_mw, week_before.load_mw, week_after.load_mw]
+                [
+                    day_before.load_mw,
+                    day_after.load_mw,
+                    two_days_before.load_mw,
+                    two_days_after.load_mw,
+                    week_before.load_mw,
+                    week_after.load_mw
+                ]
             ) as usual_load_mw,
             greatest(
-                day_before.known_at, day_after.known_at, week_before.known_at, week_after.known_at
+                day_before.known_at,
+                day_after.known_at,
+                two_days_before.known_at,
+                two_days_after.known_at,
+                week_before.known_at,
+                week_after.known_at
             ) as usual_known_at
         from bounding
         {% for name, hours in [
                 ("day_before", -24),
                 ("day_after", 24),
+                ("two_days_before", -48),
+                ("two_days_after", 48),
                 ("week_before", -168),
                 ("week_after", 168),
             ] %}

@@ -23,6 +23,8 @@ with
                 ) over {{ frame }} as {{ side }}_known_at,
                 {{ pick }} (load_mw - usual_load_mw ignore nulls) over {{ frame }}
                 as {{ side }}_offset_mw,
+                {{ pick }} (load_mw / nullif(usual_load_mw, 0) ignore nulls) over {{ frame }}
+                as {{ side }}_ratio,
             {% endfor %}
             known_at
         from surroundings
@@ -49,6 +51,8 @@ with
             next_known_at,
             previous_offset_mw,
             next_offset_mw,
+            previous_ratio,
+            next_ratio,
             usual_load_mw,
             usual_known_at,
             next_at - previous_at - to_minutes(interval_minutes)
@@ -58,11 +62,10 @@ with
         from bounded
         where load_mw is null
     ),
-    -- Short gaps: a straight line. Longer ones: what is usual, shifted so that it meets the good
-    -- readings
-    -- at both ends; scored on masked runs of 4-24 h: 3.0 % (simulated), 3.2 % (EIA-930), against
-    -- 6.0 and
-    -- 7.5 % for the mean of the weeks around (2026-11-21).
+    -- Short gaps: a straight line. Longer ones: what is usual, scaled so that it meets the good
+    -- readings at both ends, or shifted where a ratio says nothing (a load that crosses zero).
+    -- Scored on hidden runs by `gridweave quality check-rules`; before 2026-11-21 it was shifted
+    -- only, and knew no day but the next: 5.0 % instead of 3.9 % on 24 h of EIA-930.
     filled as (
         select
             network_id,
@@ -71,6 +74,14 @@ with
             case
                 when is_short
                 then previous_load_mw + (next_load_mw - previous_load_mw) * gap_share
+                when
+                    previous_ratio
+                    between 1.0 / {{ var("imputation_ratio_maximum") }}
+                    and {{ var("imputation_ratio_maximum") }}
+                    and next_ratio
+                    between 1.0 / {{ var("imputation_ratio_maximum") }}
+                    and {{ var("imputation_ratio_maximum") }}
+                then usual_load_mw * (previous_ratio + (next_ratio - previous_ratio) * gap_share)
                 when previous_offset_mw is not null and next_offset_mw is not null
                 then
                     usual_load_mw

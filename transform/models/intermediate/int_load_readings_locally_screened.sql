@@ -30,7 +30,7 @@ with
             )
     ),
     -- A series with feed-in crosses zero and has no usual shape: only the steps are judged.
-    screened_locally as (
+    compared as (
         select
             network_id,
             series_id,
@@ -41,6 +41,8 @@ with
                 abs(1 - load_mw / nullif(predicted_load_mw, 0)),
                 abs(1 - load_mw / nullif(regional_predicted_load_mw, 0))
             ) as deviation,
+            step_mw,
+            step_back_mw,
             step_iqr_mw,
             case
                 when flag_code is not null
@@ -55,14 +57,37 @@ with
                     and load_mw
                     <= predicted_load_mw - {{ var("load_local_lower_iqr") }} * offset_iqr_mw
                 then 'LOCAL_DEM_DOWN'
-                when
-                    step_mw > {{ var("load_double_delta_iqr") }} * step_iqr_mw
-                    and step_back_mw > {{ var("load_double_delta_iqr") }} * step_iqr_mw
-                    or step_mw < -{{ var("load_double_delta_iqr") }} * step_iqr_mw
-                    and step_back_mw < -{{ var("load_double_delta_iqr") }} * step_iqr_mw
-                then 'DELTA'
             end as flag_code
         from valued
+    ),
+    -- The reading beside an outlier makes a large step towards it; that is the outlier's doing.
+    screened_locally as (
+        select
+            network_id,
+            series_id,
+            interval_start_at,
+            load_mw,
+            relative_load,
+            deviation,
+            step_iqr_mw,
+            case
+                when flag_code is not null
+                then flag_code
+                when
+                    coalesce(lag(flag_code) over series_order, '')
+                    not in ('LOCAL_DEM_UP', 'LOCAL_DEM_DOWN')
+                    and coalesce(lead(flag_code) over series_order, '')
+                    not in ('LOCAL_DEM_UP', 'LOCAL_DEM_DOWN')
+                    and (
+                        step_mw > {{ var("load_double_delta_iqr") }} * step_iqr_mw
+                        and step_back_mw > {{ var("load_double_delta_iqr") }} * step_iqr_mw
+                        or step_mw < -{{ var("load_double_delta_iqr") }} * step_iqr_mw
+                        and step_back_mw < -{{ var("load_double_delta_iqr") }} * step_iqr_mw
+                    )
+                then 'DELTA'
+            end as flag_code
+        from compared
+        window series_order as (partition by network_id, series_id order by interval_start_at)
     )
 select *
 from screened_locally

@@ -10,7 +10,8 @@ with
             flag_code
         from steps
     ),
-    -- A missing reading is no anomaly here: only wrong values make a region suspicious.
+    -- A reading that is missing, or that its own source calls bad, is no anomaly: only values that
+    -- look right to their source and are not make a region suspicious.
     counted as (
         select
             network_id,
@@ -18,14 +19,18 @@ with
             interval_start_at,
             second_of_hour,
             flag_code,
-            coalesce(flag_code <> 'MISSING', false) as is_wrong,
-            avg(cast(coalesce(flag_code <> 'MISSING', false) as integer)) over (
+            coalesce(flag_code not in ('MISSING', 'BAD_QUALITY'), false) as is_wrong,
+            avg(
+                cast(coalesce(flag_code not in ('MISSING', 'BAD_QUALITY'), false) as integer)
+            ) over (
                 partition by network_id, series_id
                 order by
                     interval_start_at
                     range between interval 24 hour preceding and interval 23 hour following
             ) as wrong_share,
-            sum(cast(coalesce(flag_code <> 'MISSING', false) as integer)) over (
+            sum(
+                cast(coalesce(flag_code not in ('MISSING', 'BAD_QUALITY'), false) as integer)
+            ) over (
                 partition by network_id, series_id
                 order by interval_start_at
                 rows between unbounded preceding and current row

@@ -48,6 +48,10 @@ with
             coalesce(outages.is_planned, causes.is_planned, false) as is_planned,
             coalesce(causes.is_weather, false) as is_weather,
             coalesce(outages.restored_at < outages.started_at, false) as is_restored_before_start,
+            coalesce(
+                outages.first_reported_at < outages.started_at, false
+            ) as is_reported_before_start,
+            coalesce(outages.customers_out_count < 0, false) as is_customers_out_impossible,
             mapped_networks.network_id is not null
             and feeders.feeder_id is null
             and outages.feeder_id is not null as is_feeder_orphan,

@@ -18,6 +18,7 @@ with
             ) as area_id,
             numbered.manufacturer,
             numbered.rated_mva,
+            numbered.is_rated_in_kva,
             numbered.rated_top_oil_rise_k,
             numbered.cooling_code,
             numbered.installed_on,

@@ -15,6 +15,7 @@ with
                 when rated_mva > 0
                 then rated_mva
             end as rated_mva,
+            coalesce(rated_mva > {{ var("rated_maximum_mva") }}, false) as is_rated_in_kva,
             case
                 when rated_top_oil_rise_k > 0 then rated_top_oil_rise_k
             end as rated_top_oil_rise_k,
@@ -61,6 +62,7 @@ with
             numbered.feeder_id,
             numbered.manufacturer,
             numbered.rated_mva,
+            numbered.is_rated_in_kva,
             numbered.rated_top_oil_rise_k,
             numbered.cooling_code,
             numbered.installed_on,

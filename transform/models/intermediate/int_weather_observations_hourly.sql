@@ -1,5 +1,23 @@
 with
     observations as (select * from {{ ref("int_weather_observations_deduplicated") }}),
+    neighboured as (
+        select
+            network_id,
+            station_id,
+            observed_at,
+            temperature_degc,
+            relative_humidity_pct,
+            wind_speed_mps,
+            greatest(
+                lag(wind_speed_mps) over station_order, lead(wind_speed_mps) over station_order
+            ) as wind_around_mps,
+            wind_gust_mps,
+            precipitation_mm,
+            received_at,
+            _is_fallback
+        from observations
+        window station_order as (partition by network_id, station_id order by observed_at)
+    ),
     -- Values no instrument on earth has seen are sensor faults, not weather: they count as not
     -- observed.
     plausible as (
@@ -18,7 +36,7 @@ with
                 when relative_humidity_pct between 0 and 100 then relative_humidity_pct
             end as relative_humidity_pct,
             case
-                when wind_speed_mps between 0 and {{ var("mean_wind_maximum_mps") }}
+                when not {{ is_wind_fault("wind_speed_mps", "wind_around_mps") }}
                 then wind_speed_mps
             end as wind_speed_mps,
             case
@@ -28,9 +46,10 @@ with
                 when precipitation_mm between 0 and {{ var("precipitation_maximum_mm") }}
                 then precipitation_mm
             end as precipitation_mm,
+            {{ is_wind_fault("wind_speed_mps", "wind_around_mps") }} as is_wind_fault,
             greatest(observed_at, received_at) as available_at,
             _is_fallback
-        from observations
+        from neighboured
     ),
     networks as (
         select
@@ -60,6 +79,7 @@ with
             plausible.wind_speed_mps,
             plausible.wind_gust_mps,
             plausible.precipitation_mm,
+            plausible.is_wind_fault,
             plausible.available_at,
             plausible._is_fallback
         from plausible
@@ -85,6 +105,7 @@ with
             max(precipitation_mm) as precipitation_mm,
             cast(count(*) as integer) as reading_count,
             cast(count(*) filter (where is_unit_slip) as integer) as unit_slip_count,
+            cast(count(*) filter (where is_wind_fault) as integer) as wind_fault_count,
             max(available_at) as available_at,
             bool_or(_is_fallback) as is_fallback
         from converted
