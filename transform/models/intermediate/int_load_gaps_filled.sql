@@ -76,10 +76,12 @@ with
                 then previous_load_mw + (next_load_mw - previous_load_mw) * gap_share
                 when
                     previous_ratio
-                    between 1.0 / {{ var("imputation_ratio_maximum") }}
+                    between 1.0
+                    / {{ var("imputation_ratio_maximum") }}
                     and {{ var("imputation_ratio_maximum") }}
                     and next_ratio
-                    between 1.0 / {{ var("imputation_ratio_maximum") }}
+                    between 1.0
+                    / {{ var("imputation_ratio_maximum") }}
                     and {{ var("imputation_ratio_maximum") }}
                 then usual_load_mw * (previous_ratio + (next_ratio - previous_ratio) * gap_share)
                 when previous_offset_mw is not null and next_offset_mw is not null
