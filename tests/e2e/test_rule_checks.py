@@ -37,6 +37,9 @@ CLEANED = (
     "+intermediate/int_cis_customers_placed",
     "+intermediate/int_oms_outages_classified",
     "+intermediate/int_load_readings_imputed",
+    "+intermediate/int_oms_restoration_steps_matched",
+    "+intermediate/int_scada_measurements_qualified",
+    "+marts/dim_segments",
 )
 # Recall that a utility this small allows: a load series has no gap before its first and after its last reading, and of
 # three weather stations two cannot tell which is wrong while the third is silent.
