@@ -6,13 +6,24 @@ with
         from read_csv($expectations, header = true, all_varchar = true)
     ),
     injected as (
-        -- Outages are told apart by their start, because the log knows the number before it was overwritten.
+        -- Where the log knows the name before it was overwritten, the time alone tells rows apart.
         select distinct
             raw_table,
             defect_class,
-            case when raw_table = 'oms_outages' and time is not null then '' else entity end as entity,
             case
-                when defect_class not in ('dst_fabricated_hour', 'clock_reset') then timezone('UTC', time)
+                when
+                    raw_table = 'oms_outages' and time is not null
+                    or raw_table = 'oms_restoration_steps' and defect_class <> 'clock_skew'
+                    or raw_table = 'vegetation_inspections' and defect_class = 'orphan'
+                then ''
+                else entity
+            end as entity,
+            -- A stamp that is itself the defect was never delivered as the log has it.
+            case
+                when
+                    defect_class not in ('dst_fabricated_hour', 'clock_reset')
+                    and not (raw_table = 'oms_restoration_steps' and defect_class = 'clock_skew')
+                then timezone('UTC', time)
             end as defect_at
         from read_parquet($defects)
     ),

@@ -1,99 +1,8 @@
--- Every finding of the cleaning layer about rows of the simulated utility: which raw table, what was found, about whom
--- and when. Telemetry is matched by the full hour nearest to its stamp, because a stamp may be minutes off. What has no
--- stamp that can be believed has none here either.
+-- What the cleaning layer flagged in rows of the simulated utility: which raw table, what was found, about whom and when;
+-- rows set aside are added by simulated_set_aside.sql. Telemetry is matched by the full hour nearest to its stamp, because
+-- a stamp may be minutes off. What has no stamp that can be believed has none here either.
 create or replace table memory.main.findings as
 with
-    superseded as (
-        select 'scada_load_readings' as raw_table, series_id as entity, interval_start_at as found_at
-        from warehouse.staging.stg_scada__load_readings as rows_in
-        anti join warehouse.intermediate.int_scada_load_readings_deduplicated as clean
-            using (_load_id, _source_file, _source_row, series_id)
-        anti join warehouse.quarantine.quarantine_scada_load_readings as rejected
-            using (_load_id, _source_file, _source_row, series_id)
-        where network_id = $network_id
-        union all
-        select 'weather_observations', station_id, observed_at
-        from warehouse.staging.stg_weather__observations as rows_in
-        anti join warehouse.intermediate.int_weather_observations_deduplicated as clean
-            using (_load_id, _source_file, _source_row)
-        anti join warehouse.quarantine.quarantine_weather_observations as rejected
-            using (_load_id, _source_file, _source_row)
-        where network_id = $network_id
-        union all
-        select 'market_prices', zone_id, interval_start_at
-        from warehouse.staging.stg_market__prices as rows_in
-        anti join warehouse.intermediate.int_market_prices_deduplicated as clean
-            using (_load_id, _source_file, _source_row)
-        anti join warehouse.quarantine.quarantine_market_prices as rejected
-            using (_load_id, _source_file, _source_row)
-        where network_id = $network_id
-        union all
-        select 'oms_outages', '', started_at
-        from warehouse.staging.stg_oms__outages as rows_in
-        anti join warehouse.intermediate.int_oms_outages_deduplicated as clean
-            using (_load_id, _source_file, _source_row)
-        anti join warehouse.quarantine.quarantine_oms_outages as rejected
-            using (_load_id, _source_file, _source_row)
-        where network_id = $network_id
-        union all
-        select 'eam_work_orders', work_order_id, opened_at
-        from warehouse.staging.stg_eam__work_orders as rows_in
-        anti join warehouse.intermediate.int_eam_work_orders_deduplicated as clean
-            using (_load_id, _source_file, _source_row)
-        anti join warehouse.quarantine.quarantine_eam_work_orders as rejected
-            using (_load_id, _source_file, _source_row)
-        where network_id = $network_id
-        union all
-        select 'eam_transformers', asset_id, null
-        from warehouse.staging.stg_eam__transformers as rows_in
-        anti join warehouse.intermediate.int_eam_transformers_deduplicated as clean
-            using (_load_id, _source_file, _source_row)
-        anti join warehouse.quarantine.quarantine_eam_transformers as rejected
-            using (_load_id, _source_file, _source_row)
-        where network_id = $network_id
-        union all
-        select 'scada_events', source_address, date_trunc('second', event_at)
-        from warehouse.staging.stg_scada__events as rows_in
-        anti join warehouse.intermediate.int_scada_events_deduplicated as clean
-            using (_load_id, _source_file, _source_row)
-        anti join warehouse.quarantine.quarantine_scada_events as rejected
-            using (_load_id, _source_file, _source_row)
-        where network_id = $network_id
-        union all
-        select 'scada_transformer_readings', asset_id, date_trunc('hour', reading_at + interval 30 minute)
-        from warehouse.intermediate.int_scada_transformer_readings_superseded
-        where network_id = $network_id
-    ),
-    rejected as (
-        select 'scada_load_readings' as raw_table, quarantine_reason, series_id as entity, interval_start_at as found_at
-        from warehouse.quarantine.quarantine_scada_load_readings
-        where network_id = $network_id
-        union all
-        select
-            'scada_transformer_readings', quarantine_reason, asset_id,
-            case
-                when quarantine_reason not like 'impossible_stamp%'
-                then date_trunc('hour', reading_at + interval 30 minute)
-            end
-        from warehouse.quarantine.quarantine_scada_transformer_readings
-        where network_id = $network_id
-        union all
-        select 'eam_work_orders', quarantine_reason, work_order_id, opened_at
-        from warehouse.quarantine.quarantine_eam_work_orders
-        where network_id = $network_id
-        union all
-        select 'oms_outages', quarantine_reason, '', started_at
-        from warehouse.quarantine.quarantine_oms_outages
-        where network_id = $network_id
-        union all
-        select 'weather_observations', quarantine_reason, station_id, observed_at
-        from warehouse.quarantine.quarantine_weather_observations
-        where network_id = $network_id
-        union all
-        select 'market_prices', quarantine_reason, zone_id, interval_start_at
-        from warehouse.quarantine.quarantine_market_prices
-        where network_id = $network_id
-    ),
     telemetry as (
         select
             asset_id, flag_code, is_clock_off, received_at - reading_at as delay,
@@ -109,16 +18,41 @@ with
             and row_number() over (partition by outage_id order by started_at) > 1 as is_later_use
         from warehouse.intermediate.int_oms_outages_classified
         where network_id = $network_id
+    ),
+    steps as (
+        select restored_at, is_outage_orphan, is_start_missing
+        from warehouse.intermediate.int_oms_restoration_steps_matched
+        where network_id = $network_id
+    ),
+    inspections as (
+        select
+            segment_id, is_segment_orphan, is_canopy_impossible,
+            timezone('UTC', cast(inspected_on as timestamp)) as found_at
+        from warehouse.intermediate.int_vegetation_inspections_screened
+        where network_id = $network_id
+    ),
+    intervals as (
+        select
+            meter_id, interval_start_at, energy_kwh, lower(unit_code) = 'kwh' as is_in_kwh,
+            median(energy_kwh) over (partition by meter_id) as usual_energy_kwh
+        from warehouse.intermediate.int_ami_intervals_deduplicated
+        where network_id = $network_id
     )
-select raw_table, 'DUPLICATE' as finding, entity, found_at from superseded
-union all
-select raw_table, 'QUARANTINED ' || split_part(quarantine_reason, ':', 1), entity, found_at from rejected
-union all
-select 'scada_load_readings', flag_code, series_id, interval_start_at
+select 'scada_load_readings' as raw_table, flag_code as finding, series_id as entity, interval_start_at as found_at
 from warehouse.intermediate.int_load_readings_screened
 where network_id = $network_id and flag_code is not null
 union all
 select 'scada_transformer_readings', flag_code, asset_id, found_at from telemetry where flag_code is not null
+union all
+select 'scada_transformer_readings', 'DUPLICATE', asset_id, date_trunc('hour', reading_at + interval 30 minute)
+from warehouse.intermediate.int_scada_transformer_readings_superseded where network_id = $network_id
+union all
+select
+    'scada_transformer_readings', 'QUARANTINED ' || split_part(quarantine_reason, ':', 1), asset_id,
+    case
+        when quarantine_reason not like 'impossible_stamp%' then date_trunc('hour', reading_at + interval 30 minute)
+    end
+from warehouse.quarantine.quarantine_scada_transformer_readings where network_id = $network_id
 union all
 select 'scada_transformer_readings', 'CLOCK_OFF', asset_id, found_at from telemetry where is_clock_off
 union all
@@ -146,6 +80,32 @@ union all
 select 'oms_outages', 'IMPOSSIBLE_COUNT', '', started_at from outages where is_customers_out_impossible
 union all
 select 'oms_outages', 'REUSED_ID', '', started_at from outages where is_later_use
+union all
+select 'oms_restoration_steps', 'ORPHAN_OUTAGE', '', restored_at from steps where is_outage_orphan
+union all
+select 'oms_restoration_steps', 'NO_START', '', restored_at from steps where is_start_missing
+union all
+-- The stamp is what is wrong, so it tells no place: the outage does.
+select 'oms_restoration_steps', 'RESTORED_BEFORE_START', outage_id, null
+from warehouse.quarantine.quarantine_oms_restoration_steps
+where network_id = $network_id and quarantine_reason = 'restored_before_start'
+union all
+select 'gis_segments', 'ORPHAN_FEEDER', segment_id, null
+from warehouse.marts.dim_segments where network_id = $network_id and is_feeder_orphan
+union all
+-- The log knows the segment before it was overwritten; the day of the inspection stayed.
+select 'vegetation_inspections', 'ORPHAN_SEGMENT', '', found_at from inspections where is_segment_orphan
+union all
+select 'vegetation_inspections', 'IMPOSSIBLE_CANOPY', segment_id, found_at from inspections where is_canopy_impossible
+union all
+select 'ami_intervals', 'MISSING', meter_id, interval_start_at from intervals where energy_kwh is null
+union all
+-- Read as Wh it would lie a thousandfold off the meter's other readings; thirty is half of that way.
+select 'ami_intervals', 'TAKEN_IN_AS_KWH', meter_id, interval_start_at
+from intervals where is_in_kwh and energy_kwh between usual_energy_kwh / 30 and usual_energy_kwh * 30
+union all
+select 'scada_measurements', 'BAD_QUALITY', tag_id, measured_at
+from warehouse.intermediate.int_scada_measurements_qualified where network_id = $network_id and quality <> 'GOOD'
 union all
 select 'eam_work_orders', 'COMPLETED_BEFORE_OPENING', work_order_id, opened_at
 from warehouse.marts.fct_work_order where network_id = $network_id and is_completed_before_opening

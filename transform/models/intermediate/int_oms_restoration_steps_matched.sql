@@ -44,6 +44,7 @@ with
             restored_at,
             customers_restored_count,
             matched_start_at is null as is_outage_orphan,
+            stated_start_at is null as is_start_missing,
             _load_id,
             is_fallback
         from candidates

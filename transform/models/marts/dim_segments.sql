@@ -1,6 +1,6 @@
 with
     segments as (select * from {{ ref("int_gis_segments_deduplicated") }}),
-    inspections as (select * from {{ ref("int_vegetation_inspections_deduplicated") }}),
+    inspections as (select * from {{ ref("int_vegetation_inspections_screened") }}),
     feeders as (select * from {{ ref("int_gis_feeders_deduplicated") }}),
     latest as (
         select
@@ -17,7 +17,6 @@ with
         qualify
             row_number() over (partition by network_id, segment_id order by inspected_on desc) = 1
     ),
-    -- Impossible measurements are left out; the segment and its inspection stay.
     dimension as (
         select
             segments.network_id,
@@ -32,8 +31,8 @@ with
             segments.protective_device_id,
             segments.customers_count,
             latest.inspected_on,
-            case when latest.ndvi between -1 and 1 then latest.ndvi end as ndvi,
-            case when latest.canopy_pct between 0 and 100 then latest.canopy_pct end as canopy_pct,
+            latest.ndvi,
+            latest.canopy_pct,
             latest.last_trimmed_on,
             latest.trim_cycle_years,
             latest.species_name,

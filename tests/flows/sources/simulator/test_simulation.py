@@ -258,6 +258,26 @@ def test_recorded_gaps_are_missing_and_recorded_duplicates_come_twice(dirty: Sim
     assert (count_of("duplicate") >= 2).mean() > 0.9
 
 
+def test_recorded_defects_of_meters_name_the_interval_they_are_in(dirty: SimulationSummary) -> None:
+    defects = pd.read_parquet(dirty.truth_dir / "defects.parquet")
+    mine = defects[defects["raw_table"] == "ami_intervals"]
+    folder = dirty.inbox / "simulator_ami"
+    intervals = pd.concat([pd.read_csv(path) for path in sorted(folder.iterdir())])
+    intervals["start"] = pd.to_datetime(intervals["start"], unit="s")
+
+    def delivered(rows: pd.DataFrame) -> set[tuple[str, pd.Timestamp]]:
+        return set(zip(rows["meter"], rows["start"], strict=True))
+
+    def recorded(defect_class: str) -> set[tuple[str, pd.Timestamp]]:
+        rows = mine[mine["defect_class"] == defect_class]
+        return set(zip(rows["entity"], rows["time"], strict=True))
+
+    assert recorded("gap") == delivered(intervals[intervals["reading_value"].isna()])
+    assert recorded("unit_slip_kwh") == delivered(intervals[intervals["unit_code"] == "kWh"])
+    assert recorded("absurd") == delivered(intervals[intervals["multiplier"] == 9])
+    assert recorded("duplicate") == delivered(intervals[intervals.duplicated(["meter", "start"])])
+
+
 @pytest.mark.parametrize(
     "arguments",
     [{"days": 0}, {"feeders": 0}, {"transformers": -1}, {"dirt": 1.5}, {"dirt": -0.1}],
