@@ -130,7 +130,7 @@ def _followed(key: str, node: Mapping[str, Any], known: Mapping[str, Mapping[str
             raise UndeclaredRelationError(asset_key=key, source_path=path, relations=undeclared)
         return follow(node["compiled_code"], known)
     except NotFollowedError as error:
-        logger.warning("the columns of %s (%s) cannot be followed: %s", key, path, error.reason)
+        logger.info("the columns of %s (%s) cannot be followed: %s", key, path, error.reason)
         return opaque_map(known, reason=error.reason)
 
 
