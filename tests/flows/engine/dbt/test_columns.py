@@ -61,7 +61,7 @@ def test_a_reference_in_a_branch_that_is_never_declared_is_refused_too() -> None
 
 
 def test_what_cannot_be_followed_is_opaque_and_says_why(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.INFO)
     read = manifest(SEED, node("top", "pivot w.marts.base on a using sum(b)", "base"))
 
     found = DbtColumns(read, asset_key, None).maps()["marts/top"]
