@@ -7,9 +7,10 @@ bound that nobody thought about cannot be taken for one with a source.
 
 from __future__ import annotations
 
-import math
+import json
 import re
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 MOST_VALUES = 12
 """A text column of at most so many values is a code with a list."""
 
-_NUMERIC = re.compile(r"(TINY|SMALL|BIG|HUGE|U)?\w*INT\w*|DOUBLE|FLOAT|DECIMAL.*")
+_NUMERIC = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL\(\d+,\d+\)")
 _WHY = "put physics, a standard or a contract here"
 
 
@@ -61,8 +62,10 @@ def draft_suite(connection: duckdb.DuckDBPyConnection, key: str) -> str:
         Python text for `expectations/suites/<schema>/<relation>.py`.
 
     Raises:
-        UsageError: There is no such table, or it is empty.
+        UsageError: This is no key, there is no such table, or it is empty.
     """
+    if not all(key.partition("/")):
+        raise UsageError(f"{key!r} is no asset key.", hint="write <schema>/<table>; `gridweave assets` lists them")
     columns = columns_of(connection, key)
     found = connection.execute(f"select count(*) from {relation(key)}").fetchone() if columns else None  # noqa: S608 - checked identifiers
     if found is None or not found[0]:
@@ -167,16 +170,15 @@ def _widened(low: float, high: float) -> tuple[float, float]:
 
     >>> _widened(0.0, 93.2), _widened(-4.61, 0.5)
     ((0.0, 94.0), (-4.7, 0.5))
+    >>> _widened(1.0, 1.0000000000000002)
+    (1.0, 1.1)
     """
-    return _rounded(low, math.floor), _rounded(high, math.ceil)
+    return _rounded(low, ROUND_FLOOR), _rounded(high, ROUND_CEILING)
 
 
-def _rounded(value: float, towards: object) -> float:
-    if value == 0:
-        return 0.0
-    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
-    whole = math.floor(value / step + 1e-9) if towards is math.floor else math.ceil(value / step - 1e-9)
-    return float(f"{whole * step:.12g}")
+def _rounded(value: float, rounding: str) -> float:
+    exact = Decimal(value)
+    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 1), rounding=rounding)) if exact else 0.0
 
 
 def _module(key: str, count: int, words: Sequence[str]) -> str:
@@ -204,4 +206,5 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _text(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Write a text as Python does, in the quotes of this project."""
+    return json.dumps(text, ensure_ascii=False)

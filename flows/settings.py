@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from tomllib import TOMLDecodeError
 
-from pydantic import AnyHttpUrl, Field, SecretStr, ValidationError
+from pydantic import AnyHttpUrl, Field, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     )
     dbt_threads: int = Field(default=2, ge=1, description="dbt models built side by side.")
     python_workers: int = Field(default=2, ge=1, description="Python assets run side by side.")
-    concurrency_limits: dict[str, int] = Field(
+    concurrency_limits: dict[str, PositiveInt] = Field(
         default_factory=dict,
         description="Steps of a concurrency group run at once, by group; 1 for a group that is not named.",
     )

@@ -18,6 +18,8 @@ from flows.cli import audit, automating, explaining, looking, models, quality, r
 from flows.engine.steps.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
 
+logger = logging.getLogger(__name__)
+
 app = typer.Typer(
     name="gridweave",
     help="Asset-lineage pipeline for electric utilities: land, check, transform, model, publish, explain.",
@@ -66,6 +68,11 @@ def main() -> None:
         typer.secho(f"stopped: {cancelled.reason}", fg="yellow", err=True)
         typer.secho("hint:  gridweave status names the run; gridweave run --resume takes it up", err=True)
         code = EXIT_CODE
+    except Exception as error:
+        logger.info("unforeseen", exc_info=True)
+        typer.secho(f"error: {type(error).__name__}: {error}", fg="red", err=True)
+        typer.secho("hint:  this was not foreseen; `gridweave --verbose …` shows where it comes from", err=True)
+        code = 1
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     _end(code)

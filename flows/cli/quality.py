@@ -88,7 +88,7 @@ def check_rules(*, as_json: JsonOption = False) -> None:
 
 @app.command()
 def propose(
-    key: Annotated[str, typer.Argument(help="Asset, for example marts/fct_outage.")],
+    key: Annotated[str, typer.Argument(help="Published table with a gate: features/… or ml/….")],
     *,
     out: Annotated[Path | None, typer.Option(help="Write it to this file, which must not exist yet.")] = None,
 ) -> None:
@@ -110,8 +110,10 @@ def propose(
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(draft)
-    except FileExistsError as error:
-        raise UsageError(f"{out} exists already.", hint="name another file, or remove it first") from error
+    except OSError as error:
+        raise UsageError(
+            f"{out} cannot be written: {error.strerror}.", hint="name a new file in a folder there is"
+        ) from error
     typer.echo(str(out))
 
 

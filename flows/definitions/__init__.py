@@ -2,7 +2,8 @@
 
 What lives here: which assets there are; the Python steps of one use case per module. What does not: how anything is
 computed (ml/, transform/) or run (flows.engine). To add a Python asset, write a module here like its neighbours, add
-its `ASSETS` to `PYTHON_ASSETS`, declare its table in transform/models/reports/_ml__sources.yml and write its suite.
+its `ASSETS` to `PYTHON_ASSETS`, declare its table in transform/models/reports/_ml__sources.yml and write its suite. A
+check in Python (`@asset_check`) goes into `PYTHON_CHECKS`; none is needed where a suite or a dbt test says as much.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from flows.assets.declaring import with_checks
 from flows.assets.graph import AssetGraph
 from flows.definitions import load_forecast, outage_risk, scada_anomaly, transformer_failure
 from flows.engine.dbt.assets import dbt_assets, declared_columns
 from flows.engine.gates import with_gates
 
 if TYPE_CHECKING:
+    from flows.assets.declaring import AssetCheck
     from flows.engine.dbt.project import DbtProject
 
 PYTHON_ASSETS = (
@@ -24,6 +27,7 @@ PYTHON_ASSETS = (
     *outage_risk.ASSETS,
     *scada_anomaly.ASSETS,
 )
+PYTHON_CHECKS: tuple[AssetCheck, ...] = ()
 
 
 def build_graph(project: DbtProject) -> AssetGraph:
@@ -38,4 +42,4 @@ def build_graph(project: DbtProject) -> AssetGraph:
     modelled = dbt_assets(project.manifest, project.project_dir, columns_path=project.columns_path)
     columns = declared_columns(project.manifest)
     steps = (replace(each, columns=columns.get(each.key, each.columns)) for each in PYTHON_ASSETS)
-    return AssetGraph(with_gates((*modelled, *steps)))
+    return AssetGraph(with_checks(with_gates((*modelled, *steps)), PYTHON_CHECKS))

@@ -81,8 +81,7 @@ class Execution:
         finally:
             self._record_ended()
         self._record_reused()
-        whole = [name for name in self._summary.materialized if "@" not in name]
-        counted = current_row_counts(self._engine.warehouse.cursor(), whole)
+        counted = current_row_counts(self._engine.warehouse.cursor(), self._summary.materialized)
         self._summary.row_counts.update({key: rows or 0 for key, (_, rows) in counted.items()})
 
     def _work_until_done(self) -> None:
@@ -115,17 +114,12 @@ class Execution:
     def _record_reused(self) -> None:
         by_partition: dict[str, list[str]] = defaultdict(list)
         for key, partition_keys in self._reused.items():
-            for partition_key in partition_keys:
-                by_partition[partition_key].append(key)
+            for each in partition_keys:
+                by_partition[each].append(key)
+        run_id, now = self._engine.run_id, self._engine.clock()
         with self._engine.warehouse.transaction() as cursor:
-            for partition_key, keys in by_partition.items():
-                record_reused(
-                    cursor,
-                    keys,
-                    run_id=self._engine.run_id,
-                    recorded_at=self._engine.clock(),
-                    partition_key=partition_key,
-                )
+            for each, keys in by_partition.items():
+                record_reused(cursor, keys, run_id=run_id, recorded_at=now, partition_key=each)
 
     def _reuse(self, key: str, partition_keys: Collection[str]) -> None:
         self._reused[key].extend(partition_keys)
@@ -179,7 +173,6 @@ class Execution:
         graph = self._engine.graph
         made = {name.partition("@")[0] for name in self._summary.materialized}
         stopped = {name.partition("@")[0] for name in (*self._summary.failed, *self._summary.blocked)}
-        stopped |= {name.partition("@")[0] for name in self._summary.skipped}
         behind = set().union(*(graph.descendants(key) for key in made)) - stopped
         kept = [
             key for key in graph.order if key in self._reused and key in behind and not graph.ancestors(key) & stopped
@@ -280,8 +273,7 @@ class Execution:
         """Block what would read something that is not released; return the rest."""
         inputs = {key: self._work.inputs(key) for key in batch}
         for key, reasons in held_back(self._engine.warehouse.cursor(), self._engine.graph, inputs).items():
-            for partition_key, reason in reasons.items():
-                self._summary.blocked[slot_name(key, partition_key)] = reason
+            self._summary.blocked.update({slot_name(key, each): reason for each, reason in reasons.items()})
             self._work.settle(key, reasons)
             self._block_behind(key, reasons, "; ".join(sorted(set(reasons.values()))))
         return [key for key in batch if key in self._work.remaining]
@@ -345,7 +337,11 @@ class Execution:
         return False
 
     def _made(self, key: str, partition_keys: Collection[str]) -> None:
-        self._summary.materialized.extend(slot_name(key, each) for each in partition_keys)
+        names = [slot_name(key, each) for each in partition_keys]
+        self._summary.materialized.extend(names)
+        # one step makes all its assets, also those that were to be kept
+        self._reused[key] = [each for each in self._reused[key] if each not in partition_keys]
+        self._summary.reused = [each for each in self._summary.reused if each not in names]
         self._work.settle(key, partition_keys)
 
     def _check(self, made: Sequence[str]) -> None:
@@ -356,8 +352,11 @@ class Execution:
             self._summary.notes.extend(f"warning: {sentence}" for sentence in verdict.warnings)
             if verdict.status != "PASS":
                 reason = "; ".join(verdict.failures) or "the gate did not run"
-                self._summary.blocked[verdict.asset_key] = reason
-                self._block_downstream(verdict.asset_key, reason)
+                self._summary.blocked[slot_name(verdict.asset_key, verdict.partition_key)] = reason
+                if verdict.partition_key:
+                    self._block_behind(verdict.asset_key, (verdict.partition_key,), reason)
+                else:
+                    self._block_downstream(verdict.asset_key, reason)
 
     def _check_in_python(self, made: Sequence[str]) -> None:
         """Run the Python checks of what was made; a check may hold back all downstreams or only named ones."""
@@ -383,8 +382,7 @@ class Execution:
             self._work.settle(each, lost)
 
     def _block(self, key: str, reason: str) -> None:
-        for partition_key in self._work.todo[key]:
-            self._summary.blocked[slot_name(key, partition_key)] = reason
+        self._summary.blocked.update({slot_name(key, each): reason for each in self._work.todo[key]})
         self._work.settle(key, self._work.todo[key])
 
     def _block_downstream(self, key: str, reason: str) -> None:

@@ -16,10 +16,11 @@ from expectations.outcome import GateRequest
 from expectations.registry import gate_of, suite_keys, suite_version
 from flows.assets.definition import AssetDefinition, CheckDefinition
 from flows.assets.versions import digest_of
+from flows.engine.steps.python_checks import unchecked_partitions
 from flows.errors import ConfigurationError
 from flows.lineage.recorder import record_checks
 from flows.lineage.records import CheckRecord, CheckStatus
-from flows.lineage.state import current_row_counts
+from flows.lineage.state import current_row_counts, had_rows_before
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from flows.engine.engine import Engine
 
 GATE_CHECK = "gate"
+SCORED_SCHEMA = "ml"
+"""Its tables name the materialization in each row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,7 @@ class Verdict:
         failures: One sentence for each critical expectation that did not pass.
         warnings: One sentence for each other expectation that did not pass.
         outcomes: All of them.
+        partition_key: Partition it speaks of; empty for a whole table.
     """
 
     asset_key: str
@@ -52,6 +56,7 @@ class Verdict:
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
     outcomes: tuple[ExpectationOutcome, ...]
+    partition_key: str = ""
 
 
 def with_gates(definitions: Iterable[AssetDefinition]) -> tuple[AssetDefinition, ...]:
@@ -81,38 +86,70 @@ def gate_name(asset_key: str) -> str:
     return gate_of(asset_key)
 
 
-def check_tables(engine: Engine, keys: Sequence[str]) -> tuple[Verdict, ...]:
+def check_tables(engine: Engine, keys: Sequence[str]) -> list[Verdict]:
     """Hold what was just made against its suites and record the outcomes.
-
-    A suite looks at a whole table; an empty one has nothing to check, which is recorded and keeps it from being
-    released.
 
     Args:
         engine: What the run works with.
         keys: Assets that were made.
 
     Returns:
-        One verdict for each table that was checked.
+        One verdict for each table, or partition of one, that was checked.
     """
     gated = [key for key in keys if key in set(suite_keys())]
-    current = current_row_counts(engine.warehouse.cursor(), gated) if gated else {}
-    checked = [key for key in gated if key in current and current[key][1]]
-    empty = [key for key in gated if key in current and not current[key][1]]
+    cut = [key for key in gated if engine.graph[key].partitions is not None]
+    verdicts = _check_whole(engine, [key for key in gated if key not in cut])
+    for key in cut:
+        verdicts.extend(_check_partitions(engine, key))
+    return verdicts
+
+
+def _check_whole(engine: Engine, keys: Sequence[str]) -> list[Verdict]:
+    """Check tables that are not cut.
+
+    An empty one that never had rows has nothing to check, which is recorded; one that has lost its rows is checked, and
+    its suite demands a row.
+    """
+    current = current_row_counts(engine.warehouse.cursor(), keys) if keys else {}
+    emptied = had_rows_before(engine.warehouse.cursor(), [key for key in current if not current[key][1]])
+    checked = [key for key in keys if key in current and (current[key][1] or key in emptied)]
+    identifiers = {key: identifier for key, (identifier, _) in current.items()}
     verdicts: tuple[Verdict, ...] = ()
     if checked:
         engine.on_progress(f"gate: {', '.join(checked)}")
-        verdicts = run_gate(
-            engine.warehouse.cursor(),
-            [GateRequest(asset_key=key) for key in checked],
-            results_dir=engine.settings.quality_dir / "gx",
-        )
-    identifiers = {key: identifier for key, (identifier, _) in current.items()}
+        verdicts = _run(engine, [GateRequest(asset_key=key) for key in checked])
     records = check_records(verdicts, materialization_ids=identifiers, run_id=engine.run_id, clock=engine.clock)
-    records.extend(_not_run(engine, key, identifiers[key]) for key in empty)
+    records.extend(_not_run(engine, key, identifiers[key]) for key in identifiers if key not in checked)
+    _record(engine, records)
+    return list(verdicts)
+
+
+def _check_partitions(engine: Engine, key: str) -> list[Verdict]:
+    """Check the partitions of a table that this run made: each by itself where its rows say which they are."""
+    made = unchecked_partitions(engine, key, GATE_CHECK)
+    engine.on_progress(f"gate: {key} ({len(made)})")
+    is_told_apart = engine.graph[key].schema == SCORED_SCHEMA
+    verdicts: list[Verdict] = []
+    for partition_key, identifier in made:
+        if is_told_apart or not verdicts:
+            request = GateRequest(asset_key=key, materialization_id=identifier if is_told_apart else None)
+            (verdict,) = _run(engine, [request])
+        verdicts.append(replace(verdict, partition_key=partition_key))
+        records = check_records(
+            verdicts[-1:], materialization_ids={key: identifier}, run_id=engine.run_id, clock=engine.clock
+        )
+        _record(engine, [replace(each, partition_key=partition_key) for each in records])
+    return verdicts
+
+
+def _run(engine: Engine, requests: Sequence[GateRequest]) -> tuple[Verdict, ...]:
+    return run_gate(engine.warehouse.cursor(), requests, results_dir=engine.settings.quality_dir / "gx")
+
+
+def _record(engine: Engine, records: Sequence[CheckRecord]) -> None:
     if records:
         with engine.warehouse.transaction() as cursor:
             record_checks(cursor, records)
-    return verdicts
 
 
 def _not_run(engine: Engine, key: str, materialization_id: str) -> CheckRecord:

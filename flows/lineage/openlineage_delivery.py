@@ -9,6 +9,7 @@ backend that is down or refuses never fails a run; what it did not take waits fo
 
 from __future__ import annotations
 
+import http.client
 import logging
 import os
 import urllib.error
@@ -94,7 +95,7 @@ def post(url: str, bodies: Sequence[str], *, api_key: str | None) -> int:
         try:
             with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_SECONDS):  # noqa: S310 - same
                 pass
-        except (urllib.error.URLError, OSError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             left = len(bodies) - count
             logger.warning("OpenLineage backend %s: %s; %d events wait for the next run", url, error, left)
             if isinstance(error, urllib.error.HTTPError):

@@ -173,6 +173,18 @@ def current_row_counts(
     return {str(key): (str(identifier), row_count) for key, identifier, row_count in rows}
 
 
+def had_rows_before(connection: duckdb.DuckDBPyConnection, keys: Collection[str]) -> set[str]:
+    """Return those assets of which an earlier materialization than the current one had rows."""
+    if not keys:
+        return set()
+    rows = connection.execute(
+        "select distinct asset_key from lineage.materialization"
+        " where event_kind = 'MATERIALIZED' and row_count > 0 and list_contains(?::varchar[], asset_key)",
+        [sorted(keys)],
+    ).fetchall()
+    return {str(key) for (key,) in rows}
+
+
 def _input_columns(
     connection: duckdb.DuckDBPyConnection, asked: list[str] | None
 ) -> dict[str, dict[str, dict[str, str]]]:

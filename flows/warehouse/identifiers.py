@@ -10,7 +10,7 @@ from flows.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import PurePath
 
-_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def quoted(name: str) -> str:
@@ -22,7 +22,7 @@ def quoted(name: str) -> str:
     >>> quoted("load_mw")
     '"load_mw"'
     """
-    if not _NAME.match(name):
+    if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"{name!r} is not a plain SQL name (letters, digits, underscores).",
             hint="rename the column or table",

@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.runtime import flow_run
 
 from flows.clock import Clock, utc_now
@@ -38,6 +38,8 @@ LARGEST_BATCH = 500
 GATHERING_SECONDS = 0.5
 """A request costs both sides about as much as ten events."""
 PATIENCE_SECONDS = 5.0
+MOST_RELATED = 90
+"""Inputs named in an event; the server refuses one, and all sent with it, that names more than 100 things."""
 
 State = Literal["Running", "Completed", "Failed", "Skipped"]
 _STATE_TYPES: dict[State, str] = {
@@ -124,7 +126,7 @@ class TaskReport:
             asset["prefect.asset.description"] = self.definition.description
         upstream = [
             {"prefect.resource.id": f"{ASSET_SCHEME}{key}", "prefect.resource.role": "asset"}
-            for key in self.definition.deps
+            for key in self.definition.deps[:MOST_RELATED]
         ]
         maker = {"prefect.resource.id": self.definition.engine, "prefect.resource.role": "asset-materialized-by"}
         return {
@@ -161,14 +163,20 @@ class EventSender:
             )
 
     def _work(self) -> None:
+        try:
+            with get_client(sync_client=True) as client:
+                self._hand_over(client)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
+            logger.warning("Prefect shows no steps of this run: %s", error)
+
+    def _hand_over(self, client: SyncPrefectClient) -> None:
         is_open = True
-        with get_client(sync_client=True) as client:
-            while is_open:
-                batch, is_open = self._next_batch()
-                try:
-                    client.request("POST", "/events", json=batch)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
-                    logger.warning("Prefect did not take %d task reports: %s", len(batch), error)
+        while is_open:
+            batch, is_open = self._next_batch()
+            try:
+                client.request("POST", "/events", json=batch)
+            except Exception as error:  # noqa: BLE001 - the next batch may be taken
+                logger.warning("Prefect did not take %d task reports: %s", len(batch), error)
 
     def _next_batch(self) -> tuple[list[dict[str, Any]], bool]:
         """Wait for an event and take all that come within a moment; False when it was the last."""

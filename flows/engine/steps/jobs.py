@@ -1,7 +1,7 @@
 """A Python step as something to run, how it ended, and running several side by side.
 
 What lives here: jobs, their order (priority) and their limits (workers, concurrency groups). What does not: what a job
-does (executor.py) and Prefect's view of it (flows.engine.prefect.task_reports).
+does (step_jobs.py) and Prefect's view of it (flows.engine.prefect.task_reports).
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def finish(job: Job) -> JobResult:
         return JobResult(notes=tuple(job.work()), **facts)  # type: ignore[arg-type] # keys of the class
     except StepSkippedError as skipped:
         return JobResult(skipped_because=skipped.reason, **facts)  # type: ignore[arg-type] # keys of the class
-    except Exception as error:  # noqa: BLE001 - the runner reports every error
+    except BaseException as error:  # noqa: BLE001 - also `sys.exit`: a job without a result would stop the run for good
         return JobResult(error=error, **facts)  # type: ignore[arg-type] # keys of the class
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.assets.declaring import CheckOutcome
 from flows.lineage.recorder import record_checks
 from flows.lineage.records import CheckRecord, CheckStatus
 from flows.warehouse.frames import read_frame
@@ -18,7 +19,6 @@ from flows.warehouse.partition_rows import rows_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from flows.assets.declaring import CheckOutcome
     from flows.assets.definition import AssetDefinition, CheckDefinition
     from flows.engine.engine import Engine
 
@@ -57,7 +57,7 @@ def run_python_checks(engine: Engine, made: Sequence[str]) -> list[FailedCheck]:
         checks = [each for each in engine.graph[key].checks if each.evaluate is not None]
         if not checks:
             continue
-        for partition_key, materialization_id in _unchecked(engine, key, checks[-1].name):
+        for partition_key, materialization_id in unchecked_partitions(engine, key, checks[-1].name):
             records = []
             for check in checks:
                 status, outcome = _evaluate(engine, engine.graph[key], check, partition_key)
@@ -77,8 +77,8 @@ def run_python_checks(engine: Engine, made: Sequence[str]) -> list[FailedCheck]:
     return failed
 
 
-def _unchecked(engine: Engine, key: str, check_name: str) -> list[tuple[str, str]]:
-    """Partitions of an asset that this run made and has not checked yet."""
+def unchecked_partitions(engine: Engine, key: str, check_name: str) -> list[tuple[str, str]]:
+    """Return partition and materialization of what this run made of an asset and has not checked yet."""
     rows = engine.warehouse.cursor().execute(
         "select partition_key, materialization_id::varchar from lineage.current_materialization m"
         " where asset_key = ? and run_id = ? and not exists (select 1 from lineage.check_result r"
@@ -97,9 +97,11 @@ def _evaluate(
     rows = rows_of(definition.partitions, (partition_key,)) if definition.partitions else "true"
     statement = f"from {relation(definition.key)} where {rows} order by all"
     try:
-        outcome: CheckOutcome = check.evaluate(read_frame(engine.warehouse.cursor(), statement))
+        outcome = check.evaluate(read_frame(engine.warehouse.cursor(), statement))
     except Exception as error:  # noqa: BLE001 - whatever a check raises, it has no PASS
         return "ERROR", f"{type(error).__name__}: {error}"
+    if not isinstance(outcome, CheckOutcome):
+        return "ERROR", f"the check returned {type(outcome).__name__}; expected a CheckOutcome"
     return ("PASS" if outcome.is_passed else "FAIL"), outcome
 
 

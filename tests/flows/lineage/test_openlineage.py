@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -278,3 +279,23 @@ def test_a_file_that_cannot_be_written_fails_nothing(warehouse: Warehouse, tmp_p
     (tmp_path / "openlineage").write_text("in the way")
 
     assert deliver(warehouse, Settings(home=tmp_path), now=NOW) == 7
+
+
+@pytest.mark.usefixtures("run_id")
+def test_a_backend_that_speaks_something_else_fails_no_run(warehouse: Warehouse, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1024)
+                connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        settings = Settings.model_validate({"home": tmp_path, "openlineage_url": url})
+        waiting = deliver(warehouse, settings, now=NOW)
+        thread.join()
+
+    assert waiting == waiting_count(warehouse.cursor()) > 0

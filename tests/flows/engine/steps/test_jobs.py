@@ -101,3 +101,13 @@ def test_whatever_a_job_raises_is_its_result(error: Exception) -> None:
         assert (result.skipped_because, result.error) == ("closed", None)
     else:
         assert result.error is error
+
+
+def test_a_step_that_leaves_by_exit_has_failed_and_the_run_goes_on() -> None:
+    def leaves() -> Sequence[str]:
+        raise SystemExit(1)
+
+    first, second = ThreadRunner(limits=Limits(workers=1)).run([job("leaves", leaves), job("works")])
+
+    assert isinstance(first.error, SystemExit)
+    assert second.error is None
