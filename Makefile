@@ -55,4 +55,4 @@ lock:
 
 clean:
 	-$(BIN)/gridweave down
-	rm -rf $(VENV) data/var transform/target build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) data/var transform/target target build *.egg-info .mypy_cache .ruff_cache .hypothesis

@@ -103,12 +103,15 @@ def _queue_materializations(cursor: duckdb.DuckDBPyConnection, run_ids: Sequence
 
 
 def _queue_checks(cursor: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> None:
-    """Queue check results, one event for each asset that was looked at; it is named after the first of them."""
+    """Queue check results, one event for each asset that was looked at; it is named after the first of them.
+
+    What was not run, because no source feeds the table, is no failed assertion.
+    """
     rows = cursor.execute(
         "select c.asset_key, c.check_name, c.status, c.column_name, c.severity, c.expected, c.actual, c.evaluated_at,"
         " c.run_id::varchar, coalesce(r.job_name, 'run'), c.check_result_id::varchar"
         " from lineage.check_result c left join lineage.run r on r.run_id = c.run_id"
-        " where c.run_id in (select unnest(?::uuid[]))"
+        " where c.run_id in (select unnest(?::uuid[])) and c.status <> 'NOT_RUN'"
         " order by c.asset_key, c.run_id, c.evaluated_at, c.check_name, c.check_result_id",
         [run_ids],
     ).fetchall()

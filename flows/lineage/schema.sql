@@ -1,6 +1,6 @@
 -- The ledger. Additive only: a table or column is added, never changed or dropped, so every older file opens.
 -- Primary keys only: DuckDB 2.0 writes secondary indexes slowly and checkpoints them badly after a kill.
--- Not here yet: row_provenance (see CHANGELOG, Unreleased)
+-- No row_provenance: row lineage is derived when asked and proven (flows/engine/explaining).
 
 CREATE SCHEMA IF NOT EXISTS lineage;
 CREATE SEQUENCE IF NOT EXISTS lineage.materialization_seq;

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import duckdb
 
 ERROR_GOAL_PCT = 4.0
+FILLED_GOAL = 0.99
+"""Share of the hidden hours that must be filled: an error of few filled ones would say little."""
 SCREENED = "int_load_readings_screened"
 IMPUTING = ("int_load_gap_surroundings", "int_load_gaps_filled", "int_load_readings_imputed")
 """The models between screening and the imputed series, in order."""
@@ -38,6 +40,7 @@ def imputation_figures(connection: duckdb.DuckDBPyConnection, manifest: Mapping[
             rule=row["rule"],
             known_count=row["hour_count"],
             found_count=row["filled_count"],
+            recall_goal=FILLED_GOAL,
             error_pct=row["error_pct"],
             baseline_pct=row["baseline_pct"],
             error_goal_pct=ERROR_GOAL_PCT,

@@ -1,5 +1,5 @@
--- Mean absolute percentage error of hidden readings, per run length and over all, beside the mean of the same hour a week
--- before and after, on the very same readings (those that have both weeks).
+-- Mean absolute percentage error of hidden readings that were filled in, per run length and over all. Beside it the error of
+-- the mean of the same hour a week before and after, where there is one of them.
 with
     good as (
         select network_id, series_id, interval_start_at, load_mw

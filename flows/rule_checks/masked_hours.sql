@@ -1,6 +1,6 @@
 -- A copy of the screened load in which runs of good readings are hidden, as if they had never come. A run begins where
--- the hash of series and hour says so, so the same hours are hidden each time; four per cent in all. A run lies inside
--- one day each of 1, 4 and 24 hours; days are told apart by the hash, so that runs never touch.
+-- the hash of series and day says so, so the same hours are hidden each time; three per cent in all. A run lies inside one
+-- day; two whole days in a row may be drawn and are then one longer gap, which makes their hours harder to fill.
 create or replace table memory.main.hidden as
 with
     screened as (

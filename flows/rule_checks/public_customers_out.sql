@@ -18,8 +18,8 @@ with
         group by feeder_id, run_number
     )
 select
-    cast(sum(reading_count) as bigint) as reading_count,
-    cast(sum(flagged_count) as bigint) as flagged_count,
+    coalesce(cast(sum(reading_count) as bigint), 0) as reading_count,
+    coalesce(cast(sum(flagged_count) as bigint), 0) as flagged_count,
     count(*) filter (where flagged_count > 0) as run_count,
     coalesce(max(hours) filter (where flagged_count > 0), 0) as longest_hours
 from runs

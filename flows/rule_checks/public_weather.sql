@@ -19,15 +19,16 @@ with
             count(*) filter (where hourly.is_fault and delivered.wind_speed_mps > 60) as wind_flagged_count,
             count(*) filter (where hourly.is_fault and delivered.wind_speed_mps <= 60) as wind_mild_count
         from delivered
-        inner join hourly
+        left join hourly
             on delivered.station_id = hourly.station_id
             and date_trunc('hour', delivered.observed_at) = hourly.observed_hour_at
     ),
     autumn_delivered as (
-        select station_id, timezone('America/New_York', observed_at) as clock_at, count(*) as instant_count
+        select station_id, timezone('America/New_York', observed_at) as clock_at,
+            count(distinct observed_at) as instant_count
         from delivered
         group by all
-        having count(*) > 1
+        having count(distinct observed_at) > 1
     ),
     autumn_kept as (
         select station_id, timezone('America/New_York', observed_at) as clock_at, count(distinct observed_at) as instant_count
@@ -67,7 +68,8 @@ with
     ),
     missing as (
         select
-            cast(sum(inside_count) as bigint) as gap_known_count, cast(sum(outside_count) as bigint) as outside_count
+            coalesce(cast(sum(inside_count) as bigint), 0) as gap_known_count,
+            coalesce(cast(sum(outside_count) as bigint), 0) as outside_count
         from spans
     )
 select *

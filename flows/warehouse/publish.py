@@ -5,7 +5,7 @@
     published/tables/           Parquet of reports and scores, named after the asset
 
 What lives here: building the files beside the old ones and swapping them in. What does not: deciding whether a run may
-publish (flows.engine.executor) and reading (reader.py).
+publish (flows.engine.pipeline) and reading (reader.py).
 
 Decision: the new snapshot starts as a copy of the published one and only tables whose data version changed are written
 again, so publishing costs what changed. The live file is never copied: DuckDB's locks would drop (see lock.py).

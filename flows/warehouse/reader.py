@@ -1,6 +1,6 @@
 """Reading without meeting a lock: published data and ledger in one locked-down, read-only connection.
 
-What lives here: the connection that status, catalog, audit SQL, dashboards and API use. What does not: writing
+What lives here: the connection that status, catalog, audit SQL and pages use. What does not: writing
 (warehouse.py), publishing (publish.py).
 """
 
