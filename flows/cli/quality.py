@@ -88,11 +88,11 @@ def check_rules(*, as_json: JsonOption = False) -> None:
 
 @app.command()
 def propose(
-    key: Annotated[str, typer.Argument(help="Published table with a gate: features/… or ml/….")],
+    key: Annotated[str, typer.Argument(help="Table at a gate: raw/…, features/… or ml/….")],
     *,
     out: Annotated[Path | None, typer.Option(help="Write it to this file, which must not exist yet.")] = None,
 ) -> None:
-    """Draft a suite of expectations from the published rows of an asset, for a person to edit.
+    """Draft a suite of expectations from the rows of a table, for a person to edit.
 
     A draft passes on the data it was made from: each bound says what was seen and asks for its reason. A suite goes to
     expectations/suites/<raw, features or ml>/<table>.py.
@@ -101,9 +101,16 @@ def propose(
     from flows.errors import UsageError
     from flows.settings import get_settings
     from flows.warehouse.reader import open_reader
+    from flows.warehouse.work_copy import open_work_copy
 
-    with open_reader(get_settings().published_dir) as reader:
-        draft = draft_suite(reader, key.replace(".", "/", 1))
+    settings, asset = get_settings(), key.replace(".", "/", 1)
+    if asset.startswith("raw/"):  # raw tables are not published
+        with open_work_copy(settings.warehouse_path) as connection:
+            connection.execute("use warehouse")
+            draft = draft_suite(connection, asset)
+    else:
+        with open_reader(settings.published_dir) as reader:
+            draft = draft_suite(reader, asset)
     if out is None:
         typer.echo(draft, nl=False)
         return
