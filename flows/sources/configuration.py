@@ -14,10 +14,10 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from flows.errors import ConfigurationError, SourceError
+from flows.yaml_text import YamlError, parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -243,8 +243,8 @@ def load_source(name: str, sources_dir: Path) -> SourceConfig:
             hint=f"write {path.name}; data/README.md shows how",
         )
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        document = parse_yaml(path.read_text(encoding="utf-8"))
+    except (YamlError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"Source description {path.name} is not YAML: {error}.", hint="check indents and quotes"
         ) from error

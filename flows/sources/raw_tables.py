@@ -12,9 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from flows.errors import ConfigurationError
+from flows.yaml_text import YamlError, parse_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,10 +82,10 @@ def read_raw_tables(path: Path) -> dict[str, RawTable]:
         ConfigurationError: The file is missing, is not YAML, or names a column or type that cannot be landed.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = parse_yaml(path.read_text(encoding="utf-8"))
         tables = [table for source in document["sources"] for table in source["tables"]]
         return {str(table["name"]): _raw_table(path, table) for table in tables}
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (OSError, YamlError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"Declaration of the raw layer {path.name} cannot be read: {error!r}.",
             hint="it is a dbt sources file: sources > tables > columns with name and data_type",

@@ -13,13 +13,12 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from flows.assets.definition import AssetDefinition, CheckDefinition, Kind
 from flows.assets.versions import digest_of, normalised_sql
 from flows.engine.dbt.automation import automation_of, freshness_of
 from flows.engine.dbt.columns import DbtColumns
 from flows.engine.dbt.partitions import partitions_of
+from flows.yaml_text import parse_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,7 +93,7 @@ class _Reader:
         self._nodes = manifest["nodes"]
         self._sources = manifest["sources"]
         self._macros = manifest["macros"]
-        project = yaml.safe_load((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
+        project = parse_yaml((project_dir / "dbt_project.yml").read_text(encoding="utf-8"))
         self._project_name = project["name"]
         self._variables: dict[str, Any] = project.get("vars") or {}
         self._tests = self._tests_by_asset()
