@@ -1,58 +1,36 @@
 from __future__ import annotations
 
+import json
 import logging
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from flows.engine.prefect.server import PrefectServer
-from flows.engine.steps.jobs import Job, JobResult, Limits
-from flows.engine.steps.skipping import StepSkippedError
-from flows.errors import AssetError
-from tests.conftest import free_port
-from tests.flows.assets.builders import definition
+from tests.conftest import CHECKOUT, free_port
 
 DEADLINE_SECONDS = 30
 
 
-def works() -> Sequence[str]:
-    return ()
-
-
-def skips() -> Sequence[str]:
-    raise StepSkippedError(asset_key="ml/skips", reason="no source feeds it")
-
-
-def fails() -> Sequence[str]:
-    raise AssetError("no such column", hint="mend it")
-
-
-def run_in_a_flow(server: PrefectServer) -> tuple[str, tuple[JobResult, ...]]:
-    """Run three jobs and show one of dbt's in a flow; return its flow run and the results."""
-    from prefect import flow
-    from prefect.runtime import flow_run
-    from prefect.settings import PREFECT_API_URL, temporary_settings
-
-    from flows.engine.prefect.task_reports import ReportingRunner
-
-    jobs = [
-        Job(definition=definition(key, "raw/a"), work=work)
-        for key, work in (("ml/works", works), ("ml/skips", skips), ("ml/fails", fails))
-    ]
-
-    @flow(name="reports", persist_result=False)
-    def reports() -> tuple[str, tuple[JobResult, ...]]:
-        runner = ReportingRunner(Limits(workers=2))
-        results = runner.run(jobs)
-        runner.show_finished(definition("marts/built"), error=None)
-        runner.close()
-        return str(flow_run.id), results
-
-    with temporary_settings({PREFECT_API_URL: server.url}):
-        return reports()
+@pytest.fixture(scope="module")
+def reported(prefect_server: PrefectServer) -> dict[str, Any]:
+    """Three jobs and one of dbt's in a flow: its flow run and the results."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.flows.engine.prefect.reported_run"],
+        cwd=CHECKOUT,
+        env={**os.environ, "PREFECT_API_URL": prefect_server.url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def asked(server: PrefectServer, path: str, body: dict[str, Any]) -> Any:
@@ -68,11 +46,11 @@ def awaited(look: Callable[[], Any], is_there: Callable[[Any], bool]) -> Any:
 
 
 @pytest.mark.slow
-def test_each_step_is_a_task_run_that_ends_as_the_step_did(prefect_server: PrefectServer) -> None:
-    flow_run_id, results = run_in_a_flow(prefect_server)
-
+def test_each_step_is_a_task_run_that_ends_as_the_step_did(
+    prefect_server: PrefectServer, reported: dict[str, Any]
+) -> None:
     def ended() -> list[dict[str, Any]]:
-        filtered = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
+        filtered = {"flow_runs": {"id": {"any_": [reported["flow_run_id"]]}}}
         found = asked(prefect_server, "/task_runs/filter", filtered)
         return [each for each in found if each["state_name"] != "Running"]
 
@@ -83,24 +61,24 @@ def test_each_step_is_a_task_run_that_ends_as_the_step_did(prefect_server: Prefe
     assert states == {
         "ml/works": ("Completed", "materialized", True),
         "ml/skips": ("Skipped", "no source feeds it", True),
-        "ml/fails": ("Failed", str(results[2].error), True),
+        "ml/fails": ("Failed", reported["results"][2][2], True),
         "marts/built": ("Completed", "materialized", True),
     }
-    assert [(each.key, each.skipped_because) for each in results] == [
-        ("ml/works", None),
-        ("ml/skips", "no source feeds it"),
-        ("ml/fails", None),
+    assert [each[:2] for each in reported["results"]] == [
+        ["ml/works", None],
+        ["ml/skips", "no source feeds it"],
+        ["ml/fails", None],
     ]
 
 
 @pytest.mark.slow
-def test_each_asset_has_an_event_that_names_what_it_was_made_from(prefect_server: PrefectServer) -> None:
-    flow_run_id, _ = run_in_a_flow(prefect_server)
-
+def test_each_asset_has_an_event_that_names_what_it_was_made_from(
+    prefect_server: PrefectServer, reported: dict[str, Any]
+) -> None:
     def told() -> list[dict[str, Any]]:
         wanted = {
             "event": {"prefix": ["prefect.asset.materialization"]},
-            "related": {"id": [f"prefect.flow-run.{flow_run_id}"]},
+            "related": {"id": [f"prefect.flow-run.{reported['flow_run_id']}"]},
         }
         found: list[dict[str, Any]] = asked(prefect_server, "/events/filter", {"filter": wanted})["events"]
         return found
