@@ -24,4 +24,8 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401 - whatever the document is
     >>> parse_yaml("a: [1, x]")
     {'a': [1, 'x']}
     """
-    return yaml.load(text, Loader=_LOADER)  # noqa: S506 - one of the two safe loaders
+    loader = _LOADER(text)
+    try:
+        return loader.get_single_data()
+    finally:
+        loader.dispose()
