@@ -16,6 +16,7 @@ from expectations.outcome import GateRequest
 from expectations.registry import gate_of, suite_keys, suite_version
 from flows.assets.definition import AssetDefinition, CheckDefinition
 from flows.assets.versions import digest_of
+from flows.engine.history import HISTORY_CHECK, Comparison, compare_with_history
 from flows.engine.steps.python_checks import unchecked_partitions
 from flows.errors import ConfigurationError
 from flows.lineage.recorder import record_checks
@@ -48,6 +49,7 @@ class Verdict:
         failures: One sentence for each critical expectation that did not pass.
         warnings: One sentence for each other expectation that did not pass.
         outcomes: All of them.
+        history: How it compares with what came before; None where nothing was looked at.
         partition_key: Partition it speaks of; empty for a whole table.
     """
 
@@ -56,6 +58,7 @@ class Verdict:
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
     outcomes: tuple[ExpectationOutcome, ...]
+    history: Comparison | None = None
     partition_key: str = ""
 
 
@@ -187,22 +190,27 @@ def run_gate(
         _verdict(
             request,
             tuple(each for each in found if (each.asset_key, each.load_ids) == (request.asset_key, request.load_ids)),
+            compare_with_history(connection, request),
         )
         for request in requests
     )
 
 
-def _verdict(request: GateRequest, outcomes: tuple[ExpectationOutcome, ...]) -> Verdict:
+def _verdict(request: GateRequest, outcomes: tuple[ExpectationOutcome, ...], history: Comparison) -> Verdict:
     """Sum up one suite; a suite without outcomes never ran."""
     failures = tuple(_sentence(each) for each in outcomes if each.is_blocking)
     is_error = any(each.status == "ERROR" for each in outcomes if each.is_blocking)
     status: CheckStatus = "ERROR" if is_error else "FAIL" if failures else "PASS"
+    warnings = [_sentence(each) for each in outcomes if each.status != "PASS" and not each.is_blocking]
+    if history.status == "FAIL":
+        warnings.append(f"{request.asset_key} is unlike what came before: {history.actual}")
     return Verdict(
         asset_key=request.asset_key,
         status=status if outcomes else "NOT_RUN",
         failures=failures,
-        warnings=tuple(_sentence(each) for each in outcomes if each.status != "PASS" and not each.is_blocking),
+        warnings=tuple(warnings),
         outcomes=outcomes,
+        history=history,
     )
 
 
@@ -237,6 +245,22 @@ def check_records(
             )
             for each in verdict.outcomes
         )
+        if verdict.history is not None:
+            records.append(
+                CheckRecord(
+                    asset_key=verdict.asset_key,
+                    materialization_id=materialization_id,
+                    run_id=run_id,
+                    check_name=HISTORY_CHECK,
+                    engine="gridweave",
+                    status=verdict.history.status,
+                    is_blocking=False,
+                    expected="rows, null shares and distributions like those before",
+                    actual=verdict.history.actual,
+                    sample=verdict.history.sample,
+                    evaluated_at=now,
+                )
+            )
         records.append(
             CheckRecord(
                 asset_key=verdict.asset_key,
