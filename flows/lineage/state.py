@@ -90,22 +90,16 @@ def current_input(
         required_checks: Checks that hold back this reader beside those that hold back everyone.
     """
     row = connection.execute(
-        "select materialization_id::varchar, data_version, row_count from lineage.materialization"
-        " where asset_key = ? and partition_key = ? and event_kind = 'MATERIALIZED' order by seq desc limit 1",
+        "select materialization_id::varchar, data_version, row_count,"
+        " (select coalesce(list(check_name), []) from lineage.asset_check where asset_key = $1 and blocking)"
+        " from lineage.materialization where asset_key = $1 and partition_key = $2 and event_kind = 'MATERIALIZED'"
+        " order by seq desc limit 1",
         [key, partition_key],
     ).fetchone()
     if row is None:
         return None
-    identifier, data_version, row_count = row
-    needed = {
-        *required_checks,
-        *(
-            name
-            for (name,) in connection.execute(
-                "select check_name from lineage.asset_check where asset_key = ? and blocking", [key]
-            ).fetchall()
-        ),
-    }
+    identifier, data_version, row_count, blocking = row
+    needed = {*required_checks, *blocking}
     passed = (
         {
             name

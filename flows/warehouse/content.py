@@ -19,6 +19,8 @@ from flows.warehouse.identifiers import quoted, relation
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from flows.warehouse.declared import Columns
+
 VOLATILE_COLUMNS = frozenset(
     {"run_id", "materialization_id", "model_version", "scored_at", "_ingested_at", "ingested_at", "last_ingested_at"}
 )
@@ -42,18 +44,22 @@ def columns_of(connection: duckdb.DuckDBPyConnection, key: str) -> tuple[tuple[s
     return tuple((str(column), str(kind)) for column, kind, *_ in rows)
 
 
-def table_version(connection: duckdb.DuckDBPyConnection, key: str, *, rows: str = "true") -> tuple[str, int]:
+def table_version(
+    connection: duckdb.DuckDBPyConnection, key: str, *, rows: str = "true", columns: Columns | None = None
+) -> tuple[str, int]:
     """Hash a table's content.
 
     Args:
         connection: A cursor of the warehouse.
         key: Asset key of the table.
         rows: Condition that picks a partition's rows (partition_rows.py).
+        columns: What `columns_of` says of it, where that was asked before.
 
     Returns:
         The data version `<algorithm>:<rows>:<sum>` and the row count.
     """
-    counted = [name for name, _ in columns_of(connection, key) if name not in VOLATILE_COLUMNS]
+    known = columns_of(connection, key) if columns is None else columns
+    counted = [name for name, _ in known if name not in VOLATILE_COLUMNS]
     row = connection.execute(f"{_statement(key, counted)} where {rows}").fetchone()
     count, total = row or (0, 0)
     return f"{ALGORITHM}:{count}:{total}", int(count)
@@ -69,17 +75,25 @@ def whole_version(versions: Collection[str]) -> str:
     return f"{ALGORITHM}:{sum(int(rows) for rows, _ in counted)}:{sum(int(total) for _, total in counted)}"
 
 
-def column_versions(connection: duckdb.DuckDBPyConnection, key: str) -> dict[str, str]:
+def column_versions(
+    connection: duckdb.DuckDBPyConnection, key: str, *, columns: Columns | None = None
+) -> dict[str, str]:
     """Hash each column of a table bound to its row's key, so that one column can be told unchanged when others changed.
 
     The key is the set of columns that look like one (`KEY_SUFFIXES`), and only one that is unique here: then equal
     hashes of the key and of some columns mean the same rows with the same values in these columns. Without one nothing
     is known.
 
+    Args:
+        connection: A cursor of the warehouse.
+        key: Asset key of the table.
+        columns: What `columns_of` says of it, where that was asked before.
+
     Returns:
         Version by column; `*` for which rows there are; empty when no unique key was found.
     """
-    counted = [(name, kind) for name, kind in columns_of(connection, key) if name not in VOLATILE_COLUMNS]
+    known = columns_of(connection, key) if columns is None else columns
+    counted = [(name, kind) for name, kind in known if name not in VOLATILE_COLUMNS]
     keys = [name for name, _ in counted if name.endswith(KEY_SUFFIXES)]
     if not keys:
         return {}

@@ -49,7 +49,6 @@ class Warehouse:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a new cursor in UTC. One per thread and statement: a second statement ends the first's result."""
         cursor = self._connection.cursor()
-        cursor.execute("set TimeZone = 'UTC'")
         with self._cursors_lock:
             self._cursors[cursor] = threading.get_ident()
         return cursor
@@ -113,6 +112,7 @@ def open_warehouse(path: Path, *, threads: int = 1) -> Iterator[Warehouse]:
         try:
             path.chmod(0o600)
             connection.execute(f"set threads = {int(threads)}")
+            connection.execute("set global TimeZone = 'UTC'")
             schema = resources.files("flows.lineage").joinpath("schema.sql").read_text(encoding="utf-8")
             connection.execute("begin transaction")
             for name in SCHEMAS:

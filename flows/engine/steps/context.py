@@ -185,28 +185,29 @@ class StepContext:
         evidence = self.lake.evidence_path(key, str(self.materialization_id))
         now = self.clock()
         with self.warehouse.transaction() as cursor:
-            stamped = frame.assign(
-                run_id=str(self.run_id),
-                materialization_id=str(self.materialization_id),
-                model_version=model_version,
-                scored_at=now,
-            )
-            cursor.register("scored", stamped)
+            stamps = {
+                "run_id": str(self.run_id),
+                "materialization_id": str(self.materialization_id),
+                "model_version": model_version,
+                "scored_at": now.isoformat(),
+            }
+            cursor.register("scored", frame)
             rows = self._rows
-            self._replace_rows(cursor, declared, rows)
+            self._replace_rows(cursor, declared, rows, stamps)
             cursor.unregister("scored")
             evidence_sha256 = self._write_evidence(cursor, f"from {relation(key)} where {rows}", evidence)
-            data_version, row_count = table_version(cursor, key, rows=rows)
+            columns = columns_of(cursor, key)
+            data_version, row_count = table_version(cursor, key, rows=rows, columns=columns)
             self._record(
                 cursor,
                 data_version=data_version,
                 row_count=row_count,
-                columns=columns_of(cursor, key),
+                columns=columns,
                 storage_uri=str(evidence.relative_to(self.lake.home)),
                 metadata={
                     "model_version": model_version,
                     "evidence_sha256": evidence_sha256,
-                    "column_versions": column_versions(cursor, key),
+                    "column_versions": column_versions(cursor, key, columns=columns),
                 },
             )
         logger.info("%s%s: %d rows", key, f"@{self.partition_key}" if self.partition_key else "", row_count)
@@ -326,10 +327,20 @@ class StepContext:
         partitions = self.definition.partitions
         return rows_of(partitions, (self.partition_key,)) if partitions and self.partition_key else "true"
 
-    def _replace_rows(self, cursor: duckdb.DuckDBPyConnection, declared: Columns, rows: str) -> None:
-        """Put the registered rows in place of what there was, inside the caller's transaction."""
+    def _replace_rows(
+        self, cursor: duckdb.DuckDBPyConnection, declared: Columns, rows: str, stamps: Mapping[str, str]
+    ) -> None:
+        """Put the registered rows, and what is the same for all of them, in place of what there was.
+
+        Args:
+            cursor: Inside the caller's transaction.
+            declared: Columns of the table.
+            rows: Condition for the rows that are replaced.
+            stamps: Values of technical columns.
+        """
         target = relation(self.definition.key)
-        select = ", ".join(f"{quoted(name)}::{kind} as {quoted(name)}" for name, kind in declared)
+        values = {name: literal(stamps[name]) if name in stamps else quoted(name) for name, _ in declared}
+        select = ", ".join(f"{values[name]}::{kind} as {quoted(name)}" for name, kind in declared)
         statement = f"select {select} from scored"  # noqa: S608 - checked identifiers
         if rows == "true":
             cursor.execute(f"create or replace table {target} as {statement} order by all")

@@ -22,10 +22,10 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import UsageError
-from flows.lineage.audit.chain import canonical_json, canonical_time
+from flows.lineage.audit.chain import canonical_json
 from flows.lineage.audit.checkpoints import CHECKPOINTS_NAME, read_checkpoints
 from flows.lineage.audit.keys import PUBLIC_KEY_NAME
-from flows.lineage.audit.rows import COVERED, subject_sql, text_sql
+from flows.lineage.audit.rows import COVERED, canonical_time, subject_sql, text_sql
 from flows.lineage.audit.sealing import waiting_rows
 from flows.warehouse.content import columns_of
 from flows.warehouse.identifiers import quoted

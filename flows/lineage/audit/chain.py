@@ -13,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from flows.lineage.audit.rows import COVERED, CoveredTable, read_texts, row_hash, state_hash, subject_of
+from flows.lineage.audit.rows import COVERED, CoveredTable, canonical_time, read_texts, row_hash, state_hash, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     import duckdb
 
@@ -57,15 +57,6 @@ def canonical_json(value: object) -> str:
     '{"a":null,"b":2}'
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-
-
-def canonical_time(moment: datetime) -> str:
-    """Write a moment in UTC with microseconds.
-
-    >>> canonical_time(datetime(2026, 3, 29, 1, tzinfo=UTC))
-    '2026-03-29T01:00:00.000000Z'
-    """
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def entry_hash(prev_hash: str, canonical: str) -> str:

@@ -20,8 +20,9 @@ import os
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from flows.lineage.audit.chain import canonical_json, canonical_time, head
+from flows.lineage.audit.chain import canonical_json, head
 from flows.lineage.audit.keys import AuditError, Signer
+from flows.lineage.audit.rows import canonical_time
 
 if TYPE_CHECKING:
     from datetime import datetime

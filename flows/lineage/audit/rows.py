@@ -6,14 +6,15 @@ What lives here: which tables the chain covers, and the SQL that hashes their ro
 The hash of a row is sha256 over `name=length:value;` of its columns in order of their names. Null columns do not
 count, so adding a nullable column later changes no hash; lengths are in bytes, so no two rows read the same. Values are
 text: timestamps UTC with microseconds, everything else as DuckDB casts it. DuckDB hashes what is verified (a million
-rows in two seconds); the few rows of a transaction are hashed here, as preparing that SQL takes 10 ms and reading
-the same text 1 to 2; and the verifier in an evidence bundle repeats it once more.
+rows in two seconds); the few rows of a transaction are hashed here, as preparing that SQL takes 10 ms; and the verifier
+in an evidence bundle repeats it once more.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flows.warehouse.content import columns_of
@@ -113,6 +114,28 @@ def text_sql(name: str, kind: str) -> str:
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"strftime(timezone('UTC', {quoted(name)}), '%Y-%m-%dT%H:%M:%S.%fZ')"
     return f"{quoted(name)}::varchar"
+
+
+def text_of(value: object) -> str | None:
+    """Write a value as `text_sql` reads it back.
+
+    >>> text_of(datetime(2026, 3, 29, 1, tzinfo=UTC)), text_of(True), text_of(None)
+    ('2026-03-29T01:00:00.000000Z', 'true', None)
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return canonical_time(value) if isinstance(value, datetime) else str(value)
+
+
+def canonical_time(moment: datetime) -> str:
+    """Write a moment in UTC with microseconds.
+
+    >>> canonical_time(datetime(2026, 3, 29, 1, tzinfo=UTC))
+    '2026-03-29T01:00:00.000000Z'
+    """
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def row_hash_sql(connection: duckdb.DuckDBPyConnection, table: str) -> str:
