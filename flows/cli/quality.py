@@ -26,7 +26,10 @@ def quality(
     *,
     open_page: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
 ) -> None:
-    """Build the data-quality reports: GX Data Docs and a one-page summary."""
+    """Build the data-quality reports: a summary, a page for each day of arrival, and GX Data Docs.
+
+    Trends, worst senders and open problems are on the summary; pages need no network and no script.
+    """
     if context.invoked_subcommand is not None:
         return
     from expectations.data_docs import build as build_data_docs

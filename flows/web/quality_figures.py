@@ -3,14 +3,15 @@
 What lives here: the queries. What does not: how they look (quality_page) and the checks themselves
 (expectations, dbt).
 
-A relation that a snapshot does not have yet gives no rows: the page of a first, half-finished run
-must still open.
+A relation that a snapshot does not have yet gives no rows (snapshot_rows).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from flows.web.snapshot_rows import rows_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -63,12 +64,6 @@ _QUARANTINE_TABLES = """
     where table_catalog = current_database() and table_schema = 'quarantine'
         and starts_with(table_name, ?)
     order by table_name
-"""
-
-_HAS_RELATION = """
-    select count(*) > 0
-    from information_schema.tables
-    where table_catalog = current_database() and table_schema = ? and table_name = ?
 """
 
 
@@ -157,11 +152,11 @@ def read_quality_figures(connection: duckdb.DuckDBPyConnection) -> QualityFigure
         connection: Read-only connection to a snapshot, schemas lineage, reports, quarantine, marts.
     """
     return QualityFigures(
-        arrivals=tuple(Arrival(**row) for row in _rows(connection, "reports.rpt_data_quality", _ARRIVALS)),
+        arrivals=tuple(Arrival(**row) for row in rows_of(connection, "reports.rpt_data_quality", _ARRIVALS)),
         cuts=_cuts(connection),
-        unbalanced=tuple(Unbalanced(**row) for row in _rows(connection, "marts.fct_row_conservation", _UNBALANCED)),
-        checks=tuple(Check(**row) for row in _rows(connection, "lineage.check_result", _CHECKS)),
-        loads_set_aside=tuple(SetAside(**row) for row in _rows(connection, "lineage.load", _LOADS_SET_ASIDE)),
+        unbalanced=tuple(Unbalanced(**row) for row in rows_of(connection, "marts.fct_row_conservation", _UNBALANCED)),
+        checks=tuple(Check(**row) for row in rows_of(connection, "lineage.check_result", _CHECKS)),
+        loads_set_aside=tuple(SetAside(**row) for row in rows_of(connection, "lineage.load", _LOADS_SET_ASIDE)),
     )
 
 
@@ -181,13 +176,3 @@ def _cuts(connection: duckdb.DuckDBPyConnection) -> tuple[Cut, ...]:
             for reason, count in counted.fetchall()
         ]
     return tuple(sorted(cuts, key=lambda cut: (-cut.row_count, cut.raw_table, cut.reason)))
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, relation: str, query: str) -> list[dict[str, Any]]:
-    """Rows of a query by column name; none when its relation is absent."""
-    found = connection.cursor().execute(_HAS_RELATION, relation.split(".")).fetchone()
-    if found is None or not found[0]:
-        return []
-    cursor = connection.cursor().execute(query)
-    names = [column[0] for column in cursor.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

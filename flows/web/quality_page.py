@@ -1,9 +1,9 @@
-"""The one-page summary of data quality: one HTML file that opens anywhere.
+"""The summary of data quality: a page of how things stand, and one for each day of arrival.
 
-What lives here: turning figures into a page. What does not: the figures (quality_figures) and the
-details of every expectation (Great Expectations Data Docs, linked from the page).
+What lives here: turning figures into pages. What does not: the figures (quality_figures, quality_days, quality_trends)
+and the details of every expectation (Great Expectations Data Docs, linked from the page).
 
-The file is self-contained: style and drawings inline, no script, nothing fetched. Everything that
+Each file is self-contained: style and drawings inline, no script, nothing fetched. Everything that
 comes from data is escaped by the template.
 """
 
@@ -18,13 +18,17 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from flows.web import quality_trends
+from flows.web.quality_days import ArrivalDay, ArrivedLoad, read_days
 from flows.web.quality_figures import Arrival, Check, QualityFigures, read_quality_figures
+from flows.web.quality_trends import read_trends, read_worst
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
 _TEMPLATE_FOLDER = Path(__file__).parent
-_TEMPLATE_NAME = "quality_page.html.j2"
 
 _BAR_WIDTH = 1000
 # A single lost row among a million must be visible.
@@ -49,7 +53,7 @@ class _Segment:
 
 
 def render_quality_page(connection: duckdb.DuckDBPyConnection, output: Path, docs_index: Path | None = None) -> Path:
-    """Write the page.
+    """Write the page, and the pages of the latest days into `days/` beside it.
 
     Args:
         connection: Read-only connection to a snapshot with schemas lineage, reports, quarantine and
@@ -61,7 +65,32 @@ def render_quality_page(connection: duckdb.DuckDBPyConnection, output: Path, doc
         The file.
     """
     figures = read_quality_figures(connection)
+    days = read_days(connection)
     failed = [check for check in figures.checks if check.status in ("FAIL", "ERROR")]
+    environment = _environment()
+    page = environment.get_template("quality_page.html.j2").render(
+        figures=figures,
+        verdict=_verdict(figures, failed),
+        evaluated_at=max((check.evaluated_at for check in figures.checks), default=None),
+        totals=_totals(figures),
+        bars=[(arrival, _segments(arrival, arrival.row_count_in)) for arrival in figures.arrivals],
+        cuts=figures.cuts[:_LARGEST_CUTS_SHOWN],
+        smaller_cuts=figures.cuts[_LARGEST_CUTS_SHOWN:],
+        largest_cut=max((cut.row_count for cut in figures.cuts), default=1),
+        failed=[(check, _sample_rows(check)) for check in failed],
+        docs_link=None if docs_index is None else _relative(docs_index, output.parent),
+        days=days,
+        trends=read_trends(connection),
+        trend_days=quality_trends.DAYS_SHOWN,
+        worst=read_worst(connection),
+    )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(page, encoding="utf-8")
+    _write_days(environment, days, output.parent / "days")
+    return output
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATE_FOLDER),
         autoescape=True,
@@ -70,23 +99,29 @@ def render_quality_page(connection: duckdb.DuckDBPyConnection, output: Path, doc
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"count": _count, "share": _share, "moment": _moment}
-    page = environment.get_template(_TEMPLATE_NAME).render(
-        figures=figures,
-        verdict=_verdict(figures, failed),
-        evaluated_at=max((check.evaluated_at for check in figures.checks), default=None),
-        totals=_totals(figures),
-        bars=[(arrival, _segments(arrival)) for arrival in figures.arrivals],
-        bar_width=_BAR_WIDTH,
-        load_words=_LOAD_WORDS,
-        cuts=figures.cuts[:_LARGEST_CUTS_SHOWN],
-        smaller_cuts=figures.cuts[_LARGEST_CUTS_SHOWN:],
-        largest_cut=max((cut.row_count for cut in figures.cuts), default=1),
-        failed=[(check, _sample_rows(check)) for check in failed],
-        docs_link=None if docs_index is None else _relative(docs_index, output.parent),
-    )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(page, encoding="utf-8")
-    return output
+    environment.globals |= {
+        "bar_width": _BAR_WIDTH,
+        "chart_width": quality_trends.CHART_WIDTH,
+        "chart_height": quality_trends.CHART_HEIGHT,
+        "load_words": _LOAD_WORDS,
+    }
+    return environment
+
+
+def _write_days(environment: jinja2.Environment, days: Sequence[ArrivalDay], folder: Path) -> None:
+    """Write a page for each day; pages of older days stay as they were written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    template = environment.get_template("quality_day.html.j2")
+    for number, day in enumerate(days):
+        page = template.render(
+            day=day,
+            later=days[number - 1] if number else None,
+            earlier=days[number + 1] if number + 1 < len(days) else None,
+            failed=[(check, _sample_rows(check)) for check in day.failed],
+            bars=[(load, _segments(load, load.row_count)) for load in day.loads],
+            largest_cut=max((cut.row_count for cut in day.cuts), default=1),
+        )
+        (folder / f"{day.day}.html").write_text(page, encoding="utf-8")
 
 
 def _verdict(figures: QualityFigures, failed: list[Check]) -> str:
@@ -113,14 +148,16 @@ def _totals(figures: QualityFigures) -> dict[str, int]:
     }
 
 
-def _segments(arrival: Arrival) -> list[_Segment]:
-    """Pieces of a conservation bar; what does not add up is a piece of its own."""
+def _segments(fate: Arrival | ArrivedLoad, row_count_in: int) -> list[_Segment]:
+    """Pieces of a conservation bar; what does not add up is a piece of its own. None for what was not cleaned yet."""
+    if fate.row_count_clean is None:
+        return []
     counts = {
-        "clean": arrival.row_count_clean,
-        "quarantined": arrival.row_count_quarantined,
-        "duplicate": arrival.row_count_duplicate,
+        "clean": fate.row_count_clean,
+        "quarantined": fate.row_count_quarantined or 0,
+        "duplicate": fate.row_count_duplicate or 0,
     }
-    counts["missing"] = max(0, arrival.row_count_in - sum(counts.values()))
+    counts["missing"] = max(0, row_count_in - sum(counts.values()))
     total = max(sum(counts.values()), 1)
     widths = {kind: max(_BAR_WIDTH * count / total, _SMALLEST_MARK) for kind, count in counts.items() if count}
     scale = _BAR_WIDTH / sum(widths.values()) if widths else 1.0

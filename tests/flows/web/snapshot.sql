@@ -22,7 +22,7 @@ select * from (values
     row_count_quarantined, row_count_duplicate, row_count_parse_error, is_balanced, is_fallback);
 
 create table quarantine.quarantine_scada_load_readings as
-select 'SIM' as network_id, case when i < 900 then 'interval_start_at after landing' when i < 1300 then 'load_mw could not be read: ''n/a''' else 'series_id missing' end as quarantine_reason from range(1391) t(i);
+select 'SIM' as network_id, 'load-1' as _load_id, case when i < 900 then 'interval_start_at after landing' when i < 1300 then 'load_mw could not be read: ''n/a''' else 'series_id missing' end as quarantine_reason from range(1391) t(i);
 create table quarantine.quarantine_scada_transformer_readings as
 select 'SIM' as network_id, 'reading_at before 1990 <script>alert(1)</script>' as quarantine_reason from range(2010);
 create table quarantine.quarantine_oms_outages as
@@ -52,4 +52,25 @@ from (values
 create table lineage.load as
 select '5d41402abc4b2a76b9719d911017c592' as load_id, 'weather_observations' as raw_table, 'metar_export' as source,
     'FALLBACK' as status, 'raw/weather_observations temperature_degc_implausible: expected at most 5 % or 3 rows: rows with temperature_degc outside -90 to 60, found 8,760 of 8,760 violate it (100 %)' as reason,
-    8760::bigint as row_count, timestamptz '2026-11-21 05:40:00+00' as landed_at;
+    8760::bigint as row_count, 0::bigint as parse_error_count, timestamptz '2026-11-21 05:40:00+00' as landed_at
+union all
+select '9f2c51d07aa1', 'oms_outages', 'simulator', 'ACCEPTED', null, 4210, 12, timestamptz '2026-11-20 23:59:00+00'
+union all
+select 'load-1', 'scada_load_readings', 'simulator', 'ACCEPTED', null, 1391, 0, timestamptz '2026-11-20 05:41:00+00';
+
+create table lineage.delivered_file as
+select 'simulator' as source, 'load_<b>2026</b>.csv' as file_name, 'REJECTED' as status, 'row 7 has 3 fields, expected 5' as reason,
+    7::bigint as defect_row, timestamptz '2026-11-20 05:41:00+00' as seen_at;
+
+create table marts.fct_measurement_quality_daily as
+select 'SIM' as network_id, 'pi' as protocol, date '2026-11-01' + i::int as reading_date, unnest(['GOOD', 'BAD']) as quality,
+    'x' as quality_reason, unnest([95, 5 + i::int]) as reading_count
+from range(20) t(i) where i <> 7;
+
+create table marts.fct_point_quality as
+select * from (values
+    ('SIM', 'RTU07', 'SUB01.XF1.TOPOIL', 600, 540, 'BAD: IV'),
+    ('SIM', 'RTU07', 'SUB01.XF1.MW', 600, 6, 'STALE: NT'),
+    ('SIM', 'RTU08', 'SUB02.XF1.<i>MW</i>', 600, 60, 'STALE: NT'),
+    ('SIM', 'RTU09', 'SUB03.XF1.MW', 3, 3, 'BAD: IV')
+) as t (network_id, rtu_id, tag_id, reading_count, not_good_count, commonest_reason);

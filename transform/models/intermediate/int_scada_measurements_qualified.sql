@@ -8,6 +8,7 @@ with
             coalesce(lower(trim(protocol)), '(none)') as protocol,
             measured_at,
             tag_id,
+            rtu_id,
             case
                 when lower(trim(protocol)) = 'pi' and try_cast(value_text as double) is null
                 then coalesce(lower(trim(value_text)), '')
@@ -21,6 +22,7 @@ with
         select
             coded.network_id,
             coded.tag_id,
+            coded.rtu_id,
             coded.measured_at,
             coded.protocol,
             coalesce(qualities.quality, 'SUSPECT') as quality,
