@@ -150,8 +150,10 @@ def _refuse_other_than_one_select(statement: str) -> None:
 
 
 def _print(answer: duckdb.DuckDBPyConnection, *, as_json: bool) -> None:
+    from flows.warehouse.reader import fetch_rows
+
     headers = [column[0] for column in answer.description or ()]
-    rows = answer.fetchall()
+    rows = fetch_rows(answer)
     if as_json:
         print_json([dict(zip(headers, row, strict=True)) for row in rows])
         return
