@@ -57,6 +57,7 @@ def export(
     *,
     period: Annotated[str, typer.Option(help="FIRST..LAST day, UTC, for example 2026-03-01..2026-03-31.")],
     out: Annotated[Path, typer.Option(help="The zip file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file when it is there.")] = False,
 ) -> None:
     """Write an evidence bundle: chain, checkpoints, key, ledger rows and a verifier that needs only Python."""
     from flows.lineage.audit.bundle import export_bundle, parse_period
@@ -66,7 +67,7 @@ def export(
     wanted = parse_period(period)
     settings = get_settings()
     with open_ledgers(settings) as (ledgers, _):
-        exported = export_bundle(next(iter(ledgers.values())), settings, wanted, out)
+        exported = export_bundle(next(iter(ledgers.values())), settings, wanted, out, is_replacing=force)
     typer.echo(f"{out}: entries {exported.first:,} to {exported.last:,}; unpack it and run python verify_bundle.py")
 
 
