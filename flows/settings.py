@@ -47,6 +47,10 @@ class Settings(BaseSettings):
         le=65535,
         description="Port of the local Prefect server, loopback only.",
     )
+    prefect_shared: bool = Field(
+        default=False,
+        description="Use the Prefect server on that port also when another home started it; else that is refused.",
+    )
     daily_cron: str = Field(default="15 5 * * *", description="When the daily run starts, cron syntax.")
     schedule_time_zone: str = Field(default="UTC", description="Time zone of the schedule.")
     automation_cron: str = Field(

@@ -77,6 +77,7 @@ class StepOptions(TypedDict, total=False):
         automation: When the asset is to be made without being asked for.
         checks: Checks besides the GX suite, which is found by its file name.
         row_links: Which rows of the inputs a row is made from, for `gridweave why`.
+        is_per_row: A row needs no other rows of the inputs than those, so that `gridweave why` can make it again.
     """
 
     tags: tuple[str, ...]
@@ -93,6 +94,7 @@ class StepOptions(TypedDict, total=False):
     automation: Condition | None
     checks: tuple[CheckDefinition, ...]
     row_links: tuple[RowLink, ...]
+    is_per_row: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,7 @@ class AssetDefinition:
         step_keys: All assets that one step makes together; empty when it makes this one alone.
         column_map: What each column is made from; None when nobody has looked.
         row_links: Which rows of the inputs a row of a Python step is made from.
+        is_per_row: A row of a Python step needs no other rows than those.
     """
 
     key: str
@@ -155,6 +158,7 @@ class AssetDefinition:
     step_keys: tuple[str, ...] = ()
     column_map: ColumnMap | None = field(default=None, compare=False)
     row_links: tuple[RowLink, ...] = field(default=(), compare=False)
+    is_per_row: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _KEY.match(self.key):

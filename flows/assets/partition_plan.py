@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from flows.assets.changes import EVERYTHING, Change
 from flows.assets.definition import CONTENT_ADDRESSED, AssetDefinition
+from flows.assets.joined_steps import joined, running_partitions
 from flows.assets.partition_mappings import UNPARTITIONED, Identity, edges, reverse_edges
 from flows.assets.partitions import PartitionKeyError, chosen_keys
 from flows.assets.plan import Cause, Recorded, State, Step, change_of, is_same_code, plan_step
@@ -158,10 +159,15 @@ def plan_partitions(
         is_forced: Run everything wanted (but not what is content-addressed).
 
     Returns:
-        Groups in the graph's order; what is missing, fresh and stale of an asset are groups of their own.
+        Groups in the graph's order; what is missing, fresh and stale of an asset are groups of their own. Assets that
+        are made by the step of another one that runs are among them, also when they are not wanted.
     """
     planner = _Planner(graph, recorded, recorded_partitions, environment_id, until, is_forced=is_forced)
-    groups = (group for key in graph.order if key in wanted for group in planner.groups(key, wanted[key]))
+    found: dict[str, list[StepGroup]] = {}
+    for key in graph.order:
+        if key in wanted and key not in found:  # the assets of one step are planned with the first of them
+            found |= planner.step(key, wanted)
+    groups = (group for key in graph.order for group in found.get(key, ()))
     return tuple(replace(each, is_forced=is_forced and each.action == "run") for each in groups)
 
 
@@ -186,6 +192,20 @@ class _Planner:
         self._is_forced = is_forced
         self._will_run: dict[str, set[str]] = {}
         self._changes: dict[str, Change] = {}
+
+    def step(self, key: str, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, list[StepGroup]]:
+        """Plan an asset with all that its step makes; what runs of one of them runs of all."""
+        siblings = self._graph[key].step_keys or (key,)
+        found = {each: self.groups(each, wanted[each]) for each in siblings if each in wanted}
+        running = running_partitions(group for groups in found.values() for group in groups)
+        if len(siblings) == 1 or not running:
+            return found
+        keys = {each: tuple(dict.fromkeys((*wanted.get(each, ()), *running))) for each in siblings}
+        found = joined({each: self.groups(each, keys[each]) for each in siblings})
+        for each in siblings:
+            self._will_run[each] = {*self._will_run.get(each, ()), *running}
+            self._changes.setdefault(each, EVERYTHING)
+        return found
 
     def groups(self, key: str, keys: tuple[str, ...]) -> list[StepGroup]:
         definition = self._graph[key]

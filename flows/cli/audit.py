@@ -57,6 +57,7 @@ def export(
     *,
     period: Annotated[str, typer.Option(help="FIRST..LAST day, UTC, for example 2026-03-01..2026-03-31.")],
     out: Annotated[Path, typer.Option(help="The zip file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace the file when it is there.")] = False,
 ) -> None:
     """Write an evidence bundle: chain, checkpoints, key, ledger rows and a verifier that needs only Python."""
     from flows.lineage.audit.bundle import export_bundle, parse_period
@@ -66,7 +67,7 @@ def export(
     wanted = parse_period(period)
     settings = get_settings()
     with open_ledgers(settings) as (ledgers, _):
-        exported = export_bundle(next(iter(ledgers.values())), settings, wanted, out)
+        exported = export_bundle(next(iter(ledgers.values())), settings, wanted, out, is_replacing=force)
     typer.echo(f"{out}: entries {exported.first:,} to {exported.last:,}; unpack it and run python verify_bundle.py")
 
 
@@ -150,8 +151,10 @@ def _refuse_other_than_one_select(statement: str) -> None:
 
 
 def _print(answer: duckdb.DuckDBPyConnection, *, as_json: bool) -> None:
+    from flows.warehouse.reader import fetch_rows
+
     headers = [column[0] for column in answer.description or ()]
-    rows = answer.fetchall()
+    rows = fetch_rows(answer)
     if as_json:
         print_json([dict(zip(headers, row, strict=True)) for row in rows])
         return

@@ -32,7 +32,7 @@ def why(
 ) -> None:
     """Trace rows back to raw rows, files, checks, code and model, and prove it by computing them again.
 
-    Exit code 1 when the values computed again from only these rows are not the published ones.
+    Exit code 1 when the values computed again from only these rows, or the score they give, are not the published ones.
     """
     from flows.cli.running import pipeline
     from flows.engine.explaining.explanation import explain
@@ -42,8 +42,12 @@ def why(
         print_json(answer)
     else:
         _print(answer)
-    if answer["explained_rows"] and not answer["verification"]["ok"]:
+    if answer["explained_rows"] and not (answer["verification"]["ok"] and _is_score_sound(answer["rescoring"])):
         raise typer.Exit(1)
+
+
+def _is_score_sound(rescoring: dict[str, Any] | None) -> bool:
+    return rescoring is None or rescoring["status"] != "differs"
 
 
 def _print(answer: dict[str, Any]) -> None:
@@ -61,6 +65,7 @@ def _print(answer: dict[str, Any]) -> None:
     _print_checks(answer["checks"])
     _print_code(answer["code"])
     _print_verification(answer["verification"])
+    _print_rescoring(answer["rescoring"])
 
 
 def _print_rows(rows: list[dict[str, Any]]) -> None:
@@ -198,3 +203,23 @@ def _print_verification(verification: dict[str, Any]) -> None:
             "hint:  `gridweave plan` tells what changed since; `gridweave audit verify --data` whether it was changed",
             err=True,
         )
+
+
+def _print_rescoring(rescoring: dict[str, Any] | None) -> None:
+    if rescoring is None:
+        return
+    status, reason = rescoring["status"], rescoring["reason"]
+    if status == "not recomputable":
+        typer.echo(f"score recomputed: not recomputable because {reason}")
+        return
+    table = rescoring["table"]
+    differing = [column["column"] for column in table["columns"] if column["differing_count"]]
+    if table["missing_count"] or table["extra_count"]:
+        differing.append(f"{table['recomputed_count']:,} rows instead of {table['published_count']:,}")
+    more = f" ({reason})" if reason else ""
+    if status == "equal":
+        typer.secho(
+            f"score recomputed: equal, {table['published_count']:,} rows by the recorded model{more}", fg="green"
+        )
+    else:
+        typer.secho(f"score recomputed: differs in {', '.join(differing)}{more}", fg="red", err=True)

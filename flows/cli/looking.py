@@ -47,6 +47,11 @@ def status(*, as_json: JsonOption = False) -> None:
     typer.echo(f"assets: {facts['asset_count']}, released {facts['released_count']}")
     if facts["undelivered_events"]:
         typer.echo(f"openlineage: {facts['undelivered_events']:,} events wait for their backend")
+    for each in facts["refused_events"]:
+        typer.echo(
+            f"openlineage: {each['events']:,} events refused by their backend since {each['since']}: {each['reason']}"
+            "; mend the cause, then gridweave outbox retry"
+        )
     print_table(("skipped", "why"), [(each["asset_key"], each["reason"]) for each in facts["skipped"]])
     print_table(("failed", "why"), [(each["asset_key"], each["reason"]) for each in facts["failed"]])
     print_table(

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import audit, automating, explaining, looking, models, quality, reproducing, running, services
+from flows.cli import audit, automating, explaining, looking, models, outbox, quality, reproducing, running, services
 from flows.engine.steps.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
 
@@ -38,6 +38,7 @@ models.register(app)
 automating.register(app)
 reproducing.register(app)
 services.register(app)
+outbox.register(app)
 
 
 @app.callback()

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from flows.engine.summary import RunSummary
 
 KEYS_SHOWN = 4
-PIPED_WIDTH = 10_000
+ROWS_FITTED = 1_000
+"""Longer tables are printed as they are: fitting one to a terminal takes rich a millisecond a row and more."""
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 
@@ -27,21 +29,36 @@ def print_json(value: object) -> None:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
-    """Print a table that fits a terminal; when piped nothing is cut."""
+    """Print a table that fits a terminal; when piped, or too long to be looked at, nothing is cut."""
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    if len(texts) > ROWS_FITTED or not sys.stdout.isatty():
+        _print_plain(headers, texts, title=title)
+        return
     from rich.console import Console
     from rich.table import Table
 
     table = Table(*headers, title=title or None, title_justify="left", header_style="bold", box=None)
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    if sys.stdout.isatty():
-        Console(highlight=False).print(table)
-        return
-    console = Console(width=PIPED_WIDTH, highlight=False)
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():  # rich fills each line up with blanks
-        typer.echo(line.rstrip())
+    for cells in texts:
+        table.add_row(*cells)
+    Console(highlight=False).print(table)
+
+
+def _print_plain(headers: Sequence[str], rows: Sequence[Sequence[str]], *, title: str) -> None:
+    """Print columns side by side, as wide as they are; a cell of several lines takes as many."""
+    lines = [line for row in (headers, *rows) for line in _lines(row)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if title:
+        typer.echo(title)
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        typer.echo(f" {'  '.join(cells)}".rstrip())
+
+
+def _lines(row: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Return the row, as several where a cell has several lines."""
+    if not any("\n" in cell for cell in row):
+        return (row,)
+    return zip_longest(*(cell.splitlines() for cell in row), fillvalue="")
 
 
 @contextmanager

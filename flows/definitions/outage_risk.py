@@ -64,6 +64,7 @@ def outage_risk_model(context: StepContext) -> None:
     tags=("storm",),
     automation=eager(),
     row_links=ROW_LINKS,
+    is_per_row=True,
 )
 def outage_risk_scores(context: StepContext) -> None:
     """Probability, count and customers of unplanned outages. One row per feeder and local day."""

@@ -36,6 +36,7 @@ def scada_anomaly_model(context: StepContext) -> None:
     group="scada_anomaly",
     tags=("security",),
     automation=eager(),
+    is_per_row=True,
 )
 def scada_anomaly_scores(context: StepContext) -> None:
     """How unlike undisturbed traffic a minute was. One row per capture and 60 s window."""

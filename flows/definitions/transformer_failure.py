@@ -35,6 +35,7 @@ def transformer_failure_model(context: StepContext) -> None:
     group="transformer_failure",
     tags=("work_orders", "storm"),
     automation=eager(),
+    is_per_row=True,
 )
 def transformer_failure_scores(context: StepContext) -> None:
     """Probability of failure within 28 days. One row per transformer and as-of instant."""

@@ -134,8 +134,8 @@ class Execution:
             if self._work.causes[key] == {Cause.DEPENDENCY} and self._work.is_ready(key)
         ]
         recorded = self._recorded({*doubtful, *(each for key in doubtful for each in self._engine.graph[key].deps)})
-        for key in doubtful:
-            unchanged = self._unchanged(key, self._work.todo[key], recorded)
+        found = {key: self._unchanged(key, self._work.todo[key], recorded) for key in doubtful}
+        for key, unchanged in self._work.agreed(found).items():
             if unchanged:
                 self._reuse(key, unchanged)
                 self._work.settle(key, unchanged)

@@ -36,6 +36,7 @@ from flows.engine.steps.inputs import inputs_of
 from flows.engine.steps.jobs import JobRunner, Limits
 from flows.engine.warming import begin_warming
 from flows.lineage.audit.chain import Entry, append_entries
+from flows.lineage.openlineage_refusals import take_back
 from flows.sources.raw_tables import RawTable, read_raw_tables
 from flows.warehouse.lake import Lake
 from flows.warehouse.publish import publish_snapshot
@@ -249,6 +250,11 @@ class Pipeline:
             with owned.warehouse.transaction() as cursor:
                 append_entries(cursor, [promoted], recorded_at=self.clock())
             self._context(owned, f"ml/{name}_model").take_champion(name, reason=reason)
+
+    def retry_events(self) -> int:
+        """Send the events again that the OpenLineage backend refused for good, recorded as a run; return how many."""
+        with owned_run(self, "outbox", {"action": "retry"}) as owned, owned.warehouse.transaction() as cursor:
+            return take_back(cursor)
 
     def warm(self) -> None:
         """Begin, once, to load what checks and models need."""

@@ -135,13 +135,16 @@ def _queue_checks(cursor: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> 
 
 
 def waiting_count(reader: duckdb.DuckDBPyConnection) -> int:
-    """Count events that no backend has taken yet; none in a ledger that is older than the outbox."""
+    """Count events that no backend has taken or refused yet; none in a ledger that is older than the outbox."""
     there = reader.execute(
         "select 1 from information_schema.tables where table_schema = 'lineage' and table_name = 'openlineage_event'"
     ).fetchall()
     if not there:
         return 0
-    row = reader.execute("select count(*) from lineage.openlineage_event where delivered_at is null").fetchone()
+    row = reader.execute(
+        "select count(*) from lineage.openlineage_event anti join lineage.openlineage_refusal using (seq)"
+        " where delivered_at is null"
+    ).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -4,7 +4,8 @@ What lives here: the outbox's way out, into a file or to a backend over HTTP. Wh
 (openlineage.py).
 
 Events leave in order and at least once: one that was sent and not marked, because the process died, is sent again. A
-backend that is down or refuses never fails a run; what it did not take waits for the next run.
+backend that is down never fails a run; what it did not take waits for the next run. An event that it refuses for good
+is set aside with its reason (openlineage_refusals.py), and those behind it go on.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import logging
 import os
 import urllib.error
 import urllib.request
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from flows.lineage.openlineage_refusals import set_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from flows.settings import Settings
     from flows.warehouse.warehouse import Warehouse
 
-    Send = Callable[[Sequence[str]], int]
+    Send = Callable[[Sequence[str]], "Sent"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,30 +37,54 @@ HTTP_TIMEOUT_SECONDS = 5.0
 LINEAGE_PATH = "/api/v1/lineage"
 KEPT_DAYS = 7
 """Delivered events stay this long; they are copies, and the ledger is copied at each publishing."""
+CLIENT_ERRORS = range(400, 500)
+WAITING_STATUSES = frozenset({401, 403, 404, 405, 407, 408, 429})
+"""Client errors that say nothing about the event: a wrong key or address, a slow line, too many at once (RFC 9110, RFC
+6585). All that waits would meet them, and be set aside one by one."""
+REASON_BYTES = 300
+"""So much of the backend's own words is kept."""
+
+
+@dataclass
+class Sent:
+    """What became of events that were handed over in their order.
+
+    Args:
+        count: How many were dealt with, from the first on; the others wait.
+        refused: Why, by position, for those among them that were refused for good.
+    """
+
+    count: int = 0
+    refused: dict[int, str] = field(default_factory=dict)
 
 
 def deliver(warehouse: Warehouse, settings: Settings, *, now: datetime) -> int:
     """Send what waits.
 
     Returns:
-        How many events still wait.
+        How many events still wait; those that were refused for good do not.
     """
     waiting = (
         warehouse.cursor()
-        .execute("select seq, body::varchar from lineage.openlineage_event where delivered_at is null order by seq")
+        .execute(
+            "select seq, body::varchar from lineage.openlineage_event anti join lineage.openlineage_refusal using (seq)"
+            " where delivered_at is null order by seq"
+        )
         .fetchall()
     )
-    count = transport(settings)([body for _, body in waiting]) if waiting else 0
+    sent = transport(settings)([body for _, body in waiting]) if waiting else Sent()
+    taken = [seq for position, (seq, _) in enumerate(waiting[: sent.count]) if position not in sent.refused]
     with warehouse.transaction() as cursor:
-        if count:
+        if taken:
             cursor.execute(
-                "update lineage.openlineage_event set delivered_at = ? where delivered_at is null and seq <= ?",
-                [now, waiting[count - 1][0]],
+                "update lineage.openlineage_event set delivered_at = ? where seq in (select unnest(?::bigint[]))",
+                [now, taken],
             )
+        set_aside(cursor, {waiting[position][0]: reason for position, reason in sent.refused.items()}, refused_at=now)
         cursor.execute(
             "delete from lineage.openlineage_event where delivered_at < ?", [now - timedelta(days=KEPT_DAYS)]
         )
-    return len(waiting) - count
+    return len(waiting) - sent.count
 
 
 def transport(settings: Settings) -> Send:
@@ -70,8 +98,8 @@ def transport(settings: Settings) -> Send:
     return lambda bodies: post(url, bodies, api_key=secret)
 
 
-def append_to_file(path: Path, bodies: Sequence[str]) -> int:
-    """Append events to a file, one line each; return how many were written."""
+def append_to_file(path: Path, bodies: Sequence[str]) -> Sent:
+    """Append events to a file, one line each: all of them or none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -81,24 +109,42 @@ def append_to_file(path: Path, bodies: Sequence[str]) -> int:
             os.fsync(stream.fileno())
     except OSError as error:
         logger.warning("OpenLineage events cannot be written to %s: %s; they wait for the next run", path, error)
-        return 0
-    return len(bodies)
+        return Sent()
+    return Sent(len(bodies))
 
 
-def post(url: str, bodies: Sequence[str], *, api_key: str | None) -> int:
-    """Send events one by one and stop at the first that is not taken; return how many were."""
+def post(url: str, bodies: Sequence[str], *, api_key: str | None) -> Sent:
+    """Send events one by one and stop at the first that may be taken later; one that is refused for good is passed."""
     headers = {"Content-Type": "application/json"}
     if api_key:
         headers["Authorization"] = f"Bearer {api_key}"
-    for count, body in enumerate(bodies):
+    sent = Sent()
+    for position, body in enumerate(bodies):
         request = urllib.request.Request(url, data=body.encode(), headers=headers, method="POST")  # noqa: S310 - the setting takes http and https only
         try:
             with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_SECONDS):  # noqa: S310 - same
                 pass
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-            left = len(bodies) - count
-            logger.warning("OpenLineage backend %s: %s; %d events wait for the next run", url, error, left)
-            if isinstance(error, urllib.error.HTTPError):
-                error.close()
-            return count
-    return len(bodies)
+            reason = _refusal(error)
+            if reason is None:
+                left = len(bodies) - position
+                logger.warning("OpenLineage backend %s: %s; %d events wait for the next run", url, error, left)
+                break
+            logger.warning("OpenLineage backend %s refused an event: %s; it is set aside", url, reason)
+            sent.refused[position] = reason
+        sent.count = position + 1
+    return sent
+
+
+def _refusal(error: Exception) -> str | None:
+    """Return why a backend refused an event for good, in its own words; None when it may take it later."""
+    if not isinstance(error, urllib.error.HTTPError):
+        return None
+    with error:
+        if error.code not in CLIENT_ERRORS or error.code in WAITING_STATUSES:
+            return None
+        try:
+            words = error.read(REASON_BYTES).decode("utf-8", "replace")
+        except (http.client.HTTPException, OSError):
+            words = ""
+    return f"HTTP {error.code} {' '.join(words.split()) or error.reason}".strip()

@@ -31,7 +31,10 @@ with recursive closure (materialization_id) as (
     from closure c join lineage.materialization_input i using (materialization_id)
 )
 """
-"""Inputs without their distance: each is visited once, and no list of those seen is searched (tests/benchmarks)."""
+"""Inputs without their distance: each is visited once, and no list of those seen is searched (tests/benchmarks).
+
+What asks for the closure hands over text and numbers only: of the 0.4 s for 95,619 rows, 0.15 s went into making
+moments with a time zone and 0.1 s into handing over row by row (`fetch_rows`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +85,8 @@ QUERIES = {
             sql=CLOSURE  # noqa: S608 - constants of this module
             + """
             select m.asset_key, m.partition_key, m.materialization_id::varchar as materialization_id,
-                m.data_version, m.row_count, m.run_id::varchar as run_id, m.recorded_at
+                m.data_version, m.row_count, m.run_id::varchar as run_id,
+                strftime(m.recorded_at at time zone 'UTC', '%Y-%m-%d %H:%M:%S.%f+00:00') as recorded_at
             from closure c join lineage.materialization m using (materialization_id)
             where c.materialization_id <> $materialization_id::uuid order by m.seq desc
             """,

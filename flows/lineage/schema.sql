@@ -159,3 +159,7 @@ CREATE TABLE IF NOT EXISTS lineage.emitted_event (
 CREATE TABLE IF NOT EXISTS lineage.openlineage_event (
   seq BIGINT PRIMARY KEY, run_id UUID NOT NULL, event_type VARCHAR NOT NULL, event_time TIMESTAMPTZ NOT NULL,
   body JSON NOT NULL, delivered_at TIMESTAMPTZ);
+
+-- Those among them that the backend refused for good, and why; they wait until somebody asks for another try.
+CREATE TABLE IF NOT EXISTS lineage.openlineage_refusal (
+  seq BIGINT PRIMARY KEY, reason VARCHAR NOT NULL, refused_at TIMESTAMPTZ NOT NULL);

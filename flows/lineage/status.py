@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flows.lineage.openlineage import waiting_count
+from flows.lineage.openlineage_refusals import refused_events
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,8 +20,8 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         reader: The published state.
 
     Returns:
-        JSON-ready facts: last_runs, undelivered_events, asset_count, released_count, skipped, failed, failed_checks,
-        refused.
+        JSON-ready facts: last_runs, undelivered_events, refused_events, asset_count, released_count, skipped, failed,
+        failed_checks, refused.
     """
     counts = _rows(
         reader,
@@ -37,6 +38,7 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {
         "last_runs": last_runs,
         "undelivered_events": waiting_count(reader),
+        "refused_events": refused_events(reader),
         **counts,
         "skipped": _rows(
             reader,

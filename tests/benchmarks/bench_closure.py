@@ -2,23 +2,27 @@
 
     python -m tests.benchmarks.bench_closure [materializations]
 
-The question is `gridweave audit query upstream`, asked of the published ledger as the command line does. Each
+The question is `gridweave audit query upstream`, asked of the published ledger as the command line does, until the rows
+are there to be printed; printing them as a table is a figure of its own. Each
 materialization has three inputs: two of the layer before it and one of three layers before.
 """
 
 from __future__ import annotations
 
+import io
 import statistics
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import duckdb
 
+from flows.cli.output import print_table
 from flows.lineage.queries import QUERIES
 from flows.warehouse.publish import publish_ledger
-from flows.warehouse.reader import open_reader
+from flows.warehouse.reader import fetch_rows, open_reader
 from flows.warehouse.warehouse import open_warehouse
 from tests.benchmarks.results import Figure, report
 
@@ -26,6 +30,7 @@ WIDTHS = (2_000, 200)
 """Materializations of a layer: the closure of one is a small part of the ledger, and nearly all of it."""
 GOAL_SECONDS = 0.2
 REPETITIONS = 7
+COLUMNS = ("asset", "partition", "materialization", "data version", "rows", "run", "recorded at")
 INPUTS = ((1, 0), (1, 151), (3, 977))
 """How many layers before an input lies, and how far aside; shifts without a common divisor reach all of a layer."""
 
@@ -34,15 +39,16 @@ def main(materializations: int) -> None:
     """Ask in a ledger of few wide layers and in one of many narrow ones, report."""
     figures, details = [], {}
     for width in WIDTHS:
-        seconds, found = measure(materializations, width)
+        seconds, printing, found = measure(materializations, width)
         name = f"upstream: {found:,} of {materializations:,} in layers of {width:,}"
         figures.append(Figure(name=name, value=statistics.median(seconds), unit="s", at_most=GOAL_SECONDS))
-        details[str(width)] = {"seconds": seconds, "found": found}
+        figures.append(Figure(name="    printing them", value=printing, unit="s"))
+        details[str(width)] = {"seconds": seconds, "printing_seconds": printing, "found": found}
     report("closure", figures, materializations=materializations, by_width=details)
 
 
-def measure(materializations: int, width: int) -> tuple[list[float], int]:
-    """Make the ledger and ask what is behind its last materialization: seconds of each asking, and how many."""
+def measure(materializations: int, width: int) -> tuple[list[float], float, int]:
+    """Make the ledger, ask what is behind its last materialization: seconds of each asking, of printing; how many."""
     with tempfile.TemporaryDirectory() as folder:
         published = Path(folder) / "published"
         with open_warehouse(Path(folder) / "warehouse.duckdb") as warehouse:
@@ -52,12 +58,15 @@ def measure(materializations: int, width: int) -> tuple[list[float], int]:
         with open_reader(published) as reader:
             row = reader.execute("select materialization_id::varchar from lineage.materialization order by seq desc")
             (last,) = row.fetchone() or ("",)
-            seconds, found = [], 0
+            seconds = []
             for _ in range(REPETITIONS):
                 started = time.perf_counter()
-                found = len(reader.execute(QUERIES["upstream"].sql, {"materialization_id": last}).fetchall())
+                rows = fetch_rows(reader.execute(QUERIES["upstream"].sql, {"materialization_id": last}))
                 seconds.append(time.perf_counter() - started)
-    return seconds, found
+    started = time.perf_counter()
+    with redirect_stdout(io.StringIO()):
+        print_table(COLUMNS, rows)
+    return seconds, time.perf_counter() - started, len(rows)
 
 
 def _fill(cursor: duckdb.DuckDBPyConnection, materializations: int, width: int) -> None:

@@ -33,7 +33,11 @@ class Home:
     @property
     def environment(self) -> dict[str, str]:
         """Settings of this home as environment variables."""
-        return {"GRIDWEAVE_HOME": str(self.path), "GRIDWEAVE_PREFECT_PORT": str(self.server.port)}
+        return {
+            "GRIDWEAVE_HOME": str(self.path),
+            "GRIDWEAVE_PREFECT_PORT": str(self.server.port),
+            "GRIDWEAVE_PREFECT_SHARED": str(self.server.home != self.path).lower(),
+        }
 
     @property
     def snapshot(self) -> Path:

@@ -46,6 +46,7 @@ def test_an_outage_score_leads_to_its_feature_row_and_that_is_computed_again(
     (scoring,) = answer["scorings"]
     assert scoring["materialization_id"] == answer["rows"][0]["materialization_id"]
     assert scoring["rebuilt_inputs"] == []
+    assert (answer["rows"][0]["score_kind"], answer["rescoring"]["status"]) == ("live", "equal"), answer["rescoring"]
     assert answer["checks"]
     assert {each["status"] for each in answer["checks"] if each["blocking"]} == {"PASS"}
 
@@ -84,6 +85,31 @@ def test_a_transformer_score_names_the_model_that_made_it(demo: tuple[Home, dict
     assert answer["verification"]["ok"], answer["verification"]
     assert _tables(answer)["features/feat_transformer_failure__weekly"]["recomputed_count"] == 1
     assert [len(each["artifact_sha256"]) for each in answer["scorings"]] == [64]
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "moment"),
+    [
+        ("transformer_failure_scores", "asset_id", "valid_at"),
+        ("outage_risk_scores", "feeder_id", "outage_date"),
+        ("scada_anomaly_scores", "capture_id", "window_start_at"),
+    ],
+)
+def test_a_live_score_is_made_again_by_the_recorded_model(
+    demo: tuple[Home, dict[str, Any]], table: str, key: str, moment: str
+) -> None:
+    home, _ = demo
+    (scored,) = home.query(
+        f"select {key} as key, {moment}::varchar as moment from ml.{table}"
+        " where score_kind = 'live' order by all limit 1"
+    )
+
+    answer = home.json(
+        "why", f"ml/{table}", "--where", f"{key} = '{scored['key']}' and {moment} = '{scored['moment']}'"
+    )
+
+    assert answer["rescoring"]["status"] == "equal", answer["rescoring"]
+    assert answer["rescoring"]["table"]["recomputed_count"] == answer["explained_rows"] == 1
 
 
 @pytest.mark.parametrize("where", ["feeder_id = 'F1') or (true", "feeder_id in (select 'F1')", "nobody = 1", "1 = 1"])

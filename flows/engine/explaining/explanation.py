@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flows.engine.explaining import facts
+from flows.engine.explaining.rescoring import rescore
 from flows.engine.explaining.sources import Sources, columns_of_definition, open_sources, table_in
 from flows.engine.explaining.verification import FLOAT_TOLERANCE, Proof, prove
 from flows.errors import UsageError
@@ -66,7 +67,12 @@ def explain(pipeline: Pipeline, name: str, where: str, *, limit: int, is_deep: b
         if not asked.num_rows:
             return answer
         proof = prove(sources, key, selection)
-        return answer | _facts(sources, key, proof) | {"verification": _verification(proof)}
+        found = _facts(sources, key, proof)
+        rescoring = rescore(
+            sources, key, found["scorings"], home=pipeline.settings.home, declared=pipeline.scored_tables
+        )
+        answer["rescoring"] = rescoring.as_json() if rescoring else None
+        return answer | found | {"verification": _verification(proof)}
 
 
 def _asked(pipeline: Pipeline, graph: AssetGraph, key: str, where: str, limit: int) -> tuple[pa.Table, int, str]:

@@ -18,6 +18,8 @@ from flows.warehouse.identifiers import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import duckdb
+
     from flows.engine.explaining.sources import Sources
     from flows.lineage.rows.selection import Selection
 
@@ -151,10 +153,22 @@ def _widen(
 
 def compare(sources: Sources, key: str) -> Comparison:
     """Compare the picked rows of a published table with those made again."""
-    kinds = _kinds(sources, key)
+    return compare_tables(sources.connection, key, published=table_in("picked", key), made=table_in("rebuilt", key))
+
+
+def compare_tables(connection: duckdb.DuckDBPyConnection, key: str, *, published: str, made: str) -> Comparison:
+    """Compare rows of a table with rows made again.
+
+    Args:
+        connection: Where both lie.
+        key: The table.
+        published: Name of the relation with the published rows.
+        made: Name of the relation with the rows made again; its columns are compared.
+    """
+    kinds = _kinds(connection, made)
     exact = [name for name, kind in kinds.items() if kind not in _FLOATS]
     keys = [name for name in key_columns(exact) if name in exact]
-    published, made = _numbered(table_in("picked", key), keys), _numbered(table_in("rebuilt", key), keys)
+    published, made = _numbered(published, keys), _numbered(made, keys)
     same = " and ".join([*(f"p.{quoted(name)} is not distinct from m.{quoted(name)}" for name in keys), "p._n = m._n"])
     facts = ["count(p._n)", "count(m._n)", "count(*) filter (m._n is null)", "count(*) filter (p._n is null)"]
     for name, kind in kinds.items():
@@ -166,7 +180,7 @@ def compare(sources: Sources, key: str) -> Comparison:
         facts.append(f"count(*) filter ({both} and {one} is not distinct from {other})")
         facts.append(f"count(*) filter ({both} and {one} is distinct from {other} and coalesce({is_close}, false))")
         facts.append(f"count(*) filter ({both} and {one} is distinct from {other} and not coalesce({is_close}, false))")
-    row = sources.connection.execute(
+    row = connection.execute(
         f"select {', '.join(facts)} from ({published}) p full join ({made}) m on {same}"  # noqa: S608 - checked names
     ).fetchone()
     counts = iter(row or ())
@@ -192,6 +206,6 @@ def _numbered(table: str, keys: list[str]) -> str:
     return f"select *, {numbered} from (select *, t as whole_row from {table} t)"  # noqa: S608 - checked names
 
 
-def _kinds(sources: Sources, key: str) -> dict[str, str]:
-    rows = sources.connection.execute(f"describe {table_in('rebuilt', key)}").fetchall()
+def _kinds(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    rows = connection.execute(f"describe {table}").fetchall()
     return {str(name): str(kind) for name, kind, *_ in rows if name not in VOLATILE_COLUMNS}

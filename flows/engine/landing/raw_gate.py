@@ -126,13 +126,14 @@ class RawGate:
         refused_loads: set[str] | frozenset[str] = frozenset(),
     ) -> None:
         """Bring each raw view and its ledger entry to the accepted loads; refused loads are recorded as observed."""
+        fallback_sources = _fallback_sources(cursor)
         for key, definition in self._definitions.items():
             found = [(part, verdict) for part, verdict in (verdicts or {}).items() if f"raw/{part.raw_table}" == key]
             for part, verdict in found:
                 if part.load_id in refused_loads:
                     self._record_refused(cursor, definition, part, verdict)
             accepted = [verdict for part, verdict in found if part.load_id not in refused_loads]
-            self._refresh_table(cursor, definition, accepted)
+            self._refresh_table(cursor, definition, accepted, fallback_sources)
 
     def _waiting(self) -> list[_Waiting]:
         rows = self._warehouse.cursor().execute(
@@ -230,13 +231,13 @@ class RawGate:
         cursor: duckdb.DuckDBPyConnection,
         definition: AssetDefinition,
         verdicts: Sequence[Verdict],
+        fallback_sources: tuple[str, ...],
     ) -> None:
         loads = cursor.execute(
             "select load_id, storage_uri, row_count from lineage.load"
             " where raw_table = ? and status = 'ACCEPTED' order by load_id",
             [definition.relation],
         ).fetchall()
-        fallback_sources = _fallback_sources(cursor)
         version = digest_of(*(str(load[0]) for load in loads), "|", *fallback_sources)
         latest = cursor.execute(
             "select data_version, code_version from lineage.current_materialization where asset_key = ?",

@@ -65,6 +65,20 @@ class Worklist:
         if not self.todo[key] and key in self.remaining:
             self.remaining.remove(key)
 
+    def agreed(self, unchanged: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        """Return what need not be made, less what is made along with another asset of its step that must be."""
+        return {
+            key: tuple(
+                each
+                for each in partition_keys
+                if all(
+                    each not in self.todo.get(sibling, ()) or each in unchanged.get(sibling, ())
+                    for sibling in self._graph[key].step_keys
+                )
+            )
+            for key, partition_keys in unchanged.items()
+        }
+
     def join_steps(self, keys: Sequence[str]) -> list[str]:
         """Return one asset for each step; what one of its assets needs is made for all of them."""
         leads: dict[tuple[str, ...], str] = {}

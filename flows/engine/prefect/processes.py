@@ -62,6 +62,15 @@ def is_our_process(pid: int, mark: str) -> bool:
     return mark.encode() in _command_line(pid)
 
 
+def has_variable(pid: int, name: str, value: str) -> bool:
+    """Tell whether a process of this user was started with the environment variable."""
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return f"{name}={value}".encode() in variables.split(b"\0")
+
+
 def stop_group(pid: int, mark: str) -> None:
     """Ask a process group to end, and end it when it does not within 20 s."""
     with contextlib.suppress(ProcessLookupError):

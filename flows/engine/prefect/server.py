@@ -15,10 +15,9 @@ import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.error import URLError
-from urllib.request import urlopen
 
-from flows.engine.prefect.processes import is_our_process, read_pid, start_detached, stop_group
+from flows.engine.prefect.occupant import PortTakenError, find_occupant
+from flows.engine.prefect.processes import has_variable, is_our_process, read_pid, start_detached, stop_group
 from flows.errors import GridweaveError
 
 if TYPE_CHECKING:
@@ -66,10 +65,12 @@ class PrefectServer:
     Args:
         home: `$GRIDWEAVE_HOME`.
         port: Loopback port.
+        is_shared: Use the Prefect server that answers there, also when another home started it.
     """
 
     home: Path
     port: int
+    is_shared: bool = False
 
     @property
     def url(self) -> str:
@@ -82,15 +83,27 @@ class PrefectServer:
         return self.home / "prefect"
 
     def is_healthy(self) -> bool:
-        """Ask it."""
-        try:
-            with urlopen(f"{self.url}/health", timeout=2) as answer:  # noqa: S310 - loopback http
-                return bool(answer.status == 200)  # noqa: PLR2004 - HTTP OK
-        except (URLError, OSError):
+        """Ask it.
+
+        Raises:
+            PortTakenError: Somebody else answers.
+        """
+        occupant = find_occupant(self.url)
+        if occupant is None:
             return False
+        home = occupant.prefect_home
+        if home is None and not self._is_alive():  # ours says nothing when it is told to ask for a password
+            raise PortTakenError(port=self.port, folder=self.folder, occupant=occupant)
+        if home is not None and home.resolve() != self.folder.resolve() and not self.is_shared:
+            raise PortTakenError(port=self.port, folder=self.folder, occupant=occupant)
+        return True
 
     def begin(self) -> None:
-        """Start it in the background unless it answers already; returns at once."""
+        """Start it in the background unless it answers already; returns at once.
+
+        Raises:
+            PortTakenError: Somebody else answers on its port.
+        """
         self.use()
         if self.is_healthy() or self._is_alive():
             return
@@ -106,6 +119,7 @@ class PrefectServer:
 
         Raises:
             PrefectServerError: It does not.
+            PortTakenError: Somebody else does.
         """
         limit = time.monotonic() + START_LIMIT_SECONDS
         while not self.is_healthy():
@@ -141,8 +155,11 @@ class PrefectServer:
         return f"--port\0{self.port}"
 
     def _is_alive(self) -> bool:
+        """Tell whether the recorded process is this home's server: a copied home brings a pid file along."""
         pid = read_pid(self._pid_path)
-        return pid is not None and is_our_process(pid, self._mark)
+        return (
+            pid is not None and is_our_process(pid, self._mark) and has_variable(pid, "PREFECT_HOME", str(self.folder))
+        )
 
     def _client_environment(self) -> dict[str, str]:
         return {
@@ -164,4 +181,4 @@ class PrefectServer:
 
 def local_server(settings: Settings) -> PrefectServer:
     """The server of an installation."""
-    return PrefectServer(home=settings.home, port=settings.prefect_port)
+    return PrefectServer(home=settings.home, port=settings.prefect_port, is_shared=settings.prefect_shared)

@@ -14,12 +14,16 @@ What lives here: writing bundles. What does not: verifying this host (report.py)
 from __future__ import annotations
 
 import json
+import os
 import re
+import tempfile
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from flows.errors import UsageError
 from flows.lineage.audit.chain import canonical_json
@@ -29,10 +33,10 @@ from flows.lineage.audit.rows import COVERED, canonical_time, subject_sql, text_
 from flows.lineage.audit.sealing import waiting_rows
 from flows.warehouse.content import columns_of
 from flows.warehouse.identifiers import quoted
+from flows.warehouse.lake import sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     import duckdb
 
@@ -94,25 +98,33 @@ def _moment(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def export_bundle(connection: duckdb.DuckDBPyConnection, settings: Settings, period: Period, target: Path) -> Exported:
-    """Write the bundle of a period.
+def export_bundle(
+    connection: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    period: Period,
+    target: Path,
+    *,
+    is_replacing: bool = False,
+) -> Exported:
+    """Write the bundle of a period, whole or not at all.
 
     Args:
         connection: A database with the ledger.
         settings: Where key, checkpoints and witness lie.
         period: What to export; it is extended to the checkpoint that covers its end.
         target: The zip file.
+        is_replacing: Take the place of a file that is there; evidence once handed out is not replaced by chance.
 
     Raises:
-        UsageError: Nothing signed was recorded in the period.
+        UsageError: Nothing signed was recorded in the period, or the file cannot be written there.
     """
+    _refuse_target(target, is_replacing=is_replacing)
     files = [settings.audit_dir / CHECKPOINTS_NAME]
     files += [settings.audit_witness_path] if settings.audit_witness_path else []
     signed = sorted({each for file in files for each in read_checkpoints(file)}, key=lambda each: each.seq)
     first, last = _range(connection, period, [each.seq for each in signed])
     latest, later = _subjects(connection, first, last)
-    partial = target.with_name(f"{target.name}.partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
+    with _appearing(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as bundle:
         facts = {"start": period.start.isoformat(), "end": period.end.isoformat(), "first": first, "last": last}
         bundle.writestr("README.txt", README.format(**facts))
         verifier = resources.files("flows.lineage.audit").joinpath(VERIFIER_NAME)
@@ -123,8 +135,37 @@ def export_bundle(connection: duckdb.DuckDBPyConnection, settings: Settings, per
         bundle.writestr("changed_later.json", canonical_json(sorted(later)))
         _write_lines(bundle, "chain.jsonl", _entries(connection, first, last))
         _write_lines(bundle, "ledger.jsonl", _rows(connection, latest - later))
-    partial.replace(target)
     return Exported(first, last)
+
+
+def _refuse_target(target: Path, *, is_replacing: bool) -> None:
+    """Say before the work begins that a file cannot or must not be written there."""
+    if not target.parent.is_dir():
+        raise UsageError(f"There is no folder {target.parent}.", hint="make it, or name another place with --out")
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder.", hint=f"for example --out {target / 'bundle.zip'}")
+    if target.exists() and not is_replacing:
+        raise UsageError(
+            f"{target} is there already.", hint="name another file with --out, or replace this one with --force"
+        )
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[IO[bytes]]:
+    """Write beside the target, under a name of one's own; it appears when all is on disk, else nothing stays."""
+    with tempfile.NamedTemporaryFile(
+        dir=target.parent, prefix=f"{target.name}.", suffix=".partial", delete=False
+    ) as stream:
+        partial = Path(stream.name)
+        try:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+            partial.replace(target)
+        except BaseException:
+            partial.unlink()
+            raise
+    sync(target.parent)
 
 
 def _range(connection: duckdb.DuckDBPyConnection, period: Period, signed: list[int]) -> tuple[int, int]:

@@ -16,6 +16,7 @@ import pytest
 from flows.lineage.audit.sealing import seal
 from flows.lineage.openlineage import queue_work, waiting_count
 from flows.lineage.openlineage_delivery import KEPT_DAYS, deliver
+from flows.lineage.openlineage_refusals import take_back
 from flows.lineage.recorder import abort_dead_runs, record_run
 from flows.lineage.records import RunRecord
 from flows.lineage.status import current_status
@@ -223,9 +224,18 @@ class Backend(http.server.BaseHTTPRequestHandler):
     taken: ClassVar[list[dict[str, Any]]] = []
     keys: ClassVar[set[str | None]] = set()
     room: ClassVar[int] = 0
+    refused: ClassVar[tuple[str, int]] = ("", 0)
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        word, status = self.refused
+        if word and word in json.dumps(body):
+            words = b"unknown\n  facet"
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(words)))
+            self.end_headers()
+            self.wfile.write(words)
+            return
         is_taken = self.path == "/api/v1/lineage" and len(self.taken) < self.room
         if is_taken:
             self.taken.append(body)
@@ -242,6 +252,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
 def backend(tmp_path: Path) -> Iterator[Settings]:
     Backend.taken.clear()
     Backend.keys.clear()
+    Backend.refused = ("", 0)
     server = http.server.HTTPServer(("127.0.0.1", 0), Backend)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -265,6 +276,74 @@ def test_what_a_backend_refused_is_sent_next_time(warehouse: Warehouse, backend:
     assert second == 0
     assert Backend.taken == events(warehouse)
     assert Backend.keys == {"Bearer secret"}
+
+
+def refuse_one(warehouse: Warehouse, status: int) -> int:
+    """Let the backend refuse the second event; return its number."""
+    row = (
+        warehouse.cursor().execute("select seq from lineage.openlineage_event order by seq limit 1 offset 1").fetchone()
+    )
+    assert row is not None
+    Backend.room = 100
+    warehouse.cursor().execute(
+        'update lineage.openlineage_event set body = json_merge_patch(body, \'{"odd": "odd"}\') where seq = ?', row
+    )
+    Backend.refused = ("odd", status)
+    return int(row[0])
+
+
+@pytest.mark.parametrize("status", [400, 409, 413, 422])
+@pytest.mark.usefixtures("run_id")
+def test_an_event_that_is_refused_for_good_is_set_aside_and_holds_up_none(
+    warehouse: Warehouse, backend: Settings, status: int
+) -> None:
+    seq = refuse_one(warehouse, status)
+
+    waiting = deliver(warehouse, backend, now=NOW)
+    facts = current_status(warehouse.cursor())
+    again = deliver(warehouse, backend, now=NOW + timedelta(days=KEPT_DAYS + 1))
+
+    assert (waiting, facts["undelivered_events"], again) == (0, 0, 0)
+    assert facts["refused_events"] == [
+        {
+            "reason": f"HTTP {status} unknown facet",
+            "events": 1,
+            "first_seq": seq,
+            "last_seq": seq,
+            "since": NOW,
+        }
+    ]
+    assert len(Backend.taken) == 6
+    assert len(events(warehouse)) == 1, "what was delivered is dropped after a week, what was refused is kept"
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 407, 408, 429, 500, 503])
+@pytest.mark.usefixtures("run_id")
+def test_what_may_be_taken_later_keeps_its_place(warehouse: Warehouse, backend: Settings, status: int) -> None:
+    refuse_one(warehouse, status)
+
+    waiting = deliver(warehouse, backend, now=NOW)
+    Backend.refused = ("", 0)
+    later = deliver(warehouse, backend, now=NOW)
+
+    assert (waiting, later) == (6, 0)
+    assert Backend.taken == events(warehouse)
+    assert current_status(warehouse.cursor())["refused_events"] == []
+
+
+@pytest.mark.usefixtures("run_id")
+def test_a_refused_event_is_sent_when_somebody_asks_for_it(warehouse: Warehouse, backend: Settings) -> None:
+    refuse_one(warehouse, 422)
+    deliver(warehouse, backend, now=NOW)
+    Backend.refused = ("", 0)
+
+    with warehouse.transaction() as cursor:
+        count = take_back(cursor)
+    waiting = deliver(warehouse, backend, now=NOW)
+
+    assert (count, waiting) == (1, 0)
+    assert len(Backend.taken) == len(events(warehouse)) == 7
+    assert current_status(warehouse.cursor())["refused_events"] == []
 
 
 @pytest.mark.usefixtures("run_id")

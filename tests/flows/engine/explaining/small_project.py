@@ -48,6 +48,7 @@ class FakePipeline:
     settings: Settings
     graph: AssetGraph
     project: FakeProject
+    scored_tables: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 @dataclass

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import subprocess
@@ -192,3 +193,46 @@ def test_the_command_writes_the_bundle(home: Path, tmp_path: Path, monkeypatch: 
 
     assert answer.exit_code == 0
     assert verify(tmp_path / "f.zip", tmp_path / "bundle").returncode == 0
+
+
+def test_a_file_that_is_there_is_replaced_only_when_asked_for(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDWEAVE_HOME", str(home))
+    get_settings.cache_clear()
+    target = tmp_path / "f.zip"
+    target.write_text("handed out in March")
+    command = ["audit", "export", "--period", WHOLE, "--out", str(target)]
+
+    refused = CliRunner().invoke(app, command)
+    kept = target.read_text()
+    forced = CliRunner().invoke(app, [*command, "--force"])
+    get_settings.cache_clear()
+
+    assert isinstance(refused.exception, UsageError)
+    assert "is there already" in refused.exception.message
+    assert kept == "handed out in March"
+    assert forced.exit_code == 0
+    assert verify(target, tmp_path / "bundle").returncode == 0
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith("f.zip.")] == []
+
+
+def test_an_export_that_breaks_off_leaves_nothing(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("flows.lineage.audit.bundle._write_lines", full)
+    target = tmp_path / "f.zip"
+    target.write_text("handed out in March")
+
+    with open_ledgers(Settings(home=home)) as (ledgers, _), pytest.raises(OSError, match="No space"):
+        export_bundle(next(iter(ledgers.values())), Settings(home=home), parse_period(WHOLE), target, is_replacing=True)
+
+    assert target.read_text() == "handed out in March"
+    assert {each.name for each in tmp_path.iterdir()} == {"f.zip", "home"}
+
+
+@pytest.mark.parametrize(("place", "words"), [("gone/f.zip", "no folder"), ("home", "is a folder")])
+def test_a_place_that_cannot_be_written_is_named(home: Path, tmp_path: Path, place: str, words: str) -> None:
+    with open_ledgers(Settings(home=home)) as (ledgers, _), pytest.raises(UsageError, match=words):
+        export_bundle(next(iter(ledgers.values())), Settings(home=home), parse_period(WHOLE), tmp_path / place)

@@ -1,0 +1,133 @@
+"""The server on the port is this home's, or it is named and refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from flows.engine.prefect.occupant import PortTakenError
+from flows.engine.prefect.processes import is_our_process, start_detached
+from flows.engine.prefect.server import PrefectServer
+from tests.conftest import free_port
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[int]:
+    """Answer every request in the same way; yields the port."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield int(server.server_port)
+        server.shutdown()
+        thread.join()
+
+
+def says_home(folder: Path) -> bytes:
+    return json.dumps({"home": str(folder)}).encode()
+
+
+def test_a_server_of_this_home_is_used(tmp_path: Path) -> None:
+    with answering(200, says_home(tmp_path / "prefect")) as port:
+        server = PrefectServer(home=tmp_path, port=port)
+        server.begin()
+
+        assert server.is_healthy()
+        assert not (tmp_path / "prefect" / "server.pid").exists()
+
+
+def test_a_server_of_another_home_is_named_and_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other" / "prefect"
+    with answering(200, says_home(other)) as port:
+        server = PrefectServer(home=tmp_path / "ours", port=port)
+        for ask in (server.begin, server.wait):
+            with pytest.raises(PortTakenError) as refused:
+                ask()
+
+            assert f"the Prefect server of {other}" in refused.value.message
+            assert str(tmp_path / "ours" / "prefect") in refused.value.message
+            assert "GRIDWEAVE_PREFECT_PORT" in refused.value.hint
+            assert "GRIDWEAVE_PREFECT_SHARED" in refused.value.hint
+
+        assert PrefectServer(home=tmp_path / "ours", port=port, is_shared=True).is_healthy()
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, b""), (401, b""), (200, b"<html>"), (200, b"[]"), (200, b"{}")],
+    ids=["unknown path", "password", "a page", "a list", "no home"],
+)
+def test_a_program_that_is_no_prefect_server_is_refused_even_when_shared(
+    tmp_path: Path, status: int, body: bytes
+) -> None:
+    with answering(status, body) as port:
+        for is_shared in (False, True):
+            with pytest.raises(PortTakenError, match="does not say it is a Prefect server"):
+                PrefectServer(home=tmp_path, port=port, is_shared=is_shared).begin()
+
+
+def test_a_program_that_speaks_no_http_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            caller, _ = listener.accept()
+            with caller:
+                caller.recv(1000)
+                caller.sendall(b"SSH-2.0-OpenSSH\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        with pytest.raises(PortTakenError, match="does not say"):
+            PrefectServer(home=tmp_path, port=listener.getsockname()[1]).begin()
+        thread.join()
+
+
+def test_nobody_is_not_a_stranger(tmp_path: Path) -> None:
+    assert not PrefectServer(home=tmp_path, port=free_port()).is_healthy()
+
+
+def test_a_real_server_of_another_home_is_refused(prefect_server: PrefectServer, tmp_path: Path) -> None:
+    stranger = PrefectServer(home=tmp_path, port=prefect_server.port)
+
+    with pytest.raises(PortTakenError) as refused:
+        stranger.is_healthy()
+
+    assert str(prefect_server.folder) in refused.value.message
+    assert prefect_server.is_healthy()
+
+
+def test_a_copied_home_does_not_stop_the_server_of_the_first(tmp_path: Path) -> None:
+    first = PrefectServer(home=tmp_path / "first", port=free_port())
+    pid = start_detached(
+        [sys.executable, "-S", "-c", "import time; time.sleep(60)", "--port", str(first.port)],
+        log_path=first.folder / "server.log",
+        pid_path=first.folder / "server.pid",
+        environment={"PREFECT_HOME": str(first.folder)},
+    )
+    shutil.copytree(first.home, tmp_path / "second")
+
+    was_running = PrefectServer(home=tmp_path / "second", port=first.port).stop()
+
+    mark = f"--port\0{first.port}"
+    assert not was_running
+    assert is_our_process(pid, mark)
+    assert first.stop()
+    assert not is_our_process(pid, mark)
