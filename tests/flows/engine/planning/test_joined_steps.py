@@ -6,26 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from flows.assets.declaring import multi_asset
-from flows.assets.definition import AssetDefinition, asset
-from flows.assets.graph import AssetGraph
-from flows.engine.pipeline import RAW_DECLARATION, SCORED_DECLARATION, Pipeline
+from flows.assets.definition import asset
+from flows.engine.pipeline import Pipeline
 from flows.engine.planning.plan import plan_from_published
 from flows.engine.steps.context import StepContext
-from flows.engine.steps.jobs import ThreadRunner
 from flows.engine.steps.multi_context import MultiStepContext
 from flows.engine.summary import RunSummary
-from flows.settings import Settings
+from tests.flows.engine.python_project import pipeline_of
 
-COLUMNS = {
-    "number": "bigint",
-    "run_id": "varchar",
-    "materialization_id": "varchar",
-    "model_version": "varchar",
-    "scored_at": "timestamptz",
-}
 NUMBERS: dict[str, int] = {}
 """What each asset has to write; tests change it to change data."""
 
@@ -48,22 +38,6 @@ def made_together(context: MultiStepContext) -> None:
 def made_last(context: StepContext) -> None:
     """One row."""
     context.write(context.read("ml/d")[["number"]], model_version="rule-1")
-
-
-def pipeline_of(home: Path, *definitions: AssetDefinition) -> Pipeline:
-    columns = [{"name": name, "data_type": kind} for name, kind in COLUMNS.items()]
-    scored = [{"name": key[-1], "columns": columns} for key in ("ml/a", "ml/c", "ml/d", "ml/e")]
-    sources = {RAW_DECLARATION: [], SCORED_DECLARATION: [{"name": "ml", "schema": "ml", "tables": scored}]}
-    for path, listed in sources.items():
-        target = home / "transform" / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(yaml.safe_dump({"version": 2, "sources": listed}))
-    (home / "sources").mkdir(exist_ok=True)
-    settings = Settings(home=home, sources_dir=home / "sources", transform_dir=home / "transform")
-    graph = AssetGraph(definitions)
-    return Pipeline(
-        settings=settings, build_graph=lambda _: graph, make_runner=lambda limits: ThreadRunner(limits=limits)
-    )
 
 
 def planned(pipeline: Pipeline, *expressions: str) -> dict[str, set[str]]:
