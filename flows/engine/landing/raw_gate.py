@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
+from flows.engine.landing.unreadable import unreadable_columns
 from flows.errors import UsageError
 from flows.lineage.audit.chain import append_rows
 from flows.lineage.recorder import record_checks, record_materialization
@@ -182,6 +183,8 @@ class RawGate:
         failures = tuple(sentence for verdict in verdicts for sentence in verdict.failures)
         statuses = {verdict.status for verdict in verdicts}
         is_passed = statuses == {"PASS"}
+        if not is_passed:
+            failures += unreadable_columns(cursor, [self._lake.home / each.storage_uri for each in parts])
         status: LoadStatus = "ACCEPTED" if is_passed else self._policy(cursor, source)
         cursor.execute(
             "update lineage.load set status = ?, reason = ?, decided_at = ? where load_id = ?",
