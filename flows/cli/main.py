@@ -14,7 +14,19 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import audit, automating, explaining, looking, models, outbox, quality, reproducing, running, services
+from flows.cli import (
+    audit,
+    automating,
+    explaining,
+    looking,
+    models,
+    outbox,
+    quality,
+    recovering,
+    reproducing,
+    running,
+    services,
+)
 from flows.engine.steps.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
 
@@ -37,6 +49,7 @@ audit.register(app)
 models.register(app)
 automating.register(app)
 reproducing.register(app)
+recovering.register(app)
 services.register(app)
 outbox.register(app)
 

@@ -28,13 +28,16 @@ from flows.lineage.recorder import abort_dead_runs, record_environment, record_r
 from flows.lineage.records import RunRecord
 from flows.warehouse.declared import create_missing_tables
 from flows.warehouse.publish import publish_ledger
-from flows.warehouse.warehouse import Warehouse, open_warehouse
+from flows.warehouse.warehouse import Warehouse, open_warehouse, rebuild_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flows.engine.pipeline import Pipeline
     from flows.settings import Settings
+
+REBUILD = "rebuild"
+"""Kind of run that makes the tables of a lost warehouse again."""
 
 
 @dataclass
@@ -73,7 +76,7 @@ def owned_run(pipeline: Pipeline, job_name: str, parameters: dict[str, object]) 
         WarehouseError: The warehouse is gone though runs were recorded.
     """
     settings = pipeline.settings
-    _refuse_lost_warehouse(settings)
+    _refuse_lost_warehouse(settings, job_name)
     with open_warehouse(settings.warehouse_path, threads=settings.duckdb_threads) as warehouse:
         signer = open_signer(settings.audit_dir, settings.audit_key_path)
         _ = pipeline.graph  # first: dbt swallows what a signal raises, and there is no run yet that could record it
@@ -156,12 +159,16 @@ def _close(pipeline: Pipeline, owned: OwnedRun, error: BaseException | None, sig
     publish_ledger(owned.warehouse.cursor(), folder=settings.published_dir)
 
 
-def _refuse_lost_warehouse(settings: Settings) -> None:
-    """An empty ledger must not take the place of the last copy of a lost one."""
+def _refuse_lost_warehouse(settings: Settings, job_name: str) -> None:
+    """An empty ledger must not take the place of the last copy of a lost one, nor a run build on half a rebuild."""
     path, ledger = settings.warehouse_path, settings.published_dir / "ledger.duckdb"
+    if rebuild_mark(path).exists() and job_name != REBUILD:
+        raise WarehouseError(
+            f"Warehouse {path} was being rebuilt and tables are missing.", hint="gridweave rebuild begins it again"
+        )
     if path.exists() or not ledger.exists():
         return
     raise WarehouseError(
         f"Warehouse {path} is missing, though runs were recorded: {ledger} is there.",
-        hint=f"restore {path.name} from a backup; to begin anew, move {settings.home} away",
+        hint=f"gridweave rebuild makes it again from the lake; to begin anew, move {settings.home} away",
     )

@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from flows.errors import ConfigurationError, SourceError
+from flows.sources.delivery_folders import regular_files, shown
 from flows.yaml_text import YamlError, parse_yaml
 
 if TYPE_CHECKING:
@@ -179,6 +180,8 @@ class Delivery(_Frozen):
         declared = set(self.columns)
         if len({name.casefold() for name in declared}) < len(self.columns):
             raise ValueError("columns names a column twice (upper and lower case count as the same)")
+        if slashed := [glob for glob in self.files if "/" in glob]:
+            raise ValueError(f"files are globs over names, without folders: {', '.join(slashed)}")
         if reserved := [name for name in self.columns if name.casefold().startswith(RESERVED_PREFIXES)]:
             raise ValueError(f"names reserved for the connector: {', '.join(reserved)}; ignore or alias them")
         read = set(self.aliases.values())
@@ -313,7 +316,7 @@ def delivered_files(source: SourceConfig, paths: Iterable[Path]) -> list[Path]:
 
     Args:
         source: The source.
-        paths: Files or folders; folders are searched with their subfolders.
+        paths: Files or folders; folders are searched with their subfolders, links in them are not followed.
 
     Raises:
         SourceError: A path does not exist, or a file named by itself is not one of this source's.
@@ -321,10 +324,14 @@ def delivered_files(source: SourceConfig, paths: Iterable[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            inside = (file for file in sorted(path.rglob("*")) if file.is_file())
-            found |= dict.fromkeys(file for file in inside if source.delivery_for(file.name))
+            found |= dict.fromkeys(file for file in regular_files(path) if source.delivery_for(file.name))
         elif not path.is_file():
-            raise SourceError(f"No file or folder {path}.", hint="check the path")
+            problem = f"{path} is neither a file nor a folder." if path.exists() else f"No file or folder {path}."
+            raise SourceError(problem, hint="check the path")
+        elif not path.name.isprintable():
+            raise SourceError(
+                f"File {shown(path.name)} has a name with characters that cannot be printed.", hint="rename it"
+            )
         elif source.delivery_for(path.name) is None:
             globs = ", ".join(glob for delivery in source.deliveries for glob in delivery.files)
             raise SourceError(

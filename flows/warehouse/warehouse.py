@@ -30,6 +30,13 @@ SCHEMAS = (
 )  # fmt: skip
 """Schemas beside `lineage`, which the ledger makes."""
 
+WAL_SUFFIX = ".wal"
+
+
+def rebuild_mark(path: Path) -> Path:
+    """File beside the warehouse that says its tables are still being made again (flows.engine.recovery)."""
+    return path.with_name(path.name + ".rebuild-unfinished")
+
 
 class Warehouse:
     """An open warehouse; use `open_warehouse`.

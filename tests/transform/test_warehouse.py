@@ -99,6 +99,59 @@ def test_now_is_the_last_known_event_not_the_stamp_in_the_future(small_project: 
     assert horizons == [("2024-01-11 00:00:00+00", "2024-01-10 23:00:00+00", "2024-01-10 12:00:00+00")]
 
 
+FUTURE = {
+    "scada_load_readings": "interval_start_at",
+    "scada_transformer_readings": "reading_at",
+    "scada_events": "event_at",
+    "soc_incidents": "started_at",
+    "weather_observations": "observed_at",
+    "weather_forecasts": "issued_at",
+    "eam_work_orders": "opened_at",
+    "oms_outages": "started_at",
+    "oms_customers_out_readings": "observed_at",
+    "lab_oil_tests": "sampled_at",
+    "scada_measurements": "measured_at",
+    "ami_intervals": "interval_start_at",
+    "vegetation_inspections": "inspected_on",
+    "oms_restoration_steps": "restored_at",
+}
+"""Stamp of each raw table that dates its rows; prices alone are known for days that have not come yet."""
+LANDED_AT = "timestamptz '2024-02-01 00:00:00+00'"
+A_VALUE = {
+    "VARCHAR": "'N'",
+    "DOUBLE": "1.0",
+    "BOOLEAN": "false",
+    "DATE": f"cast({LANDED_AT} + interval 365 day as date)",
+    "TIMESTAMP WITH TIME ZONE": f"{LANDED_AT} + interval 365 day",
+}
+
+
+def test_a_stamp_a_year_ahead_is_set_aside_and_moves_no_horizon(small_project: Project, tmp_path: Path) -> None:
+    ahead = Project(tmp_path)
+    shutil.copy(small_project.warehouse, ahead.warehouse)
+    with duckdb.connect(str(ahead.warehouse)) as connection:
+        for table in FUTURE:
+            columns = connection.execute(f"describe raw.{table}").fetchall()
+            values = {name: A_VALUE.get(kind, "1") for name, kind, *_ in columns} | {
+                "_load_id": "'ahead'", "_ingested_at": LANDED_AT, "_parse_error": "null", "_source_row": "1",
+            }  # fmt: skip
+            connection.execute(
+                f"insert into raw.{table} by name select "
+                + ", ".join(f"{value} as {name}" for name, value in values.items())
+            )
+
+    built = ahead.dbt("run", "--select", "+int_network_horizons", "quarantine")
+
+    assert built.returncode == 0, built.stdout
+    reasons = {
+        table: ahead.rows(f"select quarantine_reason from quarantine.quarantine_{table} where _load_id = 'ahead'")
+        for table in FUTURE
+    }
+    assert reasons == {table: [(f"future_stamp: {stamp}",)] for table, stamp in FUTURE.items()}
+    horizons = "from intermediate.int_network_horizons order by all"
+    assert ahead.rows(horizons) == small_project.rows(horizons)
+
+
 def test_live_rows_have_no_label_and_known_rows_have_one(small_project: Project) -> None:
     days = small_project.rows(
         "select is_live, count(*), count(outage_count), bool_and(available_at <= valid_at)"

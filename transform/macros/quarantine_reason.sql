@@ -14,6 +14,10 @@
         "oms_customers_out_readings",
         "lab_oil_tests",
         "oms_restoration_steps",
+        "weather_forecasts",
+        "scada_measurements",
+        "ami_intervals",
+        "vegetation_inspections",
     ] -%}
     {%- set stamps = {
         "scada_load_readings": "interval_start_at",
@@ -91,7 +95,10 @@
             when {{ column }} is null then 'null_key: {{ column }}'
         {%- endfor %}
         {%- if raw_table in dated %}
-            when is_in_future then 'future_stamp: {{ stamps[raw_table] }}'
+            {#- A forecast speaks of the future; it is its issue that may not lie there. #}
+            when is_in_future
+            then
+                'future_stamp: {{ "issued_at" if raw_table == "weather_forecasts" else stamps[raw_table] }}'
         {%- endif %}
         {%- if raw_table in stamps %}
             when {{ stamps[raw_table] }} < timestamptz '{{ var("earliest_stamp") }} 00:00:00+00'

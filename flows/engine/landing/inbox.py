@@ -103,7 +103,7 @@ class Inbox:
     def _decide(self) -> None:
         summary = self.owned.summary
         for verdict in self.gate().decide():
-            summary.note_gate("raw", "PASS" if verdict.status == "ACCEPTED" else "FAIL")
+            summary.note_gate("raw", verdict.gate_status)
             summary.notes.extend(f"warning: {each}" for each in verdict.warnings)
             if verdict.status != "ACCEPTED":
                 summary.notes.append(

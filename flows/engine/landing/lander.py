@@ -30,6 +30,7 @@ from flows.sources.configuration import (
     list_sources,
     load_source,
 )
+from flows.sources.delivery_folders import odd_entries, regular_files, shown
 from flows.sources.file_connector import convert, sha256_of
 
 if TYPE_CHECKING:
@@ -131,7 +132,8 @@ class Lander:
         names = list_sources(self._sources_dir)
         folders = {path.name: path for path in sorted(inbox.iterdir())} if inbox.is_dir() else {}
         strangers = [name for name, path in folders.items() if name not in names or not path.is_dir()]
-        report = LandingReport(left=tuple(f"{name} is no folder of a source in data/sources" for name in strangers))
+        left = tuple(f"{shown(name)} is no folder of a source in data/sources" for name in strangers)
+        report = LandingReport(left=left)
         for name in names:
             if name in folders and name not in strangers:
                 report = _sum(report, self.land(name, [folders[name]]))
@@ -171,17 +173,21 @@ class Lander:
     def _left(self, source: SourceConfig, paths: Iterable[Path], found: Sequence[_Delivery]) -> tuple[str, ...]:
         """Say which files no pattern matches, and which were landed when the source was described otherwise."""
         taken = {each.file for each in found}
-        inside = [file for path in paths if path.is_dir() for file in sorted(path.rglob("*")) if file.is_file()]
-        strange = [file.name for file in inside if file not in taken]
+        folders = [path for path in paths if path.is_dir()]
+        strange = [file.name for path in folders for file in regular_files(path) if file not in taken]
         (older,) = self._warehouse.cursor().execute(
             "select count(*) from lineage.delivered_file where source = ? and status = 'LANDED'"
             " and description_hash is not null and description_hash <> ?",
             [source.name, _description_hash(source)],
         ).fetchone() or (0,)
+        reasons: dict[str, list[str]] = {"no file pattern of the source matches": strange} if strange else {}
+        for path in folders:
+            for name, kind in odd_entries(path):
+                reasons.setdefault(f"is {kind}", []).append(name)
         notes = []
-        if strange:
-            more = f" and {len(strange) - 1} more" if len(strange) > 1 else ""
-            notes.append(f"{source.name}/{strange[0]}{more}: no file pattern of the source matches")
+        for reason, names in reasons.items():
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            notes.append(f"{source.name}/{names[0]}{more}: {reason}")
         if older:
             notes.append(f"{source.name}: {older} file(s) were landed under another description and stay as read then")
         return tuple(notes)

@@ -21,10 +21,11 @@ from uuid import UUID, uuid4
 from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
+from flows.engine.landing.unreadable import unreadable_columns
 from flows.errors import UsageError
 from flows.lineage.audit.chain import append_rows
 from flows.lineage.recorder import record_checks, record_materialization
-from flows.lineage.records import CheckRecord, MaterializationRecord
+from flows.lineage.records import CheckRecord, CheckStatus, MaterializationRecord
 from flows.sources.configuration import load_source
 from flows.warehouse.lake import Lake, create_raw_view
 
@@ -48,11 +49,12 @@ LoadStatus = Literal["ACCEPTED", "QUARANTINED", "FALLBACK", "BLOCKED"]
 
 @dataclass(frozen=True, kw_only=True)
 class LoadVerdict:
-    """What became of one load."""
+    """What became of one load; a `gate_status` of ERROR says nothing about the data: a check could not be made."""
 
     load_id: str
     source: str
     status: LoadStatus
+    gate_status: CheckStatus
     failures: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -180,7 +182,10 @@ class RawGate:
         """Decide on one load with all its raw tables, and record the decision."""
         load_id, source = parts[0].load_id, parts[0].source
         failures = tuple(sentence for verdict in verdicts for sentence in verdict.failures)
-        is_passed = all(verdict.status == "PASS" for verdict in verdicts)
+        statuses = {verdict.status for verdict in verdicts}
+        is_passed = statuses == {"PASS"}
+        if not is_passed:
+            failures += unreadable_columns(cursor, [self._lake.home / each.storage_uri for each in parts])
         status: LoadStatus = "ACCEPTED" if is_passed else self._policy(cursor, source)
         cursor.execute(
             "update lineage.load set status = ?, reason = ?, decided_at = ? where load_id = ?",
@@ -193,6 +198,7 @@ class RawGate:
             load_id=load_id,
             source=source,
             status=status,
+            gate_status="PASS" if is_passed else "FAIL" if statuses <= {"PASS", "FAIL"} else "ERROR",
             failures=failures,
             warnings=tuple(sentence for verdict in verdicts for sentence in verdict.warnings),
         )

@@ -96,8 +96,10 @@ class RecordDirt:
         gaps = draw_bursts(self.generator, grid.shape, share=self.rates.gap, median_hours=8, spread=1.3)
         is_missing = gaps.mask(series)
         self._note_load("gap", grid, is_missing)
-        self._wrong_load(grid, ~is_missing)
-        self._bad_load_quality(grid, ~is_missing)
+        hours = frame["interval_start_at"].to_numpy()[::series]
+        is_delivered = ~is_missing & ~_is_second_autumn_hour(_hour_ends(hours))
+        self._wrong_load(grid, is_delivered)
+        self._bad_load_quality(grid, is_delivered)
         spoiled = frame.assign(load_mw=grid.load_mw.T.ravel().round(4), quality_code=grid.quality.T.ravel())
         kept = self._odd_hours(spoiled[~is_missing.T.ravel()].reset_index(drop=True))
         doubled = self._duplicated(kept, "scada_load_readings", "series_id", "interval_start_at")
@@ -143,11 +145,9 @@ class RecordDirt:
 
     def _odd_hours(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Fabricate the spring hour that does not exist, and lose the second autumn hour."""
-        local = pd.DatetimeIndex(frame["interval_start_at"], tz="UTC").tz_convert(LOCAL_TIME_ZONE)
-        ends = local + pd.Timedelta(hours=1)
-        reading = ends.tz_localize(None).to_numpy()
-        hour_before = (ends - pd.Timedelta(hours=1)).tz_localize(None).to_numpy()
-        is_second = reading == hour_before
+        ends = _hour_ends(frame["interval_start_at"].to_numpy())
+        reading, hour_before = _clock(ends), _clock(ends - pd.Timedelta(hours=1))
+        is_second = _is_second_autumn_hour(ends)
         skips = reading - hour_before > np.timedelta64(1, "h")
         self._note("scada_load_readings", "dst_lost_hour", frame[is_second], "series_id", "interval_start_at")
         self._note("scada_load_readings", "dst_fabricated_hour", frame[skips], "series_id", "interval_start_at")
@@ -215,8 +215,8 @@ class RecordDirt:
         frame = frame.assign(zone="SIM")
         rows = self._some(frame, self.rates.absurd, at_least=1)
         frame.loc[rows, "real_time_price_usd_per_mwh"] = 99_999.0
-        self._note(table, "absurd", frame.iloc[rows], "zone", time)
         lost = self._some(frame, self.rates.gap * 0.1)
+        self._note(table, "absurd", frame.iloc[np.setdiff1d(rows, lost)], "zone", time)
         self._note(table, "gap", frame.iloc[lost], "zone", time)
         return self._duplicated(
             frame[~np.isin(np.arange(len(frame)), lost)].reset_index(drop=True), table, "zone", time
@@ -320,3 +320,18 @@ class RecordDirt:
     def traffic(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Messages the tap saw twice."""
         return self._duplicated(frame, "scada_events", "source_address", "event_at")
+
+
+def _hour_ends(starts: np.ndarray) -> pd.DatetimeIndex:
+    """Return when hours end, local time."""
+    return pd.DatetimeIndex(starts, tz="UTC").tz_convert(LOCAL_TIME_ZONE) + pd.Timedelta(hours=1)
+
+
+def _clock(moments: pd.DatetimeIndex) -> np.ndarray:
+    """Return what a local clock shows."""
+    return moments.tz_localize(None).to_numpy()
+
+
+def _is_second_autumn_hour(ends: pd.DatetimeIndex) -> Booleans:
+    """Return True where a clock shows at an hour's end what it showed an hour before."""
+    return np.asarray(_clock(ends) == _clock(ends - pd.Timedelta(hours=1)))

@@ -2,6 +2,8 @@
 
 What lives here: gaps, stuck values, spikes, wrong units, bad quality, clocks, late, doubled and orphan rows,
 in place on the arrays. What does not: rates and the log (`dirt`).
+Decision: readings are spoiled first and lost in gaps after that, so what was done to a reading is logged once it is
+certain that it was delivered: nobody can find a defect in a reading that never came.
 """
 
 from __future__ import annotations
@@ -56,6 +58,7 @@ class TelemetryDirt:
         self.rates = rates
         self.log = log
         self.shape: tuple[int, int] = (len(telemetry.is_reported), timeline.hour_count)
+        self._done: list[tuple[str, Integers, Integers]] = []
 
     def inject(self) -> None:
         """Inject every class."""
@@ -66,9 +69,15 @@ class TelemetryDirt:
         self._clocks()
         self._late()
         self._gaps()
+        for defect_class, row, hour in self._done:
+            self._log(defect_class, row, hour)
         self._extra_rows()
 
     def _note(self, defect_class: str, row: Integers, hour: Integers) -> None:
+        """Keep what was done to readings until it is known which of them are delivered."""
+        self._done.append((defect_class, row, hour))
+
+    def _log(self, defect_class: str, row: Integers, hour: Integers) -> None:
         """Log defects of reported rows."""
         reported = self.telemetry.is_reported[row, hour]
         row, hour = row[reported], hour[reported]
@@ -140,8 +149,10 @@ class TelemetryDirt:
         row, hour, burst = bursts.cells()
         minutes = self.generator.integers(5, 28, len(bursts.row)) * self.generator.choice([-1, 1], len(bursts.row))
         self.telemetry.clock_shift_seconds[row, hour] = minutes[burst] * 60
-        self._note("clock_shift", row, hour)
+        is_shifted = bursts.mask(self.shape[0])
         row, hour = self._cells(self.rates.clock_reset, at_least=1)
+        is_shifted[row, hour] = False  # a stamp of 1970 does not tell that the clock was off before
+        self._note("clock_shift", *np.nonzero(is_shifted))
         since_1970 = self.hours[hour].astype("datetime64[s]").astype(np.int64)
         uptime = self.generator.integers(0, 86_400, len(row))
         self.telemetry.clock_shift_seconds[row, hour] = uptime - since_1970
@@ -156,13 +167,13 @@ class TelemetryDirt:
 
     def _gaps(self) -> None:
         missing = self._bursts(self.rates.gap, 8.0, 1.3).mask(self.shape[0])
-        self._note("gap", *np.nonzero(missing))
+        self._log("gap", *np.nonzero(missing))
         self.telemetry.is_reported &= ~missing
 
     def _extra_rows(self) -> None:
         """Rows that come twice, days that are sent again, readings of units nobody knows."""
         duplicate_row, duplicate_hour = self._reported(*self._cells(self.rates.duplicate, at_least=1))
-        self._note("duplicate", duplicate_row, duplicate_hour)
+        self._log("duplicate", duplicate_row, duplicate_hour)
         days = draw_count(self.generator, self.rates.resent_day * self.shape[0] * self.shape[1] / 24, at_least=1)
         first = self.generator.integers(0, max(self.shape[1] // 24, 1), days) * 24
         late_days = self.generator.integers(1, 4, days)
@@ -173,7 +184,7 @@ class TelemetryDirt:
         late = np.repeat(late_days * 86_400, 24)
         reported = self.telemetry.is_reported[resent_row, resent_hour]
         resent_row, resent_hour, late = resent_row[reported], resent_hour[reported], late[reported]
-        self._note("resent", resent_row, resent_hour)
+        self._log("resent", resent_row, resent_hour)
         orphan_row, orphan_hour = self._reported(*self._cells(self.rates.orphan * 0.005, at_least=2))
         orphan_ids = np.array([f"X{number:05d}" for number in self.generator.integers(0, 40, len(orphan_row))])
         self.log.record(_TABLE, "orphan", orphan_ids, self.hours[orphan_hour])

@@ -258,6 +258,25 @@ def test_recorded_gaps_are_missing_and_recorded_duplicates_come_twice(dirty: Sim
     assert (count_of("duplicate") >= 2).mean() > 0.9
 
 
+def test_what_is_recorded_of_a_transformer_reading_was_delivered(dirty: SimulationSummary) -> None:
+    defects = pd.read_parquet(dirty.truth_dir / "defects.parquet")
+    mine = defects[(defects["raw_table"] == "scada_transformer_readings") & (defects["defect_class"] != "orphan")]
+    folder = dirty.inbox / "simulator_historian_transformers"
+    readings = pd.concat([pd.read_parquet(path) for path in sorted(folder.iterdir())])
+    is_reset = readings["TS_UTC"] < pd.Timestamp("1971-01-01")
+    classes = {name: set(zip(part["entity"], part["time"], strict=True)) for name, part in mine.groupby("defect_class")}
+    misdated = classes["clock_shift"] | classes["clock_reset"]
+    delivered = set(zip(readings["ASSET"], readings["TS_UTC"], strict=True))
+
+    lost = {name: keys - misdated - delivered for name, keys in classes.items() if name != "gap"}
+
+    assert len(classes) > 10
+    assert {name: len(keys) for name, keys in lost.items() if keys} == {}
+    assert not classes["clock_shift"] & classes["clock_reset"]
+    assert len(classes["clock_reset"]) == len(readings[is_reset].drop_duplicates(["ASSET", "TS_UTC"])) > 0
+    assert len(classes["gap"] - misdated - delivered) > 100
+
+
 def test_recorded_defects_of_meters_name_the_interval_they_are_in(dirty: SimulationSummary) -> None:
     defects = pd.read_parquet(dirty.truth_dir / "defects.parquet")
     mine = defects[defects["raw_table"] == "ami_intervals"]

@@ -1,0 +1,110 @@
+"""`gridweave rebuild`: the warehouse made again when its file is lost.
+
+    published ledger ─► new file ─► raw views over the loads ─► scores from their evidence ─► dbt's tables ─► compared
+
+What lives here: these steps in their order and what is refused. What does not: each of them (ledger_copy.py,
+tables.py).
+
+Nothing is landed, trained or scored. What is lost with the file is what a run had recorded that was killed before it
+ended; the next run does that work again. A mark beside the file keeps runs off until every table is there: the ledger
+in it says they are from the first moment on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.engine.recovery.ledger_copy import LedgerCopy, NotAsRecordedError, published_ledger, write_warehouse
+from flows.errors import UsageError
+from flows.lineage.audit.chain import Entry
+from flows.warehouse.lake import sync
+from flows.warehouse.lock import owner_lock
+from flows.warehouse.warehouse import WAL_SUFFIX, rebuild_mark
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.engine.pipeline import Pipeline
+    from flows.engine.summary import RunSummary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebuilt:
+    """What a rebuild came to.
+
+    Args:
+        summary: Of the run that made the tables.
+        ledger: Copy that the ledger was taken from.
+        seconds: Wall time, everything included.
+    """
+
+    summary: RunSummary
+    ledger: LedgerCopy
+    seconds: float
+
+
+def rebuild(pipeline: Pipeline, *, old_to: Path | None = None, despite_findings: bool = False) -> Rebuilt:
+    """Make the warehouse again from the published ledger, the lake and the evidence.
+
+    Args:
+        pipeline: The installation.
+        old_to: Where a warehouse that is there goes; None: it must not be there.
+        despite_findings: Go on though the ledger or a file is not as recorded.
+
+    Raises:
+        UsageError: A warehouse is there, or something where the old one is to go.
+        WarehouseBusyError: A run owns the warehouse.
+        NotAsRecordedError: The ledger or a file it speaks of was changed or is gone.
+        WarehouseError: There is no published ledger.
+    """
+    started = pipeline.clock()
+    path = pipeline.settings.warehouse_path
+    with owner_lock(path):
+        _refuse_occupied(path, old_to)
+        pipeline.on_progress("reading the published ledger, and every file it speaks of")
+        ledger = published_ledger(pipeline.settings)
+        if ledger.findings and not despite_findings:
+            raise NotAsRecordedError(ledger.findings)
+        _swap_in(path, ledger, old_to)
+    restored = Entry(
+        action="ledger.restored",
+        subject=f"ledger:{ledger.head.seq}",
+        payload={"copy": ledger.path.name, "findings": list(ledger.findings), "head_hash": ledger.head.hash},
+    )
+    summary, wrong = pipeline.remake(restored)
+    if not summary.blocked and summary.failed.keys() <= wrong.keys():
+        rebuild_mark(path).unlink()
+    summary.notes.extend(f"not as recorded: {each}" for each in ledger.findings)
+    return Rebuilt(summary=summary, ledger=ledger, seconds=(pipeline.clock() - started).total_seconds())
+
+
+def _refuse_occupied(path: Path, old_to: Path | None) -> None:
+    if path.exists() and old_to is None and not rebuild_mark(path).exists():
+        raise UsageError(
+            f"There is a warehouse, {path}; a rebuild would take its place.",
+            hint="--old-to PATH says where it goes; nothing of it is deleted",
+        )
+    for suffix in ("", WAL_SUFFIX):
+        taken = old_to.with_name(old_to.name + suffix) if old_to else None
+        if taken is not None and taken.exists():
+            raise UsageError(f"{taken} exists.", hint="name a path where nothing is")
+
+
+def _swap_in(path: Path, ledger: LedgerCopy, old_to: Path | None) -> None:
+    """Put the new file where the old one was; a kill in between leaves none, and a rebuild can be called again."""
+    fresh = path.with_name(path.name + ".rebuilding")
+    for left in (fresh, fresh.with_name(fresh.name + WAL_SUFFIX)):
+        left.unlink(missing_ok=True)
+    write_warehouse(ledger, fresh)
+    for suffix in ("", WAL_SUFFIX):
+        old = path.with_name(path.name + suffix)
+        if not old.exists():
+            continue
+        if old_to is None:  # the log of a file that is gone, or a rebuild that was not finished
+            old.unlink()
+        else:
+            old.rename(old_to.with_name(old_to.name + suffix))
+    rebuild_mark(path).touch()
+    fresh.replace(path)
+    sync(path.parent)

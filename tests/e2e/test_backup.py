@@ -1,0 +1,232 @@
+"""Backup and restore on the mini project (RELIABILITY D5): verified, incremental, and refused when damaged."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from flows.engine.recovery import backing_up
+from flows.engine.recovery.backing_up import BackedUp, backup, row_hashes
+from flows.engine.recovery.backup_store import BackupDamagedError, BackupStore
+from flows.engine.recovery.rebuilding import rebuild
+from flows.engine.recovery.restoring import Restored, restore
+from flows.errors import UsageError, WarehouseBusyError, WarehouseError
+from flows.lineage.audit.report import verify_home
+from flows.sources.file_connector import sha256_of
+from flows.warehouse.lock import owner_lock
+from tests.e2e.mini import home as mini_home
+from tests.e2e.mini.home import MiniHome
+from tests.e2e.mini.register import add_register, build_graph, deliver
+
+pytestmark = pytest.mark.slow
+
+TICKS = count()
+
+
+def clock() -> datetime:
+    """A clock that shows a later second each time."""
+    return datetime(2026, 3, 5, 12, tzinfo=UTC) + timedelta(seconds=next(TICKS))
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> MiniHome:
+    """A delivery and a day. Tests copy it."""
+    home = MiniHome.make(tmp_path_factory.mktemp("mini") / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mini_home, "build_graph", build_graph)
+        add_register(home)
+        deliver(home, "first", *(10.0 + number for number in range(30)))
+        assert home.run(partition="2026-03-02").status == "COMPLETE"
+    return home
+
+
+@pytest.fixture
+def home(made: MiniHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MiniHome:
+    monkeypatch.setattr(mini_home, "build_graph", build_graph)
+    shutil.copytree(made.path, tmp_path / "home")
+    return MiniHome(tmp_path / "home")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where backups go."""
+    return tmp_path / "backups"
+
+
+def back_up(home: MiniHome, folder: Path) -> BackedUp:
+    return backup(home.pipeline.settings, folder, clock=clock, on_progress=lambda _: None)
+
+
+def put_back(home: MiniHome, folder: Path, old_to: Path | None = None, backup_id: str | None = None) -> Restored:
+    return restore(
+        home.pipeline.settings, folder, backup_id=backup_id, old_to=old_to, clock=clock, on_progress=lambda _: None
+    )
+
+
+def new_host(home: MiniHome, path: Path) -> MiniHome:
+    """The same project on a host that has nothing."""
+    for name in ("transform", "sources"):
+        shutil.copytree(home.path / name, path / name)
+    return MiniHome(path)
+
+
+def states(home: MiniHome) -> dict[str, tuple[int, int]]:
+    """Size and inode of everything below a home, without the lock's file."""
+    return {
+        str(path.relative_to(home.path)): (path.stat().st_size, path.stat().st_ino)
+        for path in sorted(home.path.rglob("*"))
+        if path.is_file() and path.suffix != ".lock"
+    }
+
+
+def test_a_new_host_serves_and_runs_on_what_was_backed_up(home: MiniHome, folder: Path, tmp_path: Path) -> None:
+    made = back_up(home, folder)
+    tables = row_hashes(home.path / "published" / "current.duckdb")
+    peaks = home.rows("select * from ml.peaks order by all")
+    elsewhere = new_host(home, tmp_path / "elsewhere")
+
+    restored = put_back(elsewhere, folder)
+    published = row_hashes(elsewhere.path / "published" / "current.duckdb")
+    with pytest.raises(WarehouseError, match="tables are missing"):
+        elsewhere.run()
+    rebuilt = rebuild(elsewhere.pipeline)
+    again = elsewhere.run(partition="2026-03-02")
+
+    assert restored.manifest == made.manifest
+    assert len(tables) >= 8
+    assert published == tables == made.manifest.tables
+    assert (rebuilt.summary.status, again.status, again.materialized) == ("COMPLETE", "COMPLETE", [])
+    assert elsewhere.rows("select * from ml.peaks order by all") == peaks
+    assert verify_home(elsewhere.pipeline.settings, with_data=True).is_ok
+
+
+def test_the_next_backup_copies_what_is_new_and_reads_no_more_than_that(
+    home: MiniHome, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = back_up(home, folder)
+    deliver(home, "second", *(110.0 + number for number in range(30)))
+    home.run(partition="2026-03-03")
+    read: list[Path] = []
+
+    def noted(path: Path) -> str:
+        read.append(path)
+        return sha256_of(path)
+
+    monkeypatch.setattr(backing_up, "sha256_of", noted)
+
+    second = back_up(home, folder)
+
+    before = {home.path / each.path for each in first.manifest.files}
+    assert 0 < second.new_count < first.new_count
+    assert [path for path in read if "lake" in path.parts]
+    assert not [path for path in read if path in before and {"lake", "evidence"} & set(path.parts)]
+    assert {home.path / each.path for each in second.manifest.files} > before
+    assert BackupStore(folder).backup_ids() == (first.manifest.backup_id, second.manifest.backup_id)
+
+
+def test_an_older_backup_can_be_chosen_and_what_was_there_is_kept(home: MiniHome, folder: Path, tmp_path: Path) -> None:
+    first = back_up(home, folder)
+    home.run(partition="2026-03-03")
+    back_up(home, folder)
+    with pytest.raises(UsageError, match="would take their place"):
+        put_back(home, folder)
+
+    put_back(home, folder, old_to=tmp_path / "old", backup_id=first.manifest.backup_id)
+    rebuild(home.pipeline)
+
+    assert home.rows("select reading_date::varchar from ml.peaks") == [("2026-03-02",)]
+    assert (tmp_path / "old" / "warehouse.duckdb").exists()
+    assert list((home.path / "inbox" / "register").iterdir()), "what waits in the inbox stays"
+
+
+@pytest.mark.parametrize(
+    ("path", "damage", "said"),
+    [
+        ("lake/raw", lambda file: file.write_bytes(file.read_bytes()[:-1] + b"?"), "was changed"),
+        ("lake/files", lambda file: file.unlink(), "is gone"),
+        ("evidence/ml.peaks", lambda file: file.write_bytes(b""), "was changed"),
+        ("published/ledger.duckdb", lambda file: file.write_bytes(file.read_bytes()[: 1 << 16]), "was changed"),
+        ("published/current.duckdb", lambda file: file.unlink(), "is gone"),
+        ("audit/checkpoints.jsonl", lambda file: file.write_text("{}\n"), "was changed"),
+    ],
+)
+def test_a_damaged_backup_is_refused_with_the_name_of_the_file(
+    home: MiniHome, folder: Path, tmp_path: Path, path: str, damage: Callable[[Path], object], said: str
+) -> None:
+    made = back_up(home, folder)
+    hit = next(each for each in made.manifest.files if each.path.startswith(path))
+    damage(BackupStore(folder).object_path(hit.sha256))
+    before = states(home)
+
+    with pytest.raises(BackupDamagedError) as refused:
+        put_back(home, folder, old_to=tmp_path / "old")
+
+    assert f"{hit.path} {said}" in refused.value.message
+    assert states(home) == before
+    assert not (tmp_path / "old").exists()
+
+
+def test_a_manifest_that_was_changed_is_refused(home: MiniHome, folder: Path, tmp_path: Path) -> None:
+    made = back_up(home, folder)
+    manifest = folder / "backups" / f"{made.manifest.backup_id}.json"
+    manifest.write_text(manifest.read_text().replace("lake/raw", "lake/../../raw", 1))
+
+    with pytest.raises(BackupDamagedError, match="is not what was written"):
+        put_back(home, folder, old_to=tmp_path / "old")
+
+
+def test_tables_with_other_rows_than_the_manifest_says_are_refused(
+    home: MiniHome, folder: Path, tmp_path: Path
+) -> None:
+    made = back_up(home, folder).manifest
+    tables = made.tables | {"ml/peaks": "duckdb-hash-sum:1:7"}
+    BackupStore(folder).write(
+        created_at="2027-01-01T00:00:00.000000Z", ledger_entries=made.ledger_entries, files=made.files, tables=tables
+    )
+    before = states(home)
+
+    with pytest.raises(BackupDamagedError, match="table ml/peaks has other rows"):
+        put_back(home, folder, old_to=tmp_path / "old")
+
+    assert states(home) == before
+
+
+def test_a_backup_that_was_killed_is_none(home: MiniHome, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(BackupStore, "write", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            back_up(home, folder)
+    with pytest.raises(WarehouseError, match="There is no backup"):
+        put_back(home, folder)
+
+    again = back_up(home, folder)
+
+    assert again.new_count == 0, "what the killed one copied is there"
+
+
+def test_neither_runs_beside_a_run_nor_touches_the_warehouse_file(home: MiniHome, folder: Path) -> None:
+    with owner_lock(home.path / "warehouse.duckdb"), pytest.raises(WarehouseBusyError):
+        back_up(home, folder)
+    manifest = back_up(home, folder).manifest
+
+    assert not [each.path for each in manifest.files if "warehouse" in each.path]
+    with owner_lock(home.path / "warehouse.duckdb"), pytest.raises(WarehouseBusyError):
+        put_back(home, folder, old_to=folder / "old")
+
+
+def test_a_folder_inside_the_home_is_refused(home: MiniHome) -> None:
+    with pytest.raises(UsageError, match="lies in"):
+        back_up(home, home.path / "backups")
+
+
+def test_what_is_backed_up_is_readable_by_its_owner_only(home: MiniHome, folder: Path) -> None:
+    back_up(home, folder)
+
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert not [path for path in files if path.stat().st_mode & 0o077]
