@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from flows.assets.automation import Condition
     from flows.assets.columns import ColumnEdge
+    from flows.assets.days import Days
     from flows.assets.partition_mappings import PartitionMapping
     from flows.assets.partitions import Partitions
     from flows.assets.row_links import RowLink
@@ -124,6 +125,7 @@ class AssetDefinition:
         step_keys: All assets that one step makes together; empty when it makes this one alone.
         column_map: What each column is made from; None when nobody has looked.
         row_links: Which rows of the inputs a row of a Python step is made from.
+        days: How its rows belong to days; None where it is not known by day.
     """
 
     key: str
@@ -155,6 +157,7 @@ class AssetDefinition:
     step_keys: tuple[str, ...] = ()
     column_map: ColumnMap | None = field(default=None, compare=False)
     row_links: tuple[RowLink, ...] = field(default=(), compare=False)
+    days: Days | None = None
 
     def __post_init__(self) -> None:
         if not _KEY.match(self.key):

@@ -18,9 +18,11 @@ from flows.assets.partition_plan import is_partition_aware, plan_partitions
 from flows.assets.plan import Cause, Recorded, staleness
 from flows.engine.admission import held_back
 from flows.engine.dbt.assets import tests_to_run
+from flows.engine.dbt.days import day_variables
 from flows.engine.dbt.partitions import dbt_variables
 from flows.engine.dbt.project import told_node_by_node
 from flows.engine.gates import check_tables, gate_name
+from flows.engine.planning.days import days_to_make, is_waiting_for_days
 from flows.engine.planning.worklist import Worklist, slot_name
 from flows.engine.steps.cancellation import RunCancelled
 from flows.engine.steps.jobs import JobResult
@@ -197,7 +199,8 @@ class Execution:
         for key in self._work.remaining:
             definition = self._engine.graph[key]
             inside = set(definition.deps) & waiting
-            if definition.engine != "dbt" or not inside <= set(batch) or inside & gated:
+            is_waiting = is_waiting_for_days(self._engine.graph, key, self._work.causes[key], inside)
+            if definition.engine != "dbt" or is_waiting or not inside <= set(batch) or inside & gated:
                 continue
             if definition.partitions is not None:
                 if partition_keys not in {None, self._work.todo[key]}:
@@ -230,11 +233,12 @@ class Execution:
             existing=recorded_state(self._engine.warehouse.cursor()),
         )
         self._engine.on_progress(f"dbt: {len(batch)} models, {len(tests)} tests")
+        days = days_to_make(self._engine.warehouse.cursor(), self._engine.graph, batch, self._work.causes)
         outcomes = self._engine.project.build(
             [*(name.rpartition(".")[2] for name in names), *tests],
             run_id=self._engine.run_id,
             on_node=told_node_by_node(names, self._engine.on_progress),
-            variables=self._partition_variables(batch),
+            variables=self._partition_variables(batch) | day_variables(days),
         )
         with self._engine.warehouse.transaction() as cursor:
             seal(cursor, recorded_at=self._engine.clock())
@@ -294,7 +298,7 @@ class Execution:
             if key in self._engine.graph:
                 self._block_downstream(key, reason)
 
-    def _partition_variables(self, batch: Sequence[str]) -> Mapping[str, object]:
+    def _partition_variables(self, batch: Sequence[str]) -> dict[str, object]:
         """What dbt's incremental models are told: the partitions, and the time they span."""
         cut = [key for key in batch if self._engine.graph[key].partitions is not None]
         if not cut:
@@ -318,8 +322,8 @@ class Execution:
         for result in results:
             name = slot_name(result.key, result.partition_keys[0])
             self._summary.notes.extend(f"{name}: {note}" for note in result.notes)
-            for key in self._engine.graph[result.key].step_keys or (result.key,):
-                made.extend([key] if self._took_in(key, result) else [])
+            keys = self._engine.graph[result.key].step_keys or (result.key,)
+            made.extend(key for key in keys if self._took_in(key, result))
         self._note_ended(results)
         return list(dict.fromkeys(made))
 

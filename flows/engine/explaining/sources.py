@@ -125,6 +125,7 @@ def _show_raw(connection: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: La
                 columns=graph[key].columns,
                 load_folders=[folder for folder in folders if folder.exists()],
                 fallback_sources=facts.get("fallback_sources") or (),
+                event_column=graph[key].days.event_column if graph[key].days else "",
             )
             shown.add(str(key))
     return shown

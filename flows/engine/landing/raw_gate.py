@@ -12,6 +12,7 @@ Policies, per source (`on_failure` for a load that fails its suite, `on_reject` 
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from uuid import UUID, uuid4
 from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
+from flows.engine.landing.raw_days import changed_days, event_column
 from flows.errors import UsageError
 from flows.lineage.audit.chain import append_rows
+from flows.lineage.day_records import record_days
 from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, MaterializationRecord
 from flows.sources.configuration import load_source
@@ -158,6 +161,7 @@ class RawGate:
                     columns=self._definitions[f"raw/{raw_table}"].columns,
                     load_folders=load_folders,
                     fallback_sources=(),
+                    event_column=event_column(self._definitions[f"raw/{raw_table}"]),
                 )
         requests = [
             GateRequest(
@@ -239,10 +243,11 @@ class RawGate:
         fallback_sources = _fallback_sources(cursor)
         version = digest_of(*(str(load[0]) for load in loads), "|", *fallback_sources)
         latest = cursor.execute(
-            "select data_version, code_version from lineage.current_materialization where asset_key = ?",
+            "select data_version, code_version, metadata::varchar from lineage.current_materialization"
+            " where asset_key = ?",
             [definition.key],
-        ).fetchone()
-        if latest == (version, definition.code_version):
+        ).fetchone() or ("", "", "{}")
+        if latest[:2] == (version, definition.code_version):
             return
         create_raw_view(
             cursor,
@@ -250,6 +255,7 @@ class RawGate:
             columns=definition.columns,
             load_folders=[self._lake.home / str(load[1]) for load in loads],
             fallback_sources=fallback_sources,
+            event_column=event_column(definition),
         )
         made = self._materialization(
             definition,
@@ -260,6 +266,9 @@ class RawGate:
             event_kind="MATERIALIZED",
         )
         record_materialization(cursor, made, recorded_at=self._clock())
+        if definition.days is not None:
+            days = changed_days(self._lake, made, json.loads(latest[2]))
+            record_days(cursor, made.materialization_id, definition.key, days)
         record_checks(cursor, self._checks(definition.key, verdicts, made.materialization_id))
 
     def _materialization(

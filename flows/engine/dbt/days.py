@@ -1,0 +1,58 @@
+"""Days on dbt's side: how a model or a raw table says that its rows belong to days, and what models are told.
+
+What lives here: reading `meta.days`. What does not: which days are to be made (flows.engine.planning.days) and what a
+model does with them (transform/macros/days.sql).
+
+    meta:
+      days: {column: reading_date}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flows.assets.days import Days
+from flows.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MADE_BY_DAY = frozenset({"view", "incremental"})
+"""Materializations that single days can be made of; a table is made whole, and only its changes are known by day."""
+
+
+def days_of(meta: Mapping[str, Any], *, materialized: str, place: str) -> Days | None:
+    """Return how the rows of a model or raw table belong to days.
+
+    Args:
+        meta: Its `meta`.
+        materialized: How dbt makes it; `source` for a raw table.
+        place: Its file, for the message.
+
+    Raises:
+        ConfigurationError: The declaration names no column.
+    """
+    declared = meta.get("days")
+    if declared is None:
+        return None
+    try:
+        return Days(
+            column=str(declared["column"]),
+            event_column=str(declared.get("event_column", "")),
+            is_whole=materialized not in MADE_BY_DAY,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(
+            f"meta.days of {place} cannot be read ({type(error).__name__}: {error}).",
+            hint="for example {column: reading_date}",
+        ) from error
+
+
+def day_variables(days: Mapping[str, tuple[str, ...] | None]) -> dict[str, object]:
+    """Return what models are told of the days to make: by asset key; a model that is not named is made whole.
+
+    Args:
+        days: Days by asset key, as the log has them, so nothing but dates is pasted into SQL; None: all of it.
+    """
+    told = {key: list(each) for key, each in days.items() if each is not None}
+    return {"days": told} if told else {}
