@@ -18,11 +18,10 @@ from flows.assets.partition_plan import is_partition_aware, plan_partitions
 from flows.assets.plan import Cause, Recorded, staleness
 from flows.engine.admission import held_back
 from flows.engine.dbt.assets import tests_to_run
-from flows.engine.dbt.days import day_variables
 from flows.engine.dbt.partitions import dbt_variables
 from flows.engine.dbt.project import told_node_by_node
 from flows.engine.gates import check_tables, gate_name
-from flows.engine.planning.days import days_to_make, is_waiting_for_days
+from flows.engine.planning.days import day_variables, is_waiting_for_days
 from flows.engine.planning.worklist import Worklist, slot_name
 from flows.engine.steps.cancellation import RunCancelled
 from flows.engine.steps.jobs import JobResult
@@ -233,12 +232,11 @@ class Execution:
             existing=recorded_state(self._engine.warehouse.cursor()),
         )
         self._engine.on_progress(f"dbt: {len(batch)} models, {len(tests)} tests")
-        days = days_to_make(self._engine.warehouse.cursor(), self._engine.graph, batch, self._work.causes)
         outcomes = self._engine.project.build(
             [*(name.rpartition(".")[2] for name in names), *tests],
             run_id=self._engine.run_id,
             on_node=told_node_by_node(names, self._engine.on_progress),
-            variables=self._partition_variables(batch) | day_variables(days),
+            variables=self._partition_variables(batch) | day_variables(self._engine, batch, self._work.causes),
         )
         with self._engine.warehouse.transaction() as cursor:
             seal(cursor, recorded_at=self._engine.clock())
@@ -318,7 +316,7 @@ class Execution:
         shown = ", ".join(f"{key} ({count})" if count > 1 else key for key, count in counts.items())
         self._engine.on_progress(f"python: {shown}")
         results = self._engine.runner.run(jobs)
-        made = []
+        made: list[str] = []
         for result in results:
             name = slot_name(result.key, result.partition_keys[0])
             self._summary.notes.extend(f"{name}: {note}" for note in result.notes)

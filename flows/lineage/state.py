@@ -58,9 +58,7 @@ def recorded_state(connection: duckdb.DuckDBPyConnection, keys: Collection[str] 
     }
 
 
-def input_materializations(
-    connection: duckdb.DuckDBPyConnection, keys: Collection[str]
-) -> dict[str, dict[str, str]]:
+def input_materializations(connection: duckdb.DuckDBPyConnection, keys: Collection[str]) -> dict[str, dict[str, str]]:
     """Return which materialization of each input the latest one of some assets read, by asset and input.
 
     Args:

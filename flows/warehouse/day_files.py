@@ -12,6 +12,7 @@ whoever lists, hashes or replays it; DuckDB leaves out files by a condition on t
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 from flows.warehouse.identifiers import exact_path, literal, quoted
@@ -79,6 +80,7 @@ def cut_by_day(cursor: duckdb.DuckDBPyConnection, path: Path, *, event_column: s
         target = path.with_name(f"{path.stem}.{number}.{day_name}.parquet")
         part.rename(target)
         cut.append(target)
+    shutil.rmtree(folder, ignore_errors=True)
     if not cut:
         cut = [path.rename(path.with_name(f"{path.stem}.0.{FIRST_DAY}.parquet"))]
     path.unlink(missing_ok=True)

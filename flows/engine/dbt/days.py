@@ -1,7 +1,7 @@
-"""Days on dbt's side: how a model or a raw table says that its rows belong to days, and what models are told.
+"""Days on dbt's side: how a model or a raw table says that its rows belong to days.
 
-What lives here: reading `meta.days`. What does not: which days are to be made (flows.engine.planning.days) and what a
-model does with them (transform/macros/days.sql).
+What lives here: reading `meta.days`. What does not: which days are to be made and what models are told of them
+(flows.engine.planning.days), what a model does with them (transform/macros/days.sql).
 
     meta:
       days: {column: reading_date}
@@ -46,13 +46,3 @@ def days_of(meta: Mapping[str, Any], *, materialized: str, place: str) -> Days |
             f"meta.days of {place} cannot be read ({type(error).__name__}: {error}).",
             hint="for example {column: reading_date}",
         ) from error
-
-
-def day_variables(days: Mapping[str, tuple[str, ...] | None]) -> dict[str, object]:
-    """Return what models are told of the days to make: by asset key; a model that is not named is made whole.
-
-    Args:
-        days: Days by asset key, as the log has them, so nothing but dates is pasted into SQL; None: all of it.
-    """
-    told = {key: list(each) for key, each in days.items() if each is not None}
-    return {"days": told} if told else {}

@@ -6,12 +6,16 @@ What lives here: comparing loads before and now. What does not: cutting files (f
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+from flows.lineage.day_records import record_days
 from flows.warehouse.day_files import days_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import duckdb
 
     from flows.assets.definition import AssetDefinition
     from flows.lineage.records import MaterializationRecord
@@ -21,6 +25,27 @@ if TYPE_CHECKING:
 def event_column(definition: AssetDefinition) -> str:
     """Time by whose day a raw table is cut; empty for one that is not."""
     return definition.days.event_column if definition.days else ""
+
+
+def record_changed_days(
+    cursor: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    definition: AssetDefinition,
+    made: MaterializationRecord,
+    *,
+    before: str,
+) -> None:
+    """Note which days of a raw table changed, where it is known by day.
+
+    Args:
+        cursor: Inside the transaction that records the materialization.
+        lake: Where loads lie.
+        definition: The raw table.
+        made: What it shows now.
+        before: Metadata of what it showed before, as JSON.
+    """
+    if definition.days is not None:
+        record_days(cursor, made.materialization_id, made.asset_key, changed_days(lake, made, json.loads(before)))
 
 
 def changed_days(lake: Lake, made: MaterializationRecord, before: Mapping[str, Any]) -> set[str] | None:

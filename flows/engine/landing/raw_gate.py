@@ -12,7 +12,6 @@ Policies, per source (`on_failure` for a load that fails its suite, `on_reject` 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import defaultdict
 from dataclasses import dataclass
@@ -22,10 +21,9 @@ from uuid import UUID, uuid4
 from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
-from flows.engine.landing.raw_days import changed_days, event_column
+from flows.engine.landing.raw_days import event_column, record_changed_days
 from flows.errors import UsageError
 from flows.lineage.audit.chain import append_rows
-from flows.lineage.day_records import record_days
 from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, MaterializationRecord
 from flows.sources.configuration import load_source
@@ -266,9 +264,7 @@ class RawGate:
             event_kind="MATERIALIZED",
         )
         record_materialization(cursor, made, recorded_at=self._clock())
-        if definition.days is not None:
-            days = changed_days(self._lake, made, json.loads(latest[2]))
-            record_days(cursor, made.materialization_id, definition.key, days)
+        record_changed_days(cursor, self._lake, definition, made, before=latest[2])
         record_checks(cursor, self._checks(definition.key, verdicts, made.materialization_id))
 
     def _materialization(

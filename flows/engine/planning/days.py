@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flows.assets.definition import AssetDefinition
     from flows.assets.graph import AssetGraph
     from flows.assets.plan import Recorded
+    from flows.engine.engine import Engine
 
 ONLY_INPUTS = frozenset({Cause.DATA, Cause.DEPENDENCY})
 """Causes that leave the days of which no input changed as they are."""
@@ -48,6 +49,24 @@ def is_waiting_for_days(graph: AssetGraph, key: str, causes: Collection[Cause | 
     return any(not is_made_by_day(graph[each]) for each in inside)
 
 
+def day_variables(
+    engine: Engine, batch: Collection[str], causes: Mapping[str, Collection[Cause | None]]
+) -> dict[str, object]:
+    """Return what dbt is told of the days that a batch makes; what is not named is made and tested whole.
+
+    Args:
+        engine: What the run works with.
+        batch: Models to build.
+        causes: Why each of them runs.
+
+    Returns:
+        Days by asset key, as the ledger has them: dbt pastes variables verbatim into SQL, and these are dates.
+    """
+    days = days_to_make(engine.warehouse.cursor(), engine.graph, batch, causes)
+    told = {key: list(each) for key, each in days.items() if each is not None}
+    return {"days": told} if told else {}
+
+
 def days_to_make(
     cursor: duckdb.DuckDBPyConnection,
     graph: AssetGraph,
@@ -63,10 +82,12 @@ def days_to_make(
         causes: Why each of them runs.
 
     Returns:
-        Days, oldest first, by key of every model that can be made by day; None: all of it.
+        Days, oldest first, by key of every model that can be made by day; none of one that does not run; None: all of
+        it.
     """
-    asked = [key for key in graph.order if key in running and is_made_by_day(graph[key])]
-    found: dict[str, tuple[str, ...] | None] = {}
+    by_day = [key for key in graph.order if is_made_by_day(graph[key])]
+    asked = [key for key in by_day if key in running]
+    found: dict[str, tuple[str, ...] | None] = {key: () for key in by_day if key not in running}
     if not asked:
         return found
     around = {*asked, *(each for key in asked for each in graph[key].deps)}
