@@ -22,6 +22,7 @@ from typing import Any
 
 import duckdb
 
+from expectations.registry import import_great_expectations
 from flows.definitions import build_graph
 from flows.engine import gates
 from flows.engine.dbt.project import DbtProject, NodeOutcome
@@ -94,11 +95,11 @@ def open_pipeline(home: Path) -> Pipeline:
     vars(pipeline)["project"] = project  # where a cached property keeps its value
     import dbt.cli.main
 
-    import expectations.gate
-
-    del dbt, expectations
+    import_great_expectations()
+    del dbt
     _ = pipeline.graph, project._parsed
-    for module in (gates, raw_gate):
+    modules: tuple[Any, ...] = (gates, raw_gate)
+    for module in modules:
         module.run_gate = measured(module.run_gate)
     return pipeline
 

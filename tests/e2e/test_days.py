@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.engine.planning.plan import plan_from_published
+from flows.engine.replay.reproducing import reproduce
 from flows.engine.summary import RunSummary
 from flows.lineage.audit.report import verify_home
 from tests.e2e.telemetry_home import BY_DAY, HISTORIAN, SURROUNDINGS, TELEMETRY, TelemetryHome, simulate_extracts
@@ -131,6 +132,23 @@ def test_the_plan_says_which_days_and_why(day_by_day: TelemetryHome) -> None:
         "raw/scada_transformer_readings has other data: 2024-01-03, 2024-01-07"
     )
     assert reasons[FACT] == "intermediate/int_transformer_readings_daily runs before it: 2024-01-03, 2024-01-07"
+
+
+@pytest.mark.parametrize("number", [1, 2], ids=["the second of three", "the third"])
+def test_what_was_made_by_day_reproduces_as_a_whole(day_by_day: TelemetryHome, number: int) -> None:
+    made = day_by_day.rows(
+        "select materialization_id::varchar from lineage.materialization"
+        " where asset_key = ? and event_kind = 'MATERIALIZED' order by seq",
+        "intermediate/int_transformer_readings_daily",
+    )
+    pipeline = day_by_day.pipeline
+
+    report = reproduce(
+        made[number][0], settings=pipeline.settings, graph=pipeline.graph, scored_tables=pipeline.scored_tables
+    )
+
+    assert report.outcome == "REPRODUCED", report.as_json()
+    assert report.steps[-1].source == "replay"
 
 
 def test_nothing_is_made_when_nothing_came(day_by_day: TelemetryHome) -> None:
