@@ -48,6 +48,7 @@ bench: setup
 	$(BIN)/python -m tests.benchmarks.bench_audit_verify
 	$(BIN)/python -m tests.benchmarks.bench_no_change
 	$(BIN)/python -m tests.benchmarks.bench_engine
+	$(BIN)/python -m tests.benchmarks.bench_transform
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-strip-extras \

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from flows.assets.automation import Condition
     from flows.assets.columns import ColumnEdge
+    from flows.assets.days import Days
     from flows.assets.partition_mappings import PartitionMapping
     from flows.assets.partitions import Partitions
     from flows.assets.row_links import RowLink
@@ -127,6 +128,7 @@ class AssetDefinition:
         column_map: What each column is made from; None when nobody has looked.
         row_links: Which rows of the inputs a row of a Python step is made from.
         is_per_row: A row of a Python step needs no other rows than those.
+        days: How its rows belong to days; None where it is not known by day.
     """
 
     key: str
@@ -159,6 +161,7 @@ class AssetDefinition:
     column_map: ColumnMap | None = field(default=None, compare=False)
     row_links: tuple[RowLink, ...] = field(default=(), compare=False)
     is_per_row: bool = field(default=False, compare=False)
+    days: Days | None = None
 
     def __post_init__(self) -> None:
         if not _KEY.match(self.key):

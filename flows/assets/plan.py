@@ -187,11 +187,7 @@ def staleness(
     if not is_same_code(definition, record.code_version, record.source_text):
         found[Cause.CODE] = "its code or checks changed"
     present = {key: recorded[key].data_version for key in definition.deps if key in recorded}
-    changed = sorted(
-        key
-        for key, version in record.input_versions.items()
-        if present.get(key, version) != version and is_reading(definition, key, _changed_input(key, record, recorded))
-    )
+    changed = sorted(key for key in record.input_versions if is_input_changed(definition, key, record, recorded))
     if changed:
         found[Cause.DATA] = f"{changed[0]} has other data" + _and_more(changed)
     missing = sorted(set(present) - set(record.input_versions))
@@ -204,6 +200,23 @@ def staleness(
     if not record.is_released and record.row_count != 0:  # an empty table has nothing to check
         found[Cause.CHECK] = "a blocking check has no PASS"
     return found
+
+
+def is_input_changed(
+    definition: AssetDefinition, upstream_key: str, record: Recorded, recorded: Mapping[str, Recorded]
+) -> bool:
+    """Tell whether what an asset reads of an input is other than what it was made from.
+
+    Args:
+        definition: The asset.
+        upstream_key: An input it was made from.
+        record: Its latest materialization.
+        recorded: Latest materialization of every asset.
+    """
+    present = recorded.get(upstream_key)
+    if present is None or present.data_version == record.input_versions[upstream_key]:
+        return False
+    return is_reading(definition, upstream_key, _changed_input(upstream_key, record, recorded))
 
 
 def change_of(

@@ -21,6 +21,7 @@ from flows.engine.dbt.assets import tests_to_run
 from flows.engine.dbt.partitions import dbt_variables
 from flows.engine.dbt.project import told_node_by_node
 from flows.engine.gates import check_tables, gate_name
+from flows.engine.planning.days import day_variables, is_waiting_for_days
 from flows.engine.planning.worklist import Worklist, slot_name
 from flows.engine.steps.cancellation import RunCancelled
 from flows.engine.steps.jobs import JobResult
@@ -197,7 +198,8 @@ class Execution:
         for key in self._work.remaining:
             definition = self._engine.graph[key]
             inside = set(definition.deps) & waiting
-            if definition.engine != "dbt" or not inside <= set(batch) or inside & gated:
+            is_waiting = is_waiting_for_days(self._engine.graph, key, self._work.causes[key], inside)
+            if definition.engine != "dbt" or is_waiting or not inside <= set(batch) or inside & gated:
                 continue
             if definition.partitions is not None:
                 if partition_keys not in {None, self._work.todo[key]}:
@@ -234,7 +236,7 @@ class Execution:
             [*(name.rpartition(".")[2] for name in names), *tests],
             run_id=self._engine.run_id,
             on_node=told_node_by_node(names, self._engine.on_progress),
-            variables=self._partition_variables(batch),
+            variables=self._partition_variables(batch) | day_variables(self._engine, batch, self._work.causes),
         )
         with self._engine.warehouse.transaction() as cursor:
             seal(cursor, recorded_at=self._engine.clock())
@@ -294,7 +296,7 @@ class Execution:
             if key in self._engine.graph:
                 self._block_downstream(key, reason)
 
-    def _partition_variables(self, batch: Sequence[str]) -> Mapping[str, object]:
+    def _partition_variables(self, batch: Sequence[str]) -> dict[str, object]:
         """What dbt's incremental models are told: the partitions, and the time they span."""
         cut = [key for key in batch if self._engine.graph[key].partitions is not None]
         if not cut:
@@ -314,12 +316,12 @@ class Execution:
         shown = ", ".join(f"{key} ({count})" if count > 1 else key for key, count in counts.items())
         self._engine.on_progress(f"python: {shown}")
         results = self._engine.runner.run(jobs)
-        made = []
+        made: list[str] = []
         for result in results:
             name = slot_name(result.key, result.partition_keys[0])
             self._summary.notes.extend(f"{name}: {note}" for note in result.notes)
-            for key in self._engine.graph[result.key].step_keys or (result.key,):
-                made.extend([key] if self._took_in(key, result) else [])
+            keys = self._engine.graph[result.key].step_keys or (result.key,)
+            made.extend(key for key in keys if self._took_in(key, result))
         self._note_ended(results)
         return list(dict.fromkeys(made))
 

@@ -382,4 +382,5 @@ class Pipeline:
             owned.warehouse.cursor(),
             folder=self.settings.published_dir,
             versions=versions_to_publish(self.graph, owned.warehouse.cursor()),
+            day_columns={key: each.days.column for key, each in self.graph.items() if each.days is not None},
         )

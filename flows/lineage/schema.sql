@@ -75,6 +75,12 @@ CREATE TABLE IF NOT EXISTS lineage.materialization_input (
   upstream_key VARCHAR NOT NULL, upstream_partition VARCHAR NOT NULL DEFAULT '', upstream_data_version VARCHAR NOT NULL,
   role VARCHAR NOT NULL DEFAULT 'data', PRIMARY KEY (materialization_id, input_materialization_id, role));
 
+-- Which days of an asset a materialization changed; a null day stands for all of them. Tables have the version of the day's
+-- rows, and a day that stayed as it was is not listed; views have the days they were made anew for. Metadata of the
+-- materialization (`days`), which the audit chain covers, names the days that were made.
+CREATE TABLE IF NOT EXISTS lineage.materialization_day (
+  materialization_id UUID NOT NULL, asset_key VARCHAR NOT NULL, day DATE, row_count BIGINT, data_version VARCHAR);
+
 CREATE TABLE IF NOT EXISTS lineage.check_result (
   check_result_id UUID PRIMARY KEY, asset_key VARCHAR NOT NULL, partition_key VARCHAR NOT NULL DEFAULT '',
   materialization_id UUID NOT NULL, run_id UUID NOT NULL, check_name VARCHAR NOT NULL, engine VARCHAR NOT NULL,

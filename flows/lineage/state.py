@@ -58,6 +58,25 @@ def recorded_state(connection: duckdb.DuckDBPyConnection, keys: Collection[str] 
     }
 
 
+def input_materializations(connection: duckdb.DuckDBPyConnection, keys: Collection[str]) -> dict[str, dict[str, str]]:
+    """Return which materialization of each input the latest one of some assets read, by asset and input.
+
+    Args:
+        connection: The warehouse's or a reader's.
+        keys: Assets that are not cut into partitions.
+    """
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for key, upstream_key, identifier in connection.execute(
+        "select m.asset_key, i.upstream_key, i.input_materialization_id::varchar"
+        " from lineage.current_materialization m"
+        " join lineage.materialization_input i on i.materialization_id = m.materialization_id and i.role = 'data'"
+        " where m.partition_key = '' and list_contains(?::varchar[], m.asset_key)",
+        [sorted(keys)],
+    ).fetchall():
+        found[key][upstream_key] = identifier
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class CurrentInput:
     """What a reader of an asset's partition gets now.

@@ -89,7 +89,7 @@ def convert(
 
     Returns:
         One entry for each raw table, in the order of the description. Parquet columns are the raw table's, in order,
-        without `_is_fallback`.
+        without what the view adds.
 
     Raises:
         FileRejectedError: The file as a whole is malformed; the output folder may then hold part of a result and

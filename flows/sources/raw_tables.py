@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IS_FALLBACK_COLUMN = "_is_fallback"
+VIEW_COLUMNS = frozenset({IS_FALLBACK_COLUMN, "_event_date"})
+"""Technical columns that no landed file holds: the view adds them."""
 SUPPORTED_TYPES = frozenset({"varchar", "double", "integer", "bigint", "boolean", "date", "timestamptz"})
 _IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*")
 
@@ -47,12 +49,14 @@ class RawTable:
         description: What one row is.
         columns: What a source can deliver, in order.
         technical_columns: Columns the landing adds (names start with an underscore), in order.
+        event_column: Time by whose day landed files are cut; empty: they are not.
     """
 
     name: str
     description: str
     columns: tuple[RawColumn, ...]
     technical_columns: tuple[RawColumn, ...]
+    event_column: str = ""
 
     @property
     def all_columns(self) -> tuple[RawColumn, ...]:
@@ -61,8 +65,8 @@ class RawTable:
 
     @property
     def landed_columns(self) -> tuple[RawColumn, ...]:
-        """Columns of a landed Parquet file: all but `_is_fallback`, which the view adds."""
-        return tuple(column for column in self.all_columns if column.name != IS_FALLBACK_COLUMN)
+        """Columns of a landed Parquet file: all but those that the view adds."""
+        return tuple(column for column in self.all_columns if column.name not in VIEW_COLUMNS)
 
     def column(self, name: str) -> RawColumn | None:
         """Return the deliverable column of that name, or None."""
@@ -115,4 +119,5 @@ def _raw_table(path: Path, table: dict[str, Any]) -> RawTable:
         description=str(table.get("description", "")),
         columns=tuple(column for column in columns if not column.name.startswith("_")),
         technical_columns=tuple(column for column in columns if column.name.startswith("_")),
+        event_column=str(((table.get("config") or {}).get("meta") or {}).get("days", {}).get("event_column", "")),
     )

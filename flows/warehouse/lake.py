@@ -1,7 +1,7 @@
 """The lake: immutable Parquet, one folder per load, and the `raw.*` views over it.
 
     lake/files/<sha256>              the bytes as delivered
-    lake/raw/<table>/load=<id>/      Parquet of one load
+    lake/raw/<table>/load=<id>/      Parquet of one load, of large tables one file a day (day_files.py)
     lake/.staging/<id>/              a load being converted; never read, removed at the next landing
     evidence/<schema>.<relation>/    every scored table ever written, one Parquet file per materialization
     evidence/content/<...>/          what models eat, one Parquet file per data version
@@ -20,10 +20,11 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.warehouse.day_files import EVENT_DATE_COLUMN, event_date, event_date_of_file, is_cut
 from flows.warehouse.identifiers import exact_path, literal, quoted, relation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -121,6 +122,7 @@ def create_raw_view(
     columns: Columns,
     load_folders: Sequence[Path],
     fallback_sources: Sequence[str],
+    event_column: str = "",
 ) -> None:
     """Let a view show exactly the given loads of a raw table.
 
@@ -130,19 +132,47 @@ def create_raw_view(
         columns: Declared columns, `_is_fallback` among them.
         load_folders: Folders of the accepted loads; none gives an empty relation of the same shape.
         fallback_sources: Sources whose newest load was refused; their older rows are marked.
+        event_column: Time whose day `_event_date` is, in a table that has one.
     """
-    globs = [f"{exact_path(folder)}/*.parquet" for folder in load_folders]
-    connection.execute(f"create or replace view {relation(key)} as {raw_select(columns, globs, fallback_sources)}")
+    cut = [folder for folder in load_folders if event_column and is_cut(folder.glob("*.parquet"))]
+    globs = [f"{exact_path(folder)}/*.parquet" for folder in load_folders if folder not in cut]
+    cut_globs = [f"{exact_path(folder)}/*.parquet" for folder in cut]
+    select = raw_select(columns, globs, fallback_sources, event_column=event_column, cut_globs=cut_globs)
+    connection.execute(f"create or replace view {relation(key)} as {select}")
 
 
-def raw_select(columns: Columns, globs: Sequence[str], fallback_sources: Sequence[str]) -> str:
-    """Render the SELECT over the files of a raw table; see `create_raw_view`. No files give no rows."""
-    if not globs:
+def raw_select(
+    columns: Columns,
+    globs: Sequence[str],
+    fallback_sources: Sequence[str],
+    *,
+    event_column: str = "",
+    cut_globs: Sequence[str] = (),
+) -> str:
+    """Render the SELECT over the files of a raw table; see `create_raw_view`. No files give no rows.
+
+    Args:
+        columns: Declared columns.
+        globs: Files that are not cut by day.
+        fallback_sources: Sources whose rows are marked.
+        event_column: Time whose day `_event_date` is.
+        cut_globs: Files that carry their day in their name: those of other days are never opened.
+    """
+    if not globs and not cut_globs:
         empty = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns)
         return f"select {empty} where false"
-    files = ", ".join(literal(each) for each in globs)
     marked = ", ".join(literal(source) for source in fallback_sources) or "''"
-    names = ", ".join(
-        f'"_source" in ({marked}) as {quoted(name)}' if name == FALLBACK_COLUMN else quoted(name) for name, _ in columns
+    computed = {FALLBACK_COLUMN: f'"_source" in ({marked})'}
+    day = event_date(quoted(event_column)) if event_column else ""
+    parts = [(globs, day), (cut_globs, event_date_of_file())]
+    return " union all ".join(
+        _files_select(columns, files, computed | {EVENT_DATE_COLUMN: day}) for files, day in parts if files
     )
-    return f"select {names} from read_parquet([{files}], hive_partitioning = false)"  # noqa: S608 - checked names, quoted literals
+
+
+def _files_select(columns: Columns, globs: Sequence[str], computed: Mapping[str, str]) -> str:
+    names = ", ".join(
+        f"{computed[name]} as {quoted(name)}" if name in computed else quoted(name) for name, _ in columns
+    )
+    files = ", ".join(literal(each) for each in globs)
+    return f"select {names} from read_parquet([{files}], hive_partitioning = false, filename = true)"  # noqa: S608 - checked names, quoted literals

@@ -8,15 +8,20 @@ What lives here: building the files beside the old ones and swapping them in. Wh
 publish (flows.engine.pipeline) and reading (reader.py).
 
 Decision: the new snapshot starts as a copy of the published one and only tables whose data version changed are written
-again, so publishing costs what changed. The live file is never copied: DuckDB's locks would drop (see lock.py).
+again, of tables known by day only the days that changed, so publishing costs what changed. The live file is never
+copied: DuckDB's locks would drop (see lock.py).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+import duckdb
+
+from flows.lineage.day_records import days_changed_since
 from flows.warehouse.identifiers import literal, quoted, relation
 from flows.warehouse.lake import sync
 
@@ -24,15 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    import duckdb
-
 PUBLISHED_SCHEMAS = ("seeds", "marts", "features", "quarantine", "ml", "reports")
 PARQUET_SCHEMAS = ("ml", "reports")
 _VERSIONS = "gridweave_published"
 
 
 def publish_snapshot(
-    connection: duckdb.DuckDBPyConnection, *, folder: Path, versions: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    folder: Path,
+    versions: Mapping[str, str],
+    day_columns: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """Publish tables and ledger.
 
@@ -40,6 +47,7 @@ def publish_snapshot(
         connection: A cursor of the warehouse, outside any transaction.
         folder: `$GRIDWEAVE_HOME/published`.
         versions: Data version of each table to publish, by asset key.
+        day_columns: By asset key, the column that says which day a row belongs to, where the ledger logs days.
 
     Returns:
         Keys that were written because their version was not the published one.
@@ -52,7 +60,7 @@ def publish_snapshot(
         shutil.copyfile(current, fresh)
     connection.execute(f"attach {literal(str(fresh))} as next_snapshot")
     try:
-        changed = _write_changed(connection, versions)
+        changed = _write_changed(connection, versions, day_columns)
         _copy_ledger(connection, "next_snapshot")
         connection.execute("checkpoint next_snapshot")
     finally:
@@ -79,7 +87,9 @@ def publish_ledger(connection: duckdb.DuckDBPyConnection, *, folder: Path) -> Pa
     return folder / "ledger.duckdb"
 
 
-def _write_changed(connection: duckdb.DuckDBPyConnection, versions: Mapping[str, str]) -> tuple[str, ...]:
+def _write_changed(
+    connection: duckdb.DuckDBPyConnection, versions: Mapping[str, str], day_columns: Mapping[str, str]
+) -> tuple[str, ...]:
     """Bring the snapshot's tables to the given versions; drop what is no longer an asset."""
     connection.execute(
         f"create table if not exists next_snapshot.main.{_VERSIONS}"
@@ -88,10 +98,11 @@ def _write_changed(connection: duckdb.DuckDBPyConnection, versions: Mapping[str,
     recorded = connection.execute(f"from next_snapshot.main.{_VERSIONS}")
     published = dict(recorded.fetchall())
     changed = tuple(key for key, version in versions.items() if published.get(key) != version)
+    known_by_day = [key for key in changed if key in published and key in day_columns]
+    days = {key: _days_behind(connection, key, published[key]) for key in known_by_day}
     connection.execute("begin transaction")
     for key in changed:
-        connection.execute(f"create schema if not exists next_snapshot.{quoted(key.partition('/')[0])}")
-        connection.execute(f"create or replace table next_snapshot.{relation(key)} as from {relation(key)}")
+        _write_table(connection, key, day_columns.get(key, ""), days.get(key))
     for key in published.keys() - versions.keys():
         connection.execute(f"drop table if exists next_snapshot.{relation(key)}")
     connection.execute(f"delete from next_snapshot.main.{_VERSIONS}")  # noqa: S608 - constant
@@ -102,6 +113,40 @@ def _write_changed(connection: duckdb.DuckDBPyConnection, versions: Mapping[str,
         )
     connection.execute("commit")
     return changed
+
+
+def _write_table(connection: duckdb.DuckDBPyConnection, key: str, day_column: str, days: list[str] | None) -> None:
+    """Write a table into the snapshot: some of its days, or, without days, all of it."""
+    here, there = relation(key), f"next_snapshot.{relation(key)}"
+    if days is None:
+        connection.execute(f"create schema if not exists next_snapshot.{quoted(key.partition('/')[0])}")
+        connection.execute(f"create or replace table {there} as from {here}")
+        return
+    condition = f"list_contains($1::date[], cast({quoted(day_column)} as date))"
+    connection.execute(f"delete from {there} where {condition}", [days])  # noqa: S608 - checked names
+    connection.execute(f"insert into {there} from {here} where {condition}", [days])
+
+
+def _days_behind(connection: duckdb.DuckDBPyConnection, key: str, version: str) -> list[str] | None:
+    """Return the days that changed since a table was published; None to write all of it.
+
+    The published ledger says which materialization the snapshot shows, ours what came after it.
+    """
+    try:
+        shown = connection.execute(
+            "select materialization_id::varchar, data_version from next_snapshot.lineage.materialization"
+            " where asset_key = ? and partition_key = '' and event_kind = 'MATERIALIZED' order by seq desc limit 1",
+            [key],
+        ).fetchone()
+    except duckdb.CatalogException:  # a snapshot without a ledger
+        return None
+    here, there = (
+        connection.execute(f"describe {place}{relation(key)}").fetchall() for place in ("", "next_snapshot.")
+    )
+    if shown is None or shown[1] != version or here != there:
+        return None
+    days = days_changed_since(connection, key, shown[0])
+    return None if days is None else sorted(days)
 
 
 def _copy_ledger(connection: duckdb.DuckDBPyConnection, target: str) -> None:

@@ -49,6 +49,7 @@ select 'N' as network_id, 'X7' as asset_id, timestamptz '2024-01-05 01:00:00+00'
 select 'N' as network_id, 'T1' as asset_id, timestamptz '1970-01-01 01:00:00+00' as reading_at, 5.0 as load_mva,
     unnest(landed('hist2', 244));
 update raw.scada_transformer_readings set _parse_error = 'load_mva: 5,x' where _source_row = 242;
+update raw.scada_transformer_readings set _event_date = cast(reading_at as date);
 
 -- Hour 30 is missing, hour 50 negative; hour 60 came twice; the last row lies in the future.
 insert into raw.scada_load_readings by name

@@ -71,9 +71,16 @@
     "int_weather_observations_hourly": "network_id, station_id, observed_hour_at",
 } %}
 
+-- The day is part of the grain, so only the days just made are looked at.
+{% set days = {
+    "int_scada_transformer_readings_superseded": "reading_date",
+    "int_transformer_readings_daily": "reading_date",
+} %}
+
 {% for model, columns in grains.items() %}
     select '{{ model }}' as model_name, count(*) as row_count
     from {{ ref(model) }}
+    {% if model in days -%} where {{ in_days_made(ref(model), days[model]) }} {%- endif %}
     group by {{ columns }}
     having count(*) > 1 {{ 'union all' if not loop.last }}
 {% endfor %}

@@ -29,6 +29,9 @@
 {% for raw_table in raw_tables %}
     select '{{ raw_table }}' as raw_table, count(*) as row_count
     from {{ ref("quarantine_" ~ raw_table) }}
+    {% if raw_table == "scada_transformer_readings" -%}
+        where {{ in_days_made(ref("quarantine_" ~ raw_table), "reading_date") }}
+    {%- endif %}
     group by _load_id, _source_file, _source_row, {{ natural_key(raw_table) }}
     having count(*) > 1 {{ 'union all' if not loop.last }}
 {% endfor %}

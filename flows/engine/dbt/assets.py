@@ -17,6 +17,7 @@ from flows.assets.definition import AssetDefinition, CheckDefinition, Kind
 from flows.assets.versions import digest_of, normalised_sql
 from flows.engine.dbt.automation import automation_of, freshness_of
 from flows.engine.dbt.columns import DbtColumns
+from flows.engine.dbt.days import days_of
 from flows.engine.dbt.partitions import partitions_of
 from flows.yaml_text import parse_yaml
 
@@ -117,6 +118,9 @@ class _Reader:
             group="raw",
             external_name=source["unique_id"],
             columns=columns,
+            days=days_of(
+                source["config"].get("meta") or {}, materialized="source", place=str(source["original_file_path"])
+            ),
         )
 
     def _built(self, node: Mapping[str, Any]) -> AssetDefinition:
@@ -144,6 +148,7 @@ class _Reader:
             partitions=partitions_of(meta, place=place),
             freshness=freshness_of(meta, place=place),
             automation=automation_of(meta, place=place),
+            days=days_of(meta, materialized=materialized, place=place),
         )
 
     def _code_version(self, node: Mapping[str, Any], materialized: str, checks: tuple[CheckDefinition, ...]) -> str:

@@ -118,6 +118,7 @@ def _show_raw(connection: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: La
     for key, metadata in recorded:
         facts = json.loads(metadata or "{}")
         if key in graph and "load_ids" in facts:
+            days = graph[key].days
             folders = [lake.load_path(graph[key].relation, load_id) for load_id in facts["load_ids"]]
             create_raw_view(
                 connection,
@@ -125,6 +126,7 @@ def _show_raw(connection: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: La
                 columns=graph[key].columns,
                 load_folders=[folder for folder in folders if folder.exists()],
                 fallback_sources=facts.get("fallback_sources") or (),
+                event_column=days.event_column if days else "",
             )
             shown.add(str(key))
     return shown

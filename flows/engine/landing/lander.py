@@ -32,11 +32,14 @@ from flows.sources.configuration import (
 )
 from flows.sources.delivery_folders import odd_entries, regular_files, shown
 from flows.sources.file_connector import convert, sha256_of
+from flows.warehouse.day_files import cut_by_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
     from uuid import UUID
+
+    import duckdb
 
     from flows.clock import Clock
     from flows.sources.file_connector import ConvertedTable
@@ -234,11 +237,16 @@ class Lander:
 
     def _convert(
         self, source: SourceConfig, delivery: _Delivery, load_id: str, scratch: Path
-    ) -> Sequence[ConvertedTable]:
-        """Convert one file into a folder of its own; what a rejected file leaves there is never taken."""
+    ) -> Sequence[tuple[ConvertedTable, list[Path]]]:
+        """Convert one file into a folder of its own; what a rejected file leaves there is never taken.
+
+        Returns:
+            For each raw table its Parquet files: one, or one a day where the table is cut by day.
+        """
         scratch.mkdir()
-        return convert(
-            self._warehouse.cursor(),
+        cursor = self._warehouse.cursor()
+        tables = convert(
+            cursor,
             file=delivery.file,
             source=source,
             raw_tables=self._raw_tables,
@@ -246,6 +254,11 @@ class Lander:
             ingested_at=self._clock(),
             output_dir=scratch,
         )
+        return [(table, self._cut(cursor, table)) for table in tables]
+
+    def _cut(self, cursor: duckdb.DuckDBPyConnection, table: ConvertedTable) -> list[Path]:
+        event_column = self._raw_tables[table.raw_table].event_column
+        return cut_by_day(cursor, table.path, event_column=event_column) if event_column else [table.path]
 
     def _record(
         self,
@@ -297,12 +310,15 @@ class Lander:
         return {"files": {path.name: sha256_of(path) for path in sorted(folder.iterdir())}}
 
 
-def _take(delivery: _Delivery, tables: Iterable[ConvertedTable], staging: Path, converted: _Converted) -> None:
+def _take(
+    delivery: _Delivery, tables: Iterable[tuple[ConvertedTable, list[Path]]], staging: Path, converted: _Converted
+) -> None:
     """Move what a file gave into the load's folders."""
-    for table in tables:
+    for table, paths in tables:
         folder = staging / "tables" / table.raw_table
         folder.mkdir(parents=True, exist_ok=True)
-        table.path.rename(folder / f"{delivery.sha256[:16]}-{table.path.stem}.parquet")
+        for path in paths:
+            path.rename(folder / f"{delivery.sha256[:16]}-{path.name}")
         converted.rows[table.raw_table] += table.row_count
         converted.parse_errors[table.raw_table] += table.parse_error_count
     converted.files.append(delivery)

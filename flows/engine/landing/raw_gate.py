@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
+from flows.engine.landing.raw_days import event_column, record_changed_days
 from flows.engine.landing.unreadable import unreadable_columns
 from flows.errors import UsageError
 from flows.lineage.audit.chain import append_rows
@@ -161,6 +162,7 @@ class RawGate:
                     columns=self._definitions[f"raw/{raw_table}"].columns,
                     load_folders=load_folders,
                     fallback_sources=(),
+                    event_column=event_column(self._definitions[f"raw/{raw_table}"]),
                 )
         requests = [
             GateRequest(
@@ -246,10 +248,11 @@ class RawGate:
         ).fetchall()
         version = digest_of(*(str(load[0]) for load in loads), "|", *fallback_sources)
         latest = cursor.execute(
-            "select data_version, code_version from lineage.current_materialization where asset_key = ?",
+            "select data_version, code_version, metadata::varchar from lineage.current_materialization"
+            " where asset_key = ?",
             [definition.key],
-        ).fetchone()
-        if latest == (version, definition.code_version):
+        ).fetchone() or ("", "", "{}")
+        if latest[:2] == (version, definition.code_version):
             return
         create_raw_view(
             cursor,
@@ -257,6 +260,7 @@ class RawGate:
             columns=definition.columns,
             load_folders=[self._lake.home / str(load[1]) for load in loads],
             fallback_sources=fallback_sources,
+            event_column=event_column(definition),
         )
         made = self._materialization(
             definition,
@@ -267,6 +271,7 @@ class RawGate:
             event_kind="MATERIALIZED",
         )
         record_materialization(cursor, made, recorded_at=self._clock())
+        record_changed_days(cursor, self._lake, definition, made, before=latest[2])
         record_checks(cursor, self._checks(definition.key, verdicts, made.materialization_id))
 
     def _materialization(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flows.assets.partition_mappings import UNPARTITIONED
 from flows.assets.partition_plan import StepGroup, is_partition_aware, plan_partitions, wanted_partitions
 from flows.assets.selection import select
+from flows.engine.planning.days import days_to_make, spoken
 from flows.lineage.environment import current_environment
 from flows.lineage.state import lacking_pass, recorded_partitions, recorded_state
 from flows.warehouse.reader import NothingPublishedError, open_reader
@@ -54,7 +55,7 @@ def plan_from_ledger(
             recorded[key] = replace(recorded[key], is_released=False)
         if key in columns:
             columns[key] = replace(columns[key], unreleased=columns[key].unreleased | partition_keys)
-    return _plan(
+    groups = _plan(
         graph,
         recorded,
         columns,
@@ -62,6 +63,21 @@ def plan_from_ledger(
         environment_id=environment_id,
         until=until,
         is_forced=is_forced,
+    )
+    return _with_days(graph, connection, groups)
+
+
+def _with_days(
+    graph: AssetGraph, connection: duckdb.DuckDBPyConnection, groups: tuple[StepGroup, ...]
+) -> tuple[StepGroup, ...]:
+    """Say of models that are made by day which days; when something before them runs, that is a forecast."""
+    causes = {
+        each.asset_key: (None,) if each.is_forced else each.causes or (None,) for each in groups if each.action == "run"
+    }
+    days = {key: found for key, found in days_to_make(connection, graph, causes, causes).items() if found is not None}
+    return tuple(
+        replace(each, reason=f"{each.reason}: {spoken(days[each.asset_key])}") if days.get(each.asset_key) else each
+        for each in groups
     )
 
 

@@ -13,6 +13,7 @@ from flows.lineage.audit.published_data import ARTIFACT_ROOT
 from flows.lineage.kept_files import kept_files, removed_files
 from flows.lineage.replay_records import Made, read_evidence_sha256, read_loads, sha256_of_text
 from flows.warehouse.content import ALGORITHM, columns_of, table_version
+from flows.warehouse.day_files import is_cut
 from flows.warehouse.identifiers import exact_path, literal, relation
 from flows.warehouse.lake import Lake, raw_select
 from flows.warehouse.partition_rows import rows_of
@@ -159,7 +160,15 @@ class Places:
                     return Place(source="none", reason=f"file {load.folder}/{name} of load {load_id} {what}")
                 files.append(path)
         sources = [str(each) for each in made.metadata.get("fallback_sources", [])]
-        select = raw_select(made.columns, [exact_path(each) for each in files], sources)
+        days = self.graph[made.asset_key].days if made.asset_key in self.graph else None
+        cut = [each for each in files if days and is_cut([each])]
+        select = raw_select(
+            made.columns,
+            [exact_path(each) for each in files if each not in cut],
+            sources,
+            event_column=days.event_column if days else "",
+            cut_globs=[exact_path(each) for each in cut],
+        )
         return Place(source="lake", select=select, files=tuple(files))
 
     def _model(self, made: Made) -> Place:

@@ -20,9 +20,18 @@ def test_the_declared_raw_layer_is_read_with_types_and_technical_columns(raw_tab
 
 
 def test_every_raw_table_has_the_same_technical_columns(raw_tables: dict[str, RawTable]) -> None:
-    technical = {tuple(column.name for column in table.technical_columns) for table in raw_tables.values()}
+    names = {name: [column.name for column in table.technical_columns] for name, table in raw_tables.items()}
 
-    assert len(technical) == 1
+    assert len({tuple(each for each in found if each != "_event_date") for found in names.values()}) == 1
+
+
+def test_a_table_that_is_cut_by_day_says_by_which_time(raw_tables: dict[str, RawTable]) -> None:
+    cut = {name: table.event_column for name, table in raw_tables.items() if table.event_column}
+
+    assert cut == {"scada_transformer_readings": "reading_at"}
+    assert {name for name, table in raw_tables.items() if "_event_date" in str(table.technical_columns)} == set(cut)
+    assert all(raw_tables[name].column(event) for name, event in cut.items())
+    assert "_event_date" not in [each.name for name in cut for each in raw_tables[name].landed_columns]
 
 
 def test_the_fallback_flag_is_left_to_the_view(raw_tables: dict[str, RawTable]) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 import pytest
@@ -139,3 +140,57 @@ def test_a_ledger_of_an_earlier_release_is_read_with_its_missing_tables_empty(
     with open_reader(tmp_path / "published") as reader:
         assert reader.execute("from lineage.column_code").fetchall() == []
         assert reader.execute("select count(*) from ml.scores").fetchall() == [(10,)]
+
+
+def record(warehouse: Warehouse, key: str, days: list[str | None]) -> None:
+    """Let the ledger say that an asset was made, and which days that changed."""
+    identifier = uuid4()
+    cursor = warehouse.cursor()
+    cursor.execute(
+        "insert into lineage.materialization (materialization_id, asset_key, run_id, code_version, data_version,"
+        " logical_version, event_kind, valid_from, recorded_at)"
+        " values (?, ?, uuid(), 'c', ?, 'l', 'MATERIALIZED', now(), now())",
+        [identifier, key, versions_of(warehouse, key)[key]],
+    )
+    cursor.executemany(
+        "insert into lineage.materialization_day values (?, ?, ?, null, null)", [[identifier, key, day] for day in days]
+    )
+
+
+def published_days(warehouse: Warehouse, folder: Path) -> list[tuple[object, ...]]:
+    key = "marts/fct_days"
+    publish_snapshot(
+        warehouse.cursor(), folder=folder, versions=versions_of(warehouse, key), day_columns={key: "reading_date"}
+    )
+    with duckdb.connect(str(folder / "current.duckdb"), read_only=True) as snapshot:
+        return snapshot.execute("select day(reading_date), kwh from marts.fct_days order by all").fetchall()
+
+
+def test_of_a_table_known_by_day_only_the_days_that_changed_are_written(warehouse: Warehouse, tmp_path: Path) -> None:
+    cursor = warehouse.cursor()
+    cursor.execute(
+        "create table marts.fct_days as select date '2024-01-01' + range::int as reading_date, 1 as kwh from range(3)"
+    )
+    record(warehouse, "marts/fct_days", [None])
+    published_days(warehouse, tmp_path / "published")
+    cursor.execute("update marts.fct_days set kwh = 2 where reading_date < '2024-01-03'")
+    cursor.execute("insert into marts.fct_days values ('2024-01-04', 2)")
+    record(warehouse, "marts/fct_days", ["2024-01-02", "2024-01-04"])
+
+    seen = published_days(warehouse, tmp_path / "published")
+
+    assert seen == [(1, 1), (2, 2), (3, 1), (4, 2)]  # the first day is not in the log, so nobody looked at it
+
+
+def test_a_table_known_by_day_is_written_whole_when_all_of_it_changed(warehouse: Warehouse, tmp_path: Path) -> None:
+    cursor = warehouse.cursor()
+    cursor.execute(
+        "create table marts.fct_days as select date '2024-01-01' + range::int as reading_date, 1 as kwh from range(2)"
+    )
+    record(warehouse, "marts/fct_days", [None])
+    published_days(warehouse, tmp_path / "published")
+    cursor.execute("update marts.fct_days set kwh = 2")
+    record(warehouse, "marts/fct_days", ["2024-01-01"])
+    record(warehouse, "marts/fct_days", [None])
+
+    assert published_days(warehouse, tmp_path / "published") == [(1, 2), (2, 2)]

@@ -14,7 +14,9 @@
             {%- do upstream_keys.append(text_literal(asset_key_of_id(unique_id))) -%}
         {%- endfor -%}
         {%- set source_text = text_literal(model.raw_code or model.checksum.checksum) -%}
+        {%- set days = days_recorded(key) -%}
         {{- keep_executed_sql() -}}
+        {{- record_days(key, materialization_id, counted_columns(this)) -}}
         insert into lineage.materialization_input
             (materialization_id, input_materialization_id, upstream_key, upstream_partition, upstream_data_version)
         select {{ materialization_id }}, materialization_id, asset_key, partition_key, data_version
@@ -43,13 +45,16 @@
                 from lineage.materialization_input
                 where materialization_id = {{ materialization_id }}
             ),
-        {{ content_of(this) }}
+        {% if days is not none and model.config.materialized != "view" -%}
+            {{ content_of_days(key, materialization_id) }}
+        {%- else -%} {{ content_of(this) }}
+        {%- endif %}
         select
         {{ materialization_id }}, {{ text_literal(key) }}, '{{ lineage_run_id() }}'::uuid, code.code_version,
             coalesce(content.data_version, 'logical:' || sha256(code.code_version || '|' || inputs.versions)),
             sha256(code.code_version || '|' || inputs.versions), 'MATERIALIZED', content.row_count,
         {{ text_literal(tojson(columns_of_this())) }}::json,
-        json_merge_patch({{ replay_facts() }}, json_object('column_versions', content.column_versions)),
+        json_merge_patch({{ replay_facts(days) }}, json_object('column_versions', content.column_versions)),
         {{ lineage_now() }}, {{ lineage_now() }}
         from code, inputs, content;
     {%- endif -%}
@@ -75,13 +80,14 @@
     -}}
 {%- endmacro %}
 
-{% macro replay_facts() -%}
+{% macro replay_facts(days=none) -%}
     {%- set facts = {
         "dbt_invocation_id": invocation_id,
         "dbt_unique_id": model.unique_id,
         "database": target.database,
         "materialized": model.config.materialized,
     } -%}
+    {%- if days is not none -%} {%- do facts.update({"days": days}) -%} {%- endif -%}
     json_merge_patch(
         {{ text_literal(tojson(facts)) }}::json,
         {% if is_sql_kept() -%}
@@ -89,6 +95,16 @@
         {%- else -%} json_object()
         {%- endif %}
     )
+{%- endmacro %}
+
+{#- Columns that make up a row's content, quoted; those that differ from run to run do not count. -#}
+{% macro counted_columns(relation) -%}
+    {%- set counted = [] -%}
+    {%- for column in adapter.get_columns_in_relation(relation)
+        if column.name not in ["run_id", "materialization_id", "model_version", "scored_at", "_ingested_at", "ingested_at", "last_ingested_at"] -%}
+        {%- do counted.append('"' ~ column.name ~ '"') -%}
+    {%- endfor -%}
+    {{- return(counted) -}}
 {%- endmacro %}
 
 {#- A view has no content of its own: its version follows from its code and inputs. -#}

@@ -23,6 +23,7 @@ with
             network_id,
             asset_id,
             reading_at,
+            reading_date,
             {% for measure, (column, least, greatest) in measures.items() %}
                 case
                     when quality = 'GOOD' and {{ column }} between {{ least }} and {{ greatest }}
@@ -39,6 +40,7 @@ with
         select
             network_id,
             asset_id,
+            reading_date,
             time_bucket(interval 6 hour, reading_at) as block_start_at,
             {% for measure in measures %} {{ block_aggregates(measure) }} {% endfor %}
             cast(count(*) as integer) as reading_count,
@@ -47,7 +49,7 @@ with
             max(available_at) as available_at,
             bool_or(_is_fallback) as is_fallback
         from valued
-        group by network_id, asset_id, block_start_at
+        group by network_id, asset_id, reading_date, block_start_at
     )
 select *
 from blocked

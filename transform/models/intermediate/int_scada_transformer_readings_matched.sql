@@ -11,6 +11,7 @@ with
             readings.network_id,
             readings.asset_id,
             readings.reading_at,
+            readings.reading_date,
             readings.load_mva,
             readings.top_oil_temperature_degc,
             readings.vibration_mm_s,

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="days",
+        on_schema_change="fail",
+        pre_hook="{{ choose_days() }}",
+    )
+}}
+
 with
     readings as (select * from {{ ref("int_scada_transformer_readings_matched") }}),
     usable as (
@@ -5,6 +14,7 @@ with
             network_id,
             asset_id,
             reading_at,
+            reading_date,
             received_at,
             _load_id,
             _source_file,
@@ -12,7 +22,9 @@ with
             _ingested_at,
             hash(network_id, asset_id, reading_at) as key_hash
         from readings
-        where {{ quarantine_reason("scada_transformer_readings") }} is null
+        where
+            {{ in_days("reading_date") }}
+            and {{ quarantine_reason("scada_transformer_readings") }} is null
     ),
     -- A window over all readings costs four times as much; only keys that occur twice are ranked.
     -- They are
@@ -24,6 +36,7 @@ with
             usable.network_id,
             usable.asset_id,
             usable.reading_at,
+            usable.reading_date,
             usable.received_at,
             usable._load_id,
             usable._source_file,
@@ -34,7 +47,7 @@ with
     ),
     -- The losers of each key; the winner stays in the readings.
     superseded as (
-        select network_id, asset_id, reading_at, _load_id, _source_file, _source_row
+        select network_id, asset_id, reading_at, reading_date, _load_id, _source_file, _source_row
         from competing
         qualify
             row_number() over (

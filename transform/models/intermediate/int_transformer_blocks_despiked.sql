@@ -26,6 +26,7 @@ with
         select
             blocks.network_id,
             blocks.asset_id,
+            blocks.reading_date,
             blocks.block_start_at,
             current_units.rated_mva,
             coalesce(

@@ -10,6 +10,7 @@ with
         select
             network_id,
             asset_id,
+            reading_date,
             block_start_at,
             load_mva,
             peak_load_mva,
@@ -40,6 +41,7 @@ with
         select
             network_id,
             asset_id,
+            reading_date,
             block_start_at,
             load_mva,
             peak_load_mva,

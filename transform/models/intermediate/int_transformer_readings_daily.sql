@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="days",
+        on_schema_change="fail",
+        pre_hook="{{ choose_days() }}",
+    )
+}}
+
 {% set gases = ["hydrogen", "methane", "ethane", "ethylene", "acetylene"] %}
 
 with
@@ -6,7 +15,7 @@ with
         select
             network_id,
             asset_id,
-            cast(block_start_at as date) as reading_date,
+            reading_date,
             {{ exact_mean("load_share") }} as mean_load_share,
             max(peak_load_share) as peak_load_share,
             {{ exact_mean("load_mva") }} as mean_load_mva,
@@ -32,6 +41,7 @@ with
             max(available_at) as available_at,
             bool_or(is_fallback) as is_fallback
         from screened
+        where {{ in_days("reading_date") }}
         group by network_id, asset_id, reading_date
     )
 select *

@@ -1,7 +1,6 @@
-{# Raw table -> staging model. Telemetry names its losers itself: searching all of it again would cost a second pass. #}
+{# Raw table -> staging model. Telemetry is counted by day, as it is made. #}
 {% set staged = {
     "scada_load_readings": "stg_scada__load_readings",
-    "scada_transformer_readings": "int_scada_transformer_readings_superseded",
     "scada_events": "stg_scada__events",
     "soc_incidents": "stg_soc__incidents",
     "weather_observations": "stg_weather__observations",
@@ -57,18 +56,47 @@ with
             anti join
                 {{ ref("quarantine_" ~ raw_table) }} as quarantined
                 on {{ same_row("candidates", "quarantined", raw_table) }}
-            {% if candidates.startswith("stg_") %}
-                anti join
-                    {{ ref("int_" ~ raw_table ~ "_deduplicated") }} as clean
-                    on {{ same_row("candidates", "clean", raw_table) }}
-            {% endif %}
+            anti join
+                {{ ref("int_" ~ raw_table ~ "_deduplicated") }} as clean
+                on {{ same_row("candidates", "clean", raw_table) }}
             semi join
                 {{ ref("int_" ~ raw_table ~ "_deduplicated") }} as winner
                 on {{ same_columns("candidates", "winner", natural_key(raw_table)) }}
             group by candidates._load_id
         ),
     {% endfor %}
+    counted as (select * from {{ ref("fct_row_conservation_daily") }}),
+    telemetry as (
+        select
+            raw_table,
+            _load_id,
+            min(source_name) as source_name,
+            max(ingested_at) as ingested_at,
+            cast(sum(row_count_in) as bigint) as row_count_in,
+            cast(sum(row_count_clean) as bigint) as row_count_clean,
+            cast(sum(row_count_quarantined) as bigint) as row_count_quarantined,
+            cast(sum(row_count_duplicate) as bigint) as row_count_duplicate,
+            cast(sum(row_count_parse_error) as bigint) as row_count_parse_error,
+            bool_or(is_fallback) as is_fallback
+        from counted
+        group by raw_table, _load_id
+    ),
     balanced as (
+        select
+            raw_table,
+            _load_id,
+            source_name,
+            ingested_at,
+            row_count_in,
+            row_count_clean,
+            row_count_quarantined,
+            row_count_duplicate,
+            row_count_parse_error,
+            row_count_in
+            = row_count_clean + row_count_quarantined + row_count_duplicate as is_balanced,
+            is_fallback
+        from telemetry
+        union all
         {% for raw_table in staged %}
             select
                 delivered.raw_table,

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="days",
+        on_schema_change="fail",
+        pre_hook="{{ choose_days() }}",
+    )
+}}
+
 {% set gases = ["hydrogen", "methane", "ethane", "ethylene", "acetylene"] %}
 
 with
@@ -28,6 +37,7 @@ with
             unit_slip_count,
             is_fallback
         from readings
+        where {{ in_days("reading_date") }}
     )
 select *
 from facts

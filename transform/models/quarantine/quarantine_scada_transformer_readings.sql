@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized="incremental",
+        incremental_strategy="days",
+        on_schema_change="fail",
+        pre_hook="{{ choose_days() }}",
+    )
+}}
+
 with
     readings as (select * from {{ ref("int_scada_transformer_readings_matched") }}),
     judged as (
@@ -5,6 +14,7 @@ with
             network_id,
             asset_id,
             reading_at,
+            reading_date,
             load_mva,
             top_oil_temperature_degc,
             vibration_mm_s,
@@ -24,6 +34,7 @@ with
             _parse_error,
             {{ quarantine_reason("scada_transformer_readings") }} as quarantine_reason
         from readings
+        where {{ in_days("reading_date") }}
     ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
@@ -31,6 +42,7 @@ with
             network_id,
             asset_id,
             reading_at,
+            reading_date,
             load_mva,
             top_oil_temperature_degc,
             vibration_mm_s,

@@ -5,6 +5,7 @@ with
             network_id,
             asset_id,
             reading_at,
+            _event_date as reading_date,
             load_mva,
             top_oil_temperature_degc,
             vibration_mm_s,

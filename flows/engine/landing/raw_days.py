@@ -1,0 +1,67 @@
+"""Days of raw tables: which of them a change of the accepted loads touches.
+
+What lives here: comparing loads before and now. What does not: cutting files (flows.warehouse.day_files), the log
+(flows.lineage.day_records).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from flows.lineage.day_records import record_days
+from flows.warehouse.day_files import days_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import duckdb
+
+    from flows.assets.definition import AssetDefinition
+    from flows.lineage.records import MaterializationRecord
+    from flows.warehouse.lake import Lake
+
+
+def event_column(definition: AssetDefinition) -> str:
+    """Time by whose day a raw table is cut; empty for one that is not."""
+    return definition.days.event_column if definition.days else ""
+
+
+def record_changed_days(
+    cursor: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    definition: AssetDefinition,
+    made: MaterializationRecord,
+    *,
+    before: str,
+) -> None:
+    """Note which days of a raw table changed, where it is known by day.
+
+    Args:
+        cursor: Inside the transaction that records the materialization.
+        lake: Where loads lie.
+        definition: The raw table.
+        made: What it shows now.
+        before: Metadata of what it showed before, as JSON.
+    """
+    if definition.days is not None:
+        record_days(cursor, made.materialization_id, made.asset_key, changed_days(lake, made, json.loads(before)))
+
+
+def changed_days(lake: Lake, made: MaterializationRecord, before: Mapping[str, Any]) -> set[str] | None:
+    """Return the days of the loads that came or went: rows that come late belong to the day they are about.
+
+    Args:
+        lake: Where loads lie.
+        made: What the raw table shows now.
+        before: Metadata of what it showed before; empty: nothing.
+
+    Returns:
+        Days; None for all of them, when rows of old loads are marked otherwise, or a load does not say its days.
+    """
+    if before.get("fallback_sources", []) != made.metadata["fallback_sources"]:
+        return None
+    folder = made.asset_key.partition("/")[2]
+    changed = {*before.get("load_ids", [])} ^ {*made.metadata["load_ids"]}
+    found = [days_of(lake.load_path(folder, load_id)) for load_id in changed]
+    return None if None in found else set().union(*(days for days in found if days))
