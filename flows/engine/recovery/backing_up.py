@@ -22,7 +22,7 @@ import duckdb
 
 from flows.engine.recovery.backup_store import BackupStore, Manifest, StoredFile
 from flows.errors import UsageError
-from flows.lineage.audit.chain import canonical_time
+from flows.lineage.audit.rows import canonical_time
 from flows.sources.file_connector import sha256_of
 from flows.warehouse.content import table_version
 from flows.warehouse.lock import owner_lock
