@@ -196,6 +196,33 @@ def test_tables_with_other_rows_than_the_manifest_says_are_refused(
     assert states(home) == before
 
 
+def test_a_restore_that_was_killed_keeps_runs_off_and_is_called_again(
+    home: MiniHome, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(home, folder)
+    tables = row_hashes(home.path / "published" / "current.duckdb")
+    moves = count()
+
+    def killed_move(source: Path, target: Path) -> None:
+        if next(moves) == 2:
+            raise KeyboardInterrupt
+        source.rename(target)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(shutil, "move", killed_move)
+        with pytest.raises(KeyboardInterrupt):
+            put_back(home, folder, old_to=tmp_path / "old")
+    with pytest.raises(WarehouseError, match="tables are missing"):
+        home.run()
+
+    put_back(home, folder, old_to=tmp_path / "older")
+    rebuild(home.pipeline)
+
+    assert row_hashes(home.path / "published" / "current.duckdb") == tables
+    assert home.run(partition="2026-03-02").materialized == []
+    assert len(list((tmp_path / "old").iterdir())) == 2, "what was moved away before the kill is kept"
+
+
 def test_a_backup_that_was_killed_is_none(home: MiniHome, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as killed:
         killed.setattr(BackupStore, "write", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
