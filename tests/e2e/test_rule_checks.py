@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -89,7 +89,7 @@ def read_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def cleaned(seed: int, server: PrefectServer, folder: Path, read_project: Path) -> Cleaned:
     """Simulate, land and clean one utility."""
-    home = Home(folder, server)
+    home = Home(folder, server, is_measured=False)
     simulate(
         days=DAYS, feeders=FEEDERS, transformers=TRANSFORMERS, seed=seed, dirt=DIRT,
         output_dir=folder / "inbox", truth_dir=folder / "truth",
@@ -100,7 +100,7 @@ def cleaned(seed: int, server: PrefectServer, folder: Path, read_project: Path) 
     if not read_project.exists():
         shutil.copytree(folder / "dbt", read_project)
     rejected = home.query("select file_name from lineage.delivered_file where status = 'REJECTED'")
-    return Cleaned(home, frozenset(Path(row["file_name"]).name for row in rejected))
+    return Cleaned(replace(home, is_measured=True), frozenset(Path(row["file_name"]).name for row in rejected))
 
 
 def assert_conserved(utility: Cleaned) -> None:
