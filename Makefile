@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 STAMP := $(VENV)/.installed
-# Tests run on two processes, file by file (tests/conftest.py), the long end-to-end files first.
+# Tests run on two processes, group by group, the longest first (tests/conftest.py).
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 CODE := flows ml expectations tests
 

@@ -1,18 +1,49 @@
-"""What all tests share: one Prefect server per session, gridweave homes, the shared real data."""
+"""What all tests share: one Prefect server per session, what is made once for all processes, the shared real data."""
 
 from __future__ import annotations
 
+import fcntl
+import importlib
 import os
+import pkgutil
+import shutil
 import socket
-from collections.abc import Generator, Iterator
+import warnings
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
+from coverage.exceptions import CoverageWarning
 
+import expectations
+import flows
+import ml
 from flows.engine.prefect.server import PrefectServer
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("GRIDWEAVE_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
+LONGEST_FIRST = (
+    "crash 0",  # makes the tiny utility, which no other process waits for meanwhile
+    "tests/e2e/test_real_data.py",
+    "demo",
+    "crash 1",
+    "transform",
+    "tests/e2e/test_rule_checks.py",
+    "tests/e2e/test_refused_deliveries.py",
+    "tests/e2e/test_reproduce_scores.py",
+    "tests/e2e/test_mini.py",
+    "tests/e2e/test_reproduce.py",
+    "tests/e2e/test_mini_kills.py",
+    "tests/e2e/test_why.py",
+    "tests/e2e/test_event_triggers.py",
+    "tests/e2e/test_services.py",
+    "tests/e2e/test_operating.py",
+    "tests/ml/outage_risk/test_train.py",
+)
+"""Groups of tests that take longest, in the order they are handed out; the others follow file by file."""
 
 
 @pytest.hookimpl(wrapper=True)  # a wrapper comes before xdist's own hook, which writes the group into each test's name
@@ -21,9 +52,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(CHECKOUT))))
+    turn = {group: number for number, group in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: turn.get(_group(item), len(turn)))
     yield
     if config.getoption("loadgroup", default=False):
         assert all("@" in item.nodeid for item in items), "xdist ignores groups: each process makes every shared home"
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    assert marker is not None
+    return str(marker.args[0])
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +74,84 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """The session's Prefect server, on a free loopback port; every home of the session uses it."""
-    server = PrefectServer(home=tmp_path_factory.mktemp("prefect"), port=free_port())
-    server.begin()
-    server.wait()
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all test processes of the session see."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def made_once(session_folder: Path) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Make a folder that all test processes share: the first makes it, the others wait. Nobody may change it."""
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, done = session_folder / name, session_folder / f"{name}.done"
+        with _alone(session_folder / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # what one that failed left
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def prefect_server(session_folder: Path) -> Iterator[PrefectServer]:
+    """The session's Prefect server, on a free loopback port; every home of every test process uses it."""
+    folder = session_folder / "prefect_server"
+    user = folder / "users" / str(os.getpid())
+    with _alone(session_folder / "prefect_server.lock"):
+        user.parent.mkdir(parents=True, exist_ok=True)
+        port = folder / "port"
+        if not port.exists():
+            port.write_text(str(free_port()), encoding="utf-8")
+        server = PrefectServer(home=folder, port=int(port.read_text(encoding="utf-8")))
+        server.begin()
+        server.wait()
+        user.touch()
     yield server
-    server.stop()
+    with _alone(session_folder / "prefect_server.lock"):
+        user.unlink()
+        if not any(user.parent.iterdir()):
+            server.stop()
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Keep the session's other test processes out."""
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def unmeasured() -> Iterator[None]:
+    """Do something again that is measured elsewhere: measuring lines makes a run take nearly twice as long."""
+    if Coverage.current() is not None:
+        _import_all()  # what is imported meanwhile would count as never run
+    stopped: list[Coverage] = []
+    while (measuring := Coverage.current()) is not None:  # there are two in a process of xdist
+        measuring.stop()
+        stopped.append(measuring)
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CoverageWarning)  # that modules were imported before is meant so
+            for measuring in reversed(stopped):
+                measuring.start()
+
+
+@lru_cache(maxsize=1)
+def _import_all() -> None:
+    """Import every module of ours; what modules of others warn about is not looked at here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for package in (flows, ml, expectations):
+            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+                importlib.import_module(module.name)
 
 
 def free_port() -> int:

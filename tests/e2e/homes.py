@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from flows.engine.prefect.server import PrefectServer
 from flows.settings import get_settings
 from flows.warehouse.content import VOLATILE_COLUMNS
+from tests.conftest import unmeasured
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,13 @@ class Home:
     Args:
         path: `GRIDWEAVE_HOME`.
         server: The session's Prefect server.
+        is_measured: Whether the lines its commands run count for the coverage. Measured, a whole run takes nearly
+            twice as long, and one home's first run is enough.
     """
 
     path: Path
     server: PrefectServer
+    is_measured: bool = True
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,7 +60,8 @@ class Home:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
             get_settings.cache_clear()
-            result = CliRunner().invoke(app, list(arguments))
+            with nullcontext() if self.is_measured else unmeasured():
+                result = CliRunner().invoke(app, list(arguments))
         get_settings.cache_clear()
         if isinstance(result.exception, GridweaveError):
             return result.exception.exit_code, result.exception.message
@@ -84,9 +90,9 @@ class Home:
             env={**os.environ, **self.environment},
         )
 
-    def table_hashes(self) -> dict[str, tuple[int, int]]:
-        """Hash every published table without its wall-clock and run columns."""
-        with duckdb.connect(str(self.snapshot), read_only=True) as connection:
+    def table_hashes(self, database: Path | None = None) -> dict[str, tuple[int, int]]:
+        """Hash every table of the snapshot, or of another file, without its wall-clock and run columns."""
+        with duckdb.connect(str(database or self.snapshot), read_only=True) as connection:
             tables = connection.execute(
                 "select schema_name, table_name from duckdb_tables() where schema_name not in ('main', 'lineage')"
             ).fetchall()

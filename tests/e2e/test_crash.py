@@ -1,7 +1,9 @@
 """kill -9 at random points of a run, then run again: the work is finished, and the tables are those of a quiet run.
 
-Ten kills, each in a home of its own and each followed by a run that is left to finish: in landing, dbt, gates, models
-and publishing. `make test-full` does a hundred.
+`make test` kills ten runs, five in a row in each of two homes: every run takes up what the killed one before it left
+and is killed further on (landing, dbt, gates, models, publishing); the last one is left to finish. What is made is
+compared after each kill, the whole at the end. `make test-full` does a hundred more, each in a home of its own and each
+followed by a run that is left to finish.
 """
 
 from __future__ import annotations
@@ -15,22 +17,21 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
+from tests.e2e.forked import run_command
 from tests.e2e.homes import Home
 
 pytestmark = pytest.mark.slow
 
 SEED = 20261121
 LONGEST_DELAY_SECONDS = 0.4
-STAGES = (
-    *(("landing", 5),) * 3,
-    *(("dbt", 60),) * 3,
-    ("gate", 1),
-    *(("python", 2),) * 2,
-    ("publishing", 1),
-)
+LANDING, DBT, GATE, MODEL, PUBLISHING = ("landing", 5), ("dbt", 60), ("gate", 1), ("python", 2), ("publishing", 1)
 """Where the kills hit: a word of the progress line, and among how many such lines one is drawn."""
+STAGES = (LANDING, LANDING, LANDING, DBT, DBT, DBT, GATE, MODEL, MODEL, PUBLISHING)
+CHAINS = ((LANDING, LANDING, DBT, GATE, MODEL), (LANDING, DBT, DBT, MODEL, PUBLISHING))
+"""The same kills, each run going on where the one before was hit."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def warm(tiny: tuple[Home, dict[str, Any]]) -> ForkServerContext:
 
 def fresh_home(folder: Path, tiny: Home, inbox: Path) -> Home:
     """A home with the same deliveries and nothing landed; the parsed dbt project is kept to save its ten seconds."""
-    home = Home(folder, tiny.server)
+    home = Home(folder, tiny.server, is_measured=False)
     shutil.copytree(inbox, home.path / "inbox")
     shutil.copytree(tiny.path / "dbt", home.path / "dbt")
     return home
@@ -52,11 +53,10 @@ def fresh_home(folder: Path, tiny: Home, inbox: Path) -> Home:
 
 def run_and_kill(warm: ForkServerContext, home: Home, generator: random.Random, stage: tuple[str, int]) -> bool:
     """Start a run, kill it -9 a moment after one of the stage's progress lines; False when it ended before."""
-    from tests.e2e.warm import run_command  # imports Prefect, which must know its server before
-
     word, among = stage
     left = generator.randint(1, among)
     progress = home.path / "progress"
+    progress.unlink(missing_ok=True)
     os.mkfifo(progress)
     process = warm.Process(target=run_command, args=(["run"], home.environment, progress))
     process.start()
@@ -70,6 +70,26 @@ def run_and_kill(warm: ForkServerContext, home: Home, generator: random.Random, 
         process.kill()
         process.join()
     return is_alive
+
+
+def made_so_far(home: Home, folder: Path) -> dict[str, tuple[int, int]]:
+    """Hash what the ledger says was made and is there, in a copy: a killed home is left for the next run to recover."""
+    folder.mkdir()
+    for file in home.path.glob("warehouse.duckdb*"):
+        shutil.copy(file, folder)
+    copied = folder / "warehouse.duckdb"
+    with duckdb.connect(str(copied)) as connection:
+        relations = connection.execute(
+            "select schema_name || '/' || table_name from duckdb_tables()"
+            " union all select schema_name || '/' || view_name from duckdb_views() where not internal"
+        ).fetchall()
+        made = connection.execute("select asset_key from lineage.current_materialization").fetchall()
+    there = {str(key) for (key,) in relations}
+    assert not [key for key in there if "__dbt_" in key], "dbt's temporary relations are gone"
+    assert not {str(key) for (key,) in made if not str(key).endswith("_model")} - there, "recorded, but not there"
+    hashes = home.table_hashes(copied)
+    shutil.rmtree(folder)
+    return {key: hashes[key] for (key,) in made if key in hashes}
 
 
 def assert_finished_like(home: Home, reference: Home, summary: dict[str, Any]) -> None:
@@ -94,21 +114,36 @@ def kill_and_finish(
     return was_alive
 
 
-def points(first: int, end: int) -> list[Any]:
-    """Numbers of kills; those of a process stay together, and there are two processes."""
-    return [pytest.param(point, marks=pytest.mark.xdist_group(f"crash {point % 2}")) for point in range(first, end)]
+def in_groups(numbers: range) -> list[Any]:
+    """Numbers of chains or kills; those of a process stay together, and there are two processes."""
+    return [pytest.param(number, marks=pytest.mark.xdist_group(f"crash {number % 2}")) for number in numbers]
 
 
-@pytest.mark.parametrize("point", points(0, len(STAGES)))
-def test_a_kill_changes_nothing_in_the_end(
-    point: int, warm: ForkServerContext, tiny: tuple[Home, dict[str, Any]], tiny_inbox: Path, tmp_path: Path
+@pytest.mark.parametrize("chain", in_groups(range(len(CHAINS))))
+def test_kills_change_nothing_in_the_end(
+    chain: int, warm: ForkServerContext, tiny: tuple[Home, dict[str, Any]], tiny_inbox: Path, tmp_path: Path
 ) -> None:
-    assert kill_and_finish(point, STAGES[point], warm, tiny[0], tiny_inbox, tmp_path / "home"), "killed too late"
+    reference, _ = tiny
+    expected = made_so_far(reference, tmp_path / "copy")
+    home = fresh_home(tmp_path / "home", reference, tiny_inbox)
+    generator = random.Random(f"{SEED} chain {chain}")
+
+    counts = []
+    for stage in CHAINS[chain]:
+        assert run_and_kill(warm, home, generator, stage), f"killed too late in {stage}"
+        made = made_so_far(home, tmp_path / "copy")
+        assert made == {key: expected[key] for key in made}, f"after the kill in {stage}"
+        counts.append(len(made))
+
+    assert counts == sorted(counts), "nothing that was made is lost by the next kill"
+    assert counts[0] < counts[-1]
+    assert_finished_like(home, reference, home.json("run"))
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("point", points(len(STAGES), 100))
+@pytest.mark.parametrize("point", in_groups(range(100)))
 def test_many_kills_change_nothing_in_the_end(
     point: int, warm: ForkServerContext, tiny: tuple[Home, dict[str, Any]], tiny_inbox: Path, tmp_path: Path
 ) -> None:
     kill_and_finish(point, STAGES[point % len(STAGES)], warm, tiny[0], tiny_inbox, tmp_path / "home")
+    shutil.rmtree(tmp_path)

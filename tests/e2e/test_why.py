@@ -10,7 +10,7 @@ import pytest
 from flows.warehouse.warehouse import open_warehouse
 from tests.e2e.homes import Home
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]  # one process makes the demo utility
+pytestmark = pytest.mark.slow
 
 
 def _tables(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -75,8 +75,8 @@ def test_a_transformer_score_leads_to_its_readings_in_files_that_are_kept(tiny: 
         assert each["load_status"] == "ACCEPTED"
 
 
-def test_a_transformer_score_names_the_model_that_made_it(demo: tuple[Home, dict[str, Any]]) -> None:
-    home, _ = demo  # the tiny utility has too few failures to train on
+def test_a_transformer_score_names_the_model_that_made_it(tiny: tuple[Home, dict[str, Any]]) -> None:
+    home, _ = tiny
     (scored,) = home.query("select asset_id, valid_at from ml.transformer_failure_scores order by all limit 1")
     where = f"asset_id = '{scored['asset_id']}' and valid_at = timestamptz '{scored['valid_at']}'"
 

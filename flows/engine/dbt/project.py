@@ -179,11 +179,17 @@ class DbtProject:
         result = self._invoke(arguments, manifest=self._parsed, run_id=run_id, on_node=on_node)
         return tuple(_outcome(each) for each in result.results)
 
-    @cached_property
+    @property
     def _parsed(self) -> Any:  # noqa: ANN401 - dbt is untyped
-        """The project as dbt has read it, once per process."""
-        # each invocation would read it again, and with other variables (the partitions of a batch) every file anew
-        return self._invoke(["parse", "--no-write-json"], manifest=None)
+        """The project as dbt has read it, once per process and state of its files."""
+        # each invocation would read it again, and with other variables (the partitions of a batch) or another
+        # warehouse every file anew; relations are named after the warehouse's file, not after its folder
+        state = (self.project_dir, self.digest, self.warehouse_path.stem)
+        with _only_one_reads:
+            if state not in _read:
+                _read.clear()  # a process works on one project; the last state of it is enough
+                _read[state] = self._invoke(["parse", "--no-write-json"], manifest=None)
+            return _read[state]
 
     def _invoke(
         self,
@@ -238,6 +244,9 @@ class DbtProject:
 
 
 _only_one_at_a_time = threading.Lock()
+_only_one_reads = threading.Lock()
+_read: dict[tuple[Path, str, str], Any] = {}
+"""What dbt made of a project's files, by folder, hash of the files and name of the database."""
 
 
 def _node_callback(on_node: Callable[[NodeOutcome], None]) -> Callable[[Any], None]:
