@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+
+from flows.engine.dbt.project import COMPILE
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT = CHECKOUT / "transform"
@@ -45,7 +49,11 @@ class Project:
         return self.home / "target"
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run dbt; the caller judges the return code."""
+        """Run dbt; the caller judges the return code.
+
+        In the home and with a warehouse named without its folder: what dbt has read of the project's files is valid for
+        one such name, and copied to another home it saves reading them again (`read_project`).
+        """
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRIDWEAVE_", "DBT_"))}
         return subprocess.run(
             [
@@ -53,7 +61,8 @@ class Project:
                 "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
                 "--target-path", str(self.target), "--log-path", str(self.home / "logs"),
             ],
-            env={**environment, "GRIDWEAVE_WAREHOUSE": str(self.warehouse)},
+            cwd=self.home,
+            env={**environment, "GRIDWEAVE_WAREHOUSE": self.warehouse.name},
             capture_output=True,
             text=True,
             check=False,
@@ -84,9 +93,31 @@ def make_empty_sources(warehouse: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def read_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project, read and compiled against a warehouse that does not exist."""
+    project = Project(tmp_path_factory.mktemp("read"))
+    done = project.dbt(*COMPILE)
+    assert done.returncode == 0, done.stdout
+    return project
+
+
+@pytest.fixture(scope="session")
+def make_project(read_project: Project) -> Callable[[Path], Project]:
+    """Make a project in an empty folder, without reading its files again."""
+
+    def make(home: Path) -> Project:
+        project = Project(home)
+        project.target.mkdir()
+        shutil.copy(read_project.target / "partial_parse.msgpack", project.target)
+        return project
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def empty_project(make_project: Callable[[Path], Project], tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, built over sources that delivered nothing."""
-    project = Project(tmp_path_factory.mktemp("empty"))
+    project = make_project(tmp_path_factory.mktemp("empty"))
     make_empty_sources(project.warehouse)
     built = project.dbt("build", "--exclude-resource-type", "unit_test")
     assert built.returncode == 0, built.stdout
@@ -94,9 +125,9 @@ def empty_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="session")
-def small_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def small_project(make_project: Callable[[Path], Project], tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The project, built over a few hundred rows with known defects (small_sources.sql)."""
-    project = Project(tmp_path_factory.mktemp("small"))
+    project = make_project(tmp_path_factory.mktemp("small"))
     make_empty_sources(project.warehouse)
     with duckdb.connect(str(project.warehouse)) as connection:
         connection.execute("set TimeZone = 'UTC'")

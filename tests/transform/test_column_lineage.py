@@ -7,11 +7,10 @@ import pytest
 from flows.assets.columns import ROWS, ColumnMap
 from flows.engine.dbt.assets import asset_key
 from flows.engine.dbt.columns import DbtColumns
-from flows.engine.dbt.project import COMPILE
 
 from .conftest import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transform")]  # one process builds the projects
 
 # Models whose columns cannot be followed, each with the reason. Add one only when the SQL cannot be written otherwise.
 OPAQUE: dict[str, str] = {
@@ -21,17 +20,8 @@ OPAQUE: dict[str, str] = {
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The project, compiled against a warehouse that does not exist."""
-    project = Project(tmp_path_factory.mktemp("compiled"))
-    done = project.dbt(*COMPILE)
-    assert done.returncode == 0, done.stdout
-    return project
-
-
-@pytest.fixture(scope="module")
-def maps(compiled: Project) -> dict[str, ColumnMap]:
-    return DbtColumns(compiled.manifest(), asset_key, None).maps()
+def maps(read_project: Project) -> dict[str, ColumnMap]:
+    return DbtColumns(read_project.manifest(), asset_key, None).maps()
 
 
 def sources_of(column_map: ColumnMap, column: str) -> set[tuple[str, str, str]]:
@@ -40,8 +30,8 @@ def sources_of(column_map: ColumnMap, column: str) -> set[tuple[str, str, str]]:
     }
 
 
-def test_compiling_never_makes_or_opens_the_warehouse(compiled: Project) -> None:
-    assert not compiled.warehouse.exists()
+def test_compiling_never_makes_or_opens_the_warehouse(read_project: Project) -> None:
+    assert not read_project.warehouse.exists()
 
 
 def test_no_model_is_opaque_unless_listed_with_a_reason(maps: dict[str, ColumnMap]) -> None:
@@ -49,11 +39,11 @@ def test_no_model_is_opaque_unless_listed_with_a_reason(maps: dict[str, ColumnMa
 
 
 def test_every_model_is_followed_to_exactly_the_columns_it_declares(
-    compiled: Project, maps: dict[str, ColumnMap]
+    read_project: Project, maps: dict[str, ColumnMap]
 ) -> None:
     models = [
         node
-        for node in compiled.manifest()["nodes"].values()
+        for node in read_project.manifest()["nodes"].values()
         if node["resource_type"] == "model" and asset_key(node) not in OPAQUE
     ]
 

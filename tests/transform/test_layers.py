@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import PROJECT, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transform")]  # one process builds the projects
 
 SCORED = "ml"
 # What each kind of model may read. Quarantine is a by-product of cleaning; only the conservation facts read it.
@@ -49,11 +49,8 @@ LAST_STAR = re.compile(r"select \*\s+from \w+\s*$")
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    project = Project(tmp_path_factory.mktemp("parsed"))
-    parsed = project.dbt("parse")
-    assert parsed.returncode == 0, parsed.stdout
-    return project.manifest()
+def manifest(read_project: Project) -> dict[str, Any]:
+    return read_project.manifest()
 
 
 def _models(manifest: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -11,9 +11,10 @@ import pytest
 from .conftest import Project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transform")]  # one process builds the projects
 
 WALL_CLOCK_COLUMNS = {"_ingested_at", "ingested_at", "last_ingested_at"}
 
@@ -69,8 +70,10 @@ def test_quarantined_rows_say_why(small_project: Project) -> None:
     assert reasons == [("parse_error: load_mva: 5,x",), ("orphan_asset",), ("impossible_stamp: reading_at",)]
 
 
-def test_a_lost_row_fails_the_conservation_check(small_project: Project, tmp_path: Path) -> None:
-    damaged = Project(tmp_path)
+def test_a_lost_row_fails_the_conservation_check(
+    small_project: Project, make_project: Callable[[Path], Project], tmp_path: Path
+) -> None:
+    damaged = make_project(tmp_path)
     shutil.copy(small_project.warehouse, damaged.warehouse)
     with duckdb.connect(str(damaged.warehouse)) as connection:
         connection.execute("delete from intermediate.int_scada_load_readings_deduplicated where _source_row = 7")
@@ -227,8 +230,10 @@ def test_the_history_of_the_register_and_the_orphans_are_named(small_project: Pr
     ]
 
 
-def test_the_same_input_twice_gives_the_same_tables(small_project: Project, tmp_path: Path) -> None:
-    again = Project(tmp_path)
+def test_the_same_input_twice_gives_the_same_tables(
+    small_project: Project, make_project: Callable[[Path], Project], tmp_path: Path
+) -> None:
+    again = make_project(tmp_path)
     with duckdb.connect(str(again.warehouse)) as connection:
         connection.execute(f"attach '{small_project.warehouse}' as before (read_only)")
         for schema, name in connection.execute(
