@@ -34,7 +34,10 @@ CONTENT_ADDRESSED: frozenset[Engine] = frozenset({"landing", "observed"})
 """Engines whose assets are brought up to date before planning: their content is their version."""
 AUTO_VERSION = "auto"
 """Code version that follows the source of the step."""
-Kind = Literal["raw", "view", "table", "seed", "snapshot", "model", "scores"]
+Kind = Literal["raw", "view", "table", "seed", "snapshot", "model", "scores", "external"]
+"""What an asset is; `external` is what a step makes outside the warehouse: a file handed over, a message, a setting."""
+EXTERNAL_VERSION_PREFIX = "external:"
+"""Begins the data version of such an asset: the step says what it is, nobody can hash it."""
 
 _KEY = re.compile(r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")
 

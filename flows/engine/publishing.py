@@ -31,7 +31,7 @@ def versions_to_publish(graph: AssetGraph, cursor: duckdb.DuckDBPyConnection) ->
         key
         for key in graph
         if (graph[key].schema in PUBLISHED_SCHEMAS or SUMMARY_TAG in graph[key].tags)
-        and graph[key].kind not in {"model", "view"}
+        and graph[key].kind not in {"model", "view", "external"}
     ]
     cut = [key for key in tables if graph[key].partitions is not None and graph[key].engine in MADE_HERE]
     partitioned = {

@@ -7,6 +7,10 @@ here with Prefect's server, the ledger, the audit chain and the published snapsh
 disk, in process and with its default executor. That one starts a process for each step, seconds an asset, so it gets
 20 assets only and takes part in the first turn only; its cost per asset is what is compared.
 
+The empty asset stores nothing on either side; that is what the goals are about. Beside it stands, in process and
+without a goal, an asset that stores one row: here a table with evidence, content hash and snapshot, there a pickled
+file.
+
 The sides take turns, so that a busy machine slows both; compared are medians. Dagster lives in an environment of its
 own below build/, made on first use; it is no dependency of this project.
 
@@ -22,6 +26,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +39,8 @@ SHAPES = {"chain": 100, "fan": 1_000}
 MULTIPROCESS_ASSETS = 20
 TURNS = 3
 GOALS = {"in_process": 1 / 5, "multiprocess": 1 / 100}
+EMPTY = "external"
+KINDS = {EMPTY: "empty", "table": "one-row"}
 NAMES = {"in_process": "in process", "multiprocess": "default executor"}
 
 
@@ -57,17 +64,20 @@ def measure(command: list[str]) -> dict[str, Any]:
     return measured
 
 
-def one_turn(folder: Path, python: Path, shape: str, assets: int, port: int, *, is_first: bool) -> dict[str, Any]:
+def one_turn(
+    folder: Path, python: Path, shape: str, assets: int, kind: str, port: int, *, is_first: bool
+) -> dict[str, Any]:
     """Let each side make the same graph once, in homes of their own."""
-    ours = [sys.executable, "-m", "tests.benchmarks.engine_gridweave", str(folder / "home"), shape, str(assets)]
+    ours = [sys.executable, "-m", "tests.benchmarks.engine_gridweave", str(folder / "home")]
     theirs = [str(python), str(CHECKOUT / "tests/benchmarks/engine_dagster.py")]
+    graph = [shape, str(assets), kind]
     measured = {
-        "gridweave": measure([*ours, str(port), "1"]),
-        "in_process": measure([*theirs, str(folder / "in_process"), shape, str(assets), "in_process", "1"]),
+        "gridweave": measure([*ours, *graph, str(port), "1"]),
+        "in_process": measure([*theirs, str(folder / "in_process"), *graph, "in_process", "1"]),
     }
-    if is_first:
-        few = str(min(assets, MULTIPROCESS_ASSETS))
-        measured["multiprocess"] = measure([*theirs, str(folder / "multiprocess"), shape, few, "multiprocess", "1"])
+    if is_first and kind == EMPTY:
+        few = [shape, str(min(assets, MULTIPROCESS_ASSETS)), kind]
+        measured["multiprocess"] = measure([*theirs, str(folder / "multiprocess"), *few, "multiprocess", "1"])
     return measured
 
 
@@ -87,17 +97,18 @@ def main(scale: float) -> None:
         server.begin()
         server.wait()
         try:
-            for shape, count in SHAPES.items():
+            for (shape, count), (kind, words) in product(SHAPES.items(), KINDS.items()):
                 assets, turns = max(2, round(count * scale)), []
                 for turn in range(TURNS):
-                    folder = Path(name) / f"{shape}_{turn}"
+                    folder = Path(name) / f"{shape}_{kind}_{turn}"
                     folder.mkdir()
-                    turns.append(one_turn(folder, python, shape, assets, server.port, is_first=not turn))
+                    turns.append(one_turn(folder, python, shape, assets, kind, server.port, is_first=not turn))
                     shutil.rmtree(folder)
-                seconds[shape] = turns
+                seconds[f"{shape} {kind}"] = turns
                 ours = per_asset(turns, "gridweave")
-                for side, goal in GOALS.items():
-                    title = f"{shape} of {assets:,}: cost per asset / Dagster's {NAMES[side]}"
+                for side in (each for each in GOALS if each in turns[0]):
+                    title = f"{shape} of {assets:,} {words} assets: cost per asset / Dagster's {NAMES[side]}"
+                    goal = GOALS[side] if kind == EMPTY else None
                     figures.append(Figure(name=title, value=ours / per_asset(turns, side), unit="x", at_most=goal))
         finally:
             server.stop()

@@ -1,11 +1,12 @@
 """The same chain or fan of empty assets in Dagster, timed in this process after imports.
 
-    python engine_dagster.py <folder> <shape> <assets> <in_process|multiprocess> <repetitions>
+    python engine_dagster.py <folder> <shape> <assets> <external|table> <in_process|multiprocess> <repetitions>
 
 What lives here: Dagster's side of bench_engine.py, run by the interpreter of Dagster's own environment, so it imports
 nothing of gridweave. It prints seconds as JSON.
 
-An empty asset returns nothing, which is Dagster's cheapest: a materialization in the event log, and no stored value.
+An `external` asset returns nothing, which is Dagster's cheapest: a materialization in the event log, and no stored
+value. A `table` asset takes and returns one row as Dagster users do, through its default I/O manager, which pickles.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-FOLDER, SHAPE, ASSETS, EXECUTOR = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+FOLDER, SHAPE, ASSETS, KIND, EXECUTOR = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), *sys.argv[4:6]
 os.environ["DAGSTER_HOME"] = str(FOLDER)
 
 import dagster  # type: ignore[import-not-found]  # noqa: E402 - it reads DAGSTER_HOME; another environment has it
@@ -25,7 +26,18 @@ import dagster  # type: ignore[import-not-found]  # noqa: E402 - it reads DAGSTE
 def _asset(number: int) -> dagster.AssetsDefinition:
     upstream = {"chain": number - 1, "fan": 0}[SHAPE]
 
-    @dagster.asset(name=f"empty_{number}", deps=[f"empty_{upstream}"] if number else [])  # type: ignore[untyped-decorator]  # dagster is not here
+    name, before = f"empty_{number}", f"empty_{upstream}"
+    if KIND == "table":
+        ins = {"rows": dagster.AssetIn(key=before)} if number else {}
+
+        @dagster.asset(name=name, ins=ins)  # type: ignore[untyped-decorator]  # dagster is not here
+        def one_row(**rows: list[dict[str, int]]) -> list[dict[str, int]]:
+            del rows
+            return [{"number": 1}]
+
+        return one_row
+
+    @dagster.asset(name=name, deps=[before] if number else [])  # type: ignore[untyped-decorator]  # dagster is not here
     def empty() -> None: ...
 
     return empty
@@ -61,7 +73,7 @@ def main() -> None:
     (FOLDER / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     with dagster.DagsterInstance.get() as instance:
         first = timed_run(instance)
-        again = [timed_run(instance) for _ in range(int(sys.argv[5]))]
+        again = [timed_run(instance) for _ in range(int(sys.argv[6]))]
     print(json.dumps({"version": dagster.__version__, "assets": ASSETS, "first": first, "again": again}))
 
 

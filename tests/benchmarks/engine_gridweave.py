@@ -1,12 +1,13 @@
 """One gridweave home with a chain or a fan of empty Python assets, timed in this process after imports.
 
-    python -m tests.benchmarks.engine_gridweave <home> <shape> <assets> <port of a Prefect server, or 0> <repetitions>
+    python -m tests.benchmarks.engine_gridweave <home> <shape> <assets> <kind> <Prefect's port, or 0> <repetitions>
 
 What lives here: gridweave's side of bench_engine.py. It prints seconds as JSON. What does not: Dagster's side
 (engine_dagster.py), comparing the two (bench_engine.py).
 
-An empty asset writes a table of one row, which is the least that makes a materialization: the table, its evidence
-file and the ledger's rows in one transaction, and its snapshot at the end of the run.
+An `external` asset stores nothing and is recorded: what it was made from, its versions, the ledger's rows in one
+transaction. A `table` asset writes one row: the table, its evidence file, its content hash, and its snapshot at the end
+of the run.
 """
 
 from __future__ import annotations
@@ -40,22 +41,32 @@ COLUMNS = {
 }
 
 
-def empty(context: StepContext) -> None:
+def store_nothing(context: StepContext) -> None:
+    """Take up what it is made from, record that it was made."""
+    for key in context.definition.deps:
+        context.version_of(key)
+    context.record("1")
+
+
+def store_a_row(context: StepContext) -> None:
     """Read what there is to read, write one row. One row."""
     for key in context.definition.deps:
         context.read(key)
     context.write(pd.DataFrame({"number": [1]}), model_version="rule-1")
 
 
-def graph_of(shape: str, assets: int) -> AssetGraph:
+def graph_of(shape: str, assets: int, kind: str) -> AssetGraph:
     """A chain, in which each asset depends on the one before, or a fan, in which all but the first depend on it."""
-    return AssetGraph([_asset(number, shape) for number in range(assets)])
+    return AssetGraph([_asset(number, shape, kind) for number in range(assets)])
 
 
-def _asset(number: int, shape: str) -> AssetDefinition:
+def _asset(number: int, shape: str, kind: str) -> AssetDefinition:
     upstream = {"chain": number - 1, "fan": 0}[shape]
     deps = (f"ml/empty_{upstream}",) if number else ()
-    return asset(f"ml/empty_{number}", kind="scores", deps=deps, owner="bench", group="bench")(empty)
+    name, owned = f"ml/empty_{number}", {"owner": "bench", "group": "bench"}
+    if kind == "external":
+        return asset(name, kind="external", deps=deps, **owned)(store_nothing)
+    return asset(name, kind="scores", deps=deps, **owned)(store_a_row)
 
 
 def make_home(home: Path, assets: int) -> Settings:
@@ -97,11 +108,12 @@ def timed_run(settings: Settings, graph: AssetGraph, *, is_forced: bool, is_with
 
 def main() -> None:
     """Run once to fill the ledger, then as often as asked for, and print."""
-    home, shape, assets, port, repetitions = Path(sys.argv[1]), sys.argv[2], *(int(each) for each in sys.argv[3:6])
+    home, shape, assets, kind = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+    port, repetitions = int(sys.argv[5]), int(sys.argv[6])
     if port:
         PrefectServer(home=home.parent / "prefect", port=port).use()
     settings = make_home(home, assets)
-    graph = graph_of(shape, assets)
+    graph = graph_of(shape, assets, kind)
     first = timed_run(settings, graph, is_forced=False, is_with_prefect=bool(port))
     again = [timed_run(settings, graph, is_forced=True, is_with_prefect=bool(port)) for _ in range(repetitions)]
     unchanged = timed_run(settings, graph, is_forced=False, is_with_prefect=bool(port))

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from flows.assets.graph import AssetGraph
     from flows.warehouse.lake import Lake
 
-MODEL_VERSION_PREFIX = "model:"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
@@ -97,7 +95,7 @@ def bring_back(cursor: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: Lake,
         if key not in graph or graph[key].engine != "python":
             continue
         for each in parts.values():
-            if each.storage_uri and not each.data_version.startswith(MODEL_VERSION_PREFIX):
+            if each.storage_uri and each.data_version.startswith(ALGORITHM):
                 path = exact_path(lake.home / each.storage_uri)
                 cursor.execute(f"insert into {relation(key)} by name from read_parquet(?)", [path])
                 filled += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from flows.assets.definition import EXTERNAL_VERSION_PREFIX
 from flows.lineage.audit.published_data import ARTIFACT_ROOT
 from flows.lineage.kept_files import kept_files, removed_files
 from flows.lineage.replay_records import Made, read_evidence_sha256, read_loads, sha256_of_text
@@ -73,6 +74,9 @@ class Places:
             return self._loads(made)
         if made.engine == "observed":
             reason = "it was observed: what it stands for is outside" if is_target else ""
+            return Place(source="none" if is_target else "observed", reason=reason)
+        if made.data_version.startswith(EXTERNAL_VERSION_PREFIX):
+            reason = "it was made outside the warehouse, and making it again would act there again" if is_target else ""
             return Place(source="none" if is_target else "observed", reason=reason)
         if is_target:
             return Place(source="replay", rows=self._rows(made))

@@ -13,6 +13,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from flows.assets.definition import EXTERNAL_VERSION_PREFIX
 from flows.assets.versions import logical_version, parameters_hash
 from flows.engine.steps.inputs import WHOLE, InputPartitions
 from flows.engine.steps.skipping import StepSkippedError
@@ -123,7 +124,7 @@ class StepContext:
         return read_frame(self.warehouse.cursor(), statement)
 
     def version_of(self, key: str) -> str:
-        """Take an observed asset as an input and return its data version; there is no table to read.
+        """Take an observed or external asset as an input and return its data version; there is no table to read.
 
         Raises:
             UndeclaredReadError: The key is not among the asset's dependencies.
@@ -134,7 +135,7 @@ class StepContext:
             self._admit(self.warehouse.cursor(), key, each)
         versions = [self._inputs[key, each].data_version for each in cut.partition_keys if (key, each) in self._inputs]
         if not versions:
-            raise StepSkippedError(asset_key=self.definition.key, reason=f"{key} was never observed")
+            raise StepSkippedError(asset_key=self.definition.key, reason=f"{key} was never observed or made")
         return ";".join(versions)
 
     def read_champion(self, key: str) -> LoadedModel:
@@ -211,6 +212,32 @@ class StepContext:
                 },
             )
         logger.info("%s%s: %d rows", key, f"@{self.partition_key}" if self.partition_key else "", row_count)
+
+    def record(self, version: str, *, uri: str = "", row_count: int | None = None) -> None:
+        """Record what this step made outside the warehouse; readers get its version by `version_of`.
+
+        Args:
+            version: Tells one content from another: a hash, a revision, a message number.
+            uri: Where it is.
+            row_count: Rows or messages, where they can be counted.
+
+        Raises:
+            AssetError: The asset is declared as something that lies in the warehouse.
+        """
+        if self.definition.kind != "external":
+            raise AssetError(
+                f"Asset {self.definition.key} is declared as {self.definition.kind} and recorded something external.",
+                hint='write a frame, or declare kind="external"',
+            )
+        with self.warehouse.transaction() as cursor:
+            self._record(
+                cursor,
+                data_version=f"{EXTERNAL_VERSION_PREFIX}{version}",
+                row_count=row_count,
+                columns=(),
+                storage_uri=uri,
+                metadata={},
+            )
 
     def write_model(self, trained: TrainedModel) -> RegisteredModel:
         """Register a trained model, decide on the champion and record which one scores from now on.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SHARED_FACTS = ("definition", "run_id", "materialization_id", "partition_key", "environment_id")
-CALLS = frozenset({"read", "version_of", "read_champion", "write", "write_model", "keep_champion"})
+CALLS = frozenset({"read", "version_of", "read_champion", "write", "record", "write_model", "keep_champion"})
 """What a step may ask of its context from its own process."""
 
 _spawn = multiprocessing.get_context("spawn")  # forking a process with DuckDB's threads can hang
