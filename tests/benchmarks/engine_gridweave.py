@@ -63,10 +63,10 @@ def graph_of(shape: str, assets: int, kind: str) -> AssetGraph:
 def _asset(number: int, shape: str, kind: str) -> AssetDefinition:
     upstream = {"chain": number - 1, "fan": 0}[shape]
     deps = (f"ml/empty_{upstream}",) if number else ()
-    name, owned = f"ml/empty_{number}", {"owner": "bench", "group": "bench"}
+    name = f"ml/empty_{number}"
     if kind == "external":
-        return asset(name, kind="external", deps=deps, **owned)(store_nothing)
-    return asset(name, kind="scores", deps=deps, **owned)(store_a_row)
+        return asset(name, kind="external", deps=deps, owner="bench", group="bench")(store_nothing)
+    return asset(name, kind="scores", deps=deps, owner="bench", group="bench")(store_a_row)
 
 
 def make_home(home: Path, assets: int) -> Settings:

@@ -1,4 +1,4 @@
-"""Steps that make something outside the warehouse: recorded, reused, taken up by others, never made twice by a replay."""
+"""Steps that make something outside the warehouse: recorded, reused, read by others, never made twice by a replay."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ from tests.benchmarks.engine_gridweave import make_home
 
 pytestmark = pytest.mark.slow
 
-OWNED = {"owner": "operations", "group": "delivery"}
 
-
-@asset("ml/plan_file", kind="external", deps=(), **OWNED)
+@asset("ml/plan_file", kind="external", deps=(), owner="operations", group="delivery")
 def plan_file(context: StepContext) -> None:
     """A file handed over, and which revision it is."""
     target = Path(context.settings.home) / "plan.txt"
@@ -32,14 +30,14 @@ def plan_file(context: StepContext) -> None:
     context.record(revision.read_text() if revision.exists() else "1", uri=str(target), row_count=1)
 
 
-@asset("ml/empty_0", kind="scores", deps=("ml/plan_file",), **OWNED)
+@asset("ml/empty_0", kind="scores", deps=("ml/plan_file",), owner="operations", group="delivery")
 def receipt(context: StepContext) -> None:
     """What was handed over. One row."""
     revision = context.version_of("ml/plan_file").removeprefix("external:")
     context.write(pd.DataFrame({"number": [int(revision)]}), model_version="rule-1")
 
 
-@asset("ml/mislabelled", kind="scores", deps=(), **OWNED)
+@asset("ml/mislabelled", kind="scores", deps=(), owner="operations", group="delivery")
 def mislabelled(context: StepContext) -> None:
     """Claims to be a table."""
     context.record("1")
@@ -63,7 +61,8 @@ class ExternalHome:
     def made(self) -> dict[str, tuple[str, str, int]]:
         with open_reader(self.path / "published") as reader:
             rows = reader.execute(
-                "select asset_key, materialization_id::varchar, data_version, row_count from lineage.current_materialization"
+                "select asset_key, materialization_id::varchar, data_version, row_count"
+                " from lineage.current_materialization"
             ).fetchall()
         return {key: (identifier, version, count) for key, identifier, version, count in rows}
 
