@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
 def backup(
     *,
     to: Annotated[Path, typer.Option(help="Folder of backups, best on another disk; what it has is not copied again.")],
+    keep: Annotated[int | None, typer.Option(min=1, help="How many backups stay in the folder; none: all.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Copy what this installation needs to come back: published state, ledger, lake, evidence, models, audit key."""
@@ -31,7 +32,7 @@ def backup(
     from flows.settings import get_settings
 
     with shown_progress() as say:
-        made = back_up(get_settings(), to, clock=utc_now, on_progress=say)
+        made = back_up(get_settings(), to, kept=keep, clock=utc_now, on_progress=say)
     manifest = made.manifest
     if as_json:
         print_json(

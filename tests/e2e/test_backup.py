@@ -196,6 +196,35 @@ def test_tables_with_other_rows_than_the_manifest_says_are_refused(
     assert states(home) == before
 
 
+def test_only_so_many_backups_stay_and_nothing_they_need_goes(home: MiniHome, folder: Path, tmp_path: Path) -> None:
+    store = BackupStore(folder)
+    first = back_up(home, folder).manifest
+    home.run(partition="2026-03-03")
+    second = back_up(home, folder).manifest
+    home.run(partition="2026-03-04")
+
+    third = backup(home.pipeline.settings, folder, kept=2, clock=clock, on_progress=lambda _: None).manifest
+
+    assert store.backup_ids() == (second.backup_id, third.backup_id)
+    assert (store.problems(second), store.problems(third)) == ((), ())
+    gone = {each.sha256 for each in first.files} - {each.sha256 for each in (*second.files, *third.files)}
+    assert gone
+    assert not [sha256 for sha256 in gone if store.object_path(sha256).exists()]
+    with pytest.raises(WarehouseError, match=first.backup_id):
+        put_back(home, folder, old_to=tmp_path / "old", backup_id=first.backup_id)
+
+
+def test_a_damaged_newest_manifest_does_not_keep_the_next_backup_from_being_whole(home: MiniHome, folder: Path) -> None:
+    first = back_up(home, folder).manifest
+    (folder / "backups" / f"{first.backup_id}.json").write_text("{}")
+    cut = BackupStore(folder).object_path(first.files[0].sha256)
+    cut.write_bytes(cut.read_bytes()[:10])
+
+    second = back_up(home, folder).manifest
+
+    assert BackupStore(folder).problems(second) == ()
+
+
 def test_a_restore_that_was_killed_keeps_runs_off_and_is_called_again(
     home: MiniHome, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ lock is held, so that nothing in a backup is newer than its ledger.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from flows.engine.recovery.backup_store import BackupStore, Manifest, StoredFile
+from flows.engine.recovery.backup_store import BackupDamagedError, BackupStore, Manifest, StoredFile
 from flows.errors import UsageError
 from flows.lineage.audit.rows import canonical_time
 from flows.sources.file_connector import sha256_of
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
     from flows.clock import Clock
     from flows.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 IMMUTABLE = ("lake/files", "lake/raw", "evidence", "mlflow/artifacts")
 """Folders whose files are never changed once they are there."""
@@ -61,25 +64,37 @@ class BackedUp:
     seconds_locked: float
 
 
-def backup(settings: Settings, to: Path, *, clock: Clock, on_progress: Callable[[str], None]) -> BackedUp:
+def backup(
+    settings: Settings, to: Path, *, kept: int | None = None, clock: Clock, on_progress: Callable[[str], None]
+) -> BackedUp:
     """Back up a gridweave home.
 
     Args:
         settings: Whose home.
         to: Folder of backups; made when missing.
+        kept: How many backups stay in it, this one included; None: all.
         clock: Wall clock.
         on_progress: Told in words what happens.
 
     Raises:
         UsageError: The folder lies in what is to be backed up.
         NothingPublishedError: No run has ended yet.
-        WarehouseBusyError: A run owns the warehouse.
+        WarehouseBusyError: A run owns the warehouse, or another backup the folder.
     """
     if to.resolve().is_relative_to(settings.home.resolve()):
         raise UsageError(f"{to} lies in {settings.home}, which it is to outlive.", hint="name a folder elsewhere")
     if not (settings.home / LEDGER).exists():
         raise NothingPublishedError(folder=settings.published_dir)
-    copying = _Copying(settings.home, BackupStore(to))
+    with owner_lock(to / "backups"):
+        made = _back_up(settings, BackupStore(to), clock=clock, on_progress=on_progress)
+        if kept is not None:
+            BackupStore(to).drop_older(kept)
+    return made
+
+
+def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progress: Callable[[str], None]) -> BackedUp:
+    """Copy, and write the manifest last."""
+    copying = _Copying(settings.home, store)
     started = clock()
     on_progress("copying what is new of lake, evidence and models")
     for path in _files(settings.home, IMMUTABLE):
@@ -89,10 +104,10 @@ def backup(settings: Settings, to: Path, *, clock: Clock, on_progress: Callable[
         on_progress("copying what is published, the registry and the checkpoints")
         files = tuple(copying.keep(path) for path in _files(settings.home, IMMUTABLE + CHANGING))
         registry = copying.keep_registry()
-    tables = _row_hashes(copying.store, files)
-    manifest = copying.store.write(
+    tables = _row_hashes(store, files)
+    manifest = store.write(
         created_at=canonical_time(locked),
-        ledger_entries=_entries(copying.store, files),
+        ledger_entries=_entries(store, files),
         files=files + registry,
         tables=tables,
     )
@@ -118,8 +133,7 @@ class _Copying:
         self.store = store
         self.new_count = 0
         self.new_bytes = 0
-        earlier = store.read().files if store.backup_ids() else ()
-        self._known = {each.path: each for each in earlier if each.path.startswith(IMMUTABLE)}
+        self._known = {each.path: each for each in _earlier(store) if each.path.startswith(IMMUTABLE)}
 
     def keep(self, path: Path, *, copy: Path | None = None) -> StoredFile:
         """Keep one file, or the copy that stands for it."""
@@ -147,6 +161,15 @@ class _Copying:
             with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copied:
                 source.backup(copied)
             return (self.keep(path, copy=target),)
+
+
+def _earlier(store: BackupStore) -> tuple[StoredFile, ...]:
+    """Files of the newest backup; none when there is none, or its manifest was damaged: then all is read again."""
+    try:
+        return store.read().files if store.backup_ids() else ()
+    except BackupDamagedError as error:
+        logger.warning("%s", error.message)
+        return ()
 
 
 def _files(home: Path, folders: tuple[str, ...]) -> Iterator[Path]:

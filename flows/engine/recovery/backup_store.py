@@ -97,7 +97,7 @@ class BackupStore:
         return self.folder / "objects" / sha256[:2] / sha256
 
     def put(self, file: Path, sha256: str) -> bool:
-        """Keep a file's content once, durably.
+        """Keep a file's content once, durably; one that was cut short is written again.
 
         Returns:
             Whether it was new.
@@ -106,7 +106,7 @@ class BackupStore:
             WarehouseError: The file changed while it was copied.
         """
         target = self.object_path(sha256)
-        if target.exists():
+        if target.exists() and target.stat().st_size == file.stat().st_size:
             return False
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = target.with_suffix(".partial")
@@ -178,6 +178,28 @@ class BackupStore:
             files=tuple(StoredFile(**each) for each in body["files"]),
             tables=body["tables"],
         )
+
+    def drop_older(self, kept: int) -> tuple[str, ...]:
+        """Remove all but the newest backups, then the contents that none of those left names.
+
+        Args:
+            kept: How many stay, at least one.
+
+        Returns:
+            The backups that were removed.
+
+        Raises:
+            BackupDamagedError: A manifest is not what was written; nothing was removed.
+        """
+        known = self.backup_ids()
+        wanted = {each.sha256 for backup_id in known[-kept:] for each in self.read(backup_id).files}
+        dropped = known[:-kept]
+        for backup_id in dropped:
+            (self.folder / "backups" / f"{backup_id}.json").unlink()
+        for path in (self.folder / "objects").glob("*/*"):
+            if path.name not in wanted:
+                path.unlink()
+        return dropped
 
     def problems(self, manifest: Manifest) -> tuple[str, ...]:
         """Hold every content of a backup against its hash; each fault with the name the file had."""
