@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     duckdb_threads: int = Field(
         default=1, ge=1, description="Threads per query; more than one gives up bit-equal results."
     )
+    duckdb_memory_gb: float = Field(
+        default=4.0, gt=0, description="Memory DuckDB may hold, GB; what needs more goes to files beside the warehouse."
+    )
     dbt_threads: int = Field(default=2, ge=1, description="dbt models built side by side.")
     python_workers: int = Field(default=2, ge=1, description="Python assets run side by side.")
     concurrency_limits: dict[str, PositiveInt] = Field(

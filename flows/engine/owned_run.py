@@ -77,7 +77,8 @@ def owned_run(pipeline: Pipeline, job_name: str, parameters: dict[str, object]) 
     """
     settings = pipeline.settings
     _refuse_lost_warehouse(settings, job_name)
-    with open_warehouse(settings.warehouse_path, threads=settings.duckdb_threads) as warehouse:
+    threads, memory_gb = settings.duckdb_threads, settings.duckdb_memory_gb
+    with open_warehouse(settings.warehouse_path, threads=threads, memory_gb=memory_gb) as warehouse:
         signer = open_signer(settings.audit_dir, settings.audit_key_path)
         _ = pipeline.graph  # first: dbt swallows what a signal raises, and there is no run yet that could record it
         owned = OwnedRun(warehouse=warehouse, environment=current_environment(), run_id=uuid4())

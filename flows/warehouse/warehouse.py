@@ -97,12 +97,13 @@ class Warehouse:
 
 
 @contextmanager
-def open_warehouse(path: Path, *, threads: int = 1) -> Iterator[Warehouse]:
+def open_warehouse(path: Path, *, threads: int = 1, memory_gb: float | None = None) -> Iterator[Warehouse]:
     """Own the warehouse until the block ends.
 
     Args:
         path: The DuckDB file; made when it does not exist.
         threads: Threads per query; more than one gives up bit-equal results.
+        memory_gb: Memory DuckDB may hold; it spills beyond. None: most of the machine's.
 
     Raises:
         WarehouseBusyError: Another process owns it.
@@ -120,6 +121,8 @@ def open_warehouse(path: Path, *, threads: int = 1) -> Iterator[Warehouse]:
             path.chmod(0o600)
             connection.execute(f"set threads = {int(threads)}")
             connection.execute("set global TimeZone = 'UTC'")
+            if memory_gb is not None:
+                connection.execute(f"set memory_limit = '{memory_gb:f}GB'")
             schema = resources.files("flows.lineage").joinpath("schema.sql").read_text(encoding="utf-8")
             connection.execute("begin transaction")
             for name in SCHEMAS:

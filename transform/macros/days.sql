@@ -49,6 +49,6 @@
 
 {#- Condition of a test: the rows that this invocation made, of a model that is made by day. The others were tested then. -#}
 {% macro in_days_made(relation, column) -%}
-    {%- set days = var("days", {}).get(relation.schema ~ "/" ~ relation.identifier) -%}
-    {{- "true" if days is none else "list_contains(" ~ day_list(days) ~ ", " ~ column ~ ")" -}}
+    {%- set days = var("days", {})[relation.schema ~ "/" ~ relation.identifier] -%}
+    {{- "list_contains(" ~ day_list(days) ~ ", " ~ column ~ ")" if days is defined else "true" -}}
 {%- endmacro %}

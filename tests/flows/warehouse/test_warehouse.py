@@ -106,3 +106,16 @@ def test_without_a_unique_key_nothing_is_known_about_single_columns(tmp_path: Pa
         cursor.execute("create table ml.empty as select 1 as row_id where false")
 
         assert [column_versions(cursor, f"ml/{name}") for name in ("twice", "keyless", "empty")] == [{}, {}, {}]
+
+
+def test_a_run_holds_no_more_memory_than_it_may(tmp_path: Path) -> None:
+    with open_warehouse(tmp_path / "warehouse.duckdb", memory_gb=0.25) as warehouse:
+        cursor = warehouse.cursor()
+        limit = cursor.execute("select current_setting('memory_limit')").fetchall()
+        # a million groups of long texts need more than that and are spilled
+        found = cursor.execute(
+            "select count(*) from (select distinct repeat(range::varchar, 60) from range(1_000_000))"
+        ).fetchall()
+
+    assert limit == [("238.4 MiB",)]
+    assert found == [(1_000_000,)]
