@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from flows.engine.landing.raw_gate import decide_by_hand
+from flows.errors import UsageError
+from flows.lineage.audit.chain import append_rows
 from flows.warehouse.reader import open_reader
 
 if TYPE_CHECKING:
+    import duckdb
+
+    from flows.clock import Clock
     from flows.engine.pipeline import Pipeline
 
 
@@ -36,7 +40,7 @@ def decide(pipeline: Pipeline, reference: str, *, is_accepted: bool, reason: str
         WarehouseBusyError: A run owns the warehouse.
     """
     pipeline.decide_load(
-        lambda cursor: decide_by_hand(
+        lambda cursor: _decide(
             cursor,
             reference,
             status="ACCEPTED" if is_accepted else "DISCARDED",
@@ -44,3 +48,46 @@ def decide(pipeline: Pipeline, reference: str, *, is_accepted: bool, reason: str
             clock=pipeline.clock,
         )
     )
+
+
+def _decide(
+    cursor: duckdb.DuckDBPyConnection,
+    reference: str,
+    *,
+    status: Literal["ACCEPTED", "DISCARDED"],
+    reason: str,
+    clock: Clock,
+) -> None:
+    """Let an operator accept or discard a refused load, or discard a rejected file.
+
+    Args:
+        cursor: Inside a transaction.
+        reference: Load id, or the name of a rejected file.
+        status: What it becomes.
+        reason: Why, in the operator's words; kept in the ledger.
+        clock: Wall clock.
+
+    Raises:
+        UsageError: Nothing refused has that id or name.
+    """
+    changed = cursor.execute(
+        "update lineage.load set status = ?, decided_at = ?, reason = coalesce(reason || ' | ', '') || ?"
+        " where load_id = ? and status in ('BLOCKED', 'QUARANTINED', 'FALLBACK')"
+        " returning load_id, raw_table",
+        [status, clock(), reason, reference],
+    ).fetchall()
+    append_rows(cursor, "load", changed, recorded_at=clock())
+    if status == "DISCARDED":
+        files = cursor.execute(
+            "update lineage.delivered_file set status = 'DISCARDED',"
+            " reason = coalesce(reason || ' | ', '') || ? where file_name = ? and status = 'REJECTED'"
+            " returning source, sha256",
+            [reason, reference],
+        ).fetchall()
+        append_rows(cursor, "delivered_file", files, recorded_at=clock())
+        changed += files
+    if not changed:
+        raise UsageError(
+            f"No refused load or rejected file is called {reference!r}.",
+            hint="gridweave loads lists them",
+        )

@@ -23,7 +23,6 @@ from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
 from flows.engine.landing.raw_days import event_column, record_changed_days
 from flows.engine.landing.unreadable import unreadable_columns
-from flows.errors import UsageError
 from flows.lineage.audit.chain import append_rows
 from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, CheckStatus, MaterializationRecord
@@ -345,49 +344,6 @@ def outstanding_blocks(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
             for source, name, row, reason in files
         ),
     )
-
-
-def decide_by_hand(
-    cursor: duckdb.DuckDBPyConnection,
-    reference: str,
-    *,
-    status: Literal["ACCEPTED", "DISCARDED"],
-    reason: str,
-    clock: Clock,
-) -> None:
-    """Let an operator accept or discard a refused load, or discard a rejected file.
-
-    Args:
-        cursor: Inside a transaction.
-        reference: Load id, or the name of a rejected file.
-        status: What it becomes.
-        reason: Why, in the operator's words; kept in the ledger.
-        clock: Wall clock.
-
-    Raises:
-        UsageError: Nothing refused has that id or name.
-    """
-    changed = cursor.execute(
-        "update lineage.load set status = ?, decided_at = ?, reason = coalesce(reason || ' | ', '') || ?"
-        " where load_id = ? and status in ('BLOCKED', 'QUARANTINED', 'FALLBACK')"
-        " returning load_id, raw_table",
-        [status, clock(), reason, reference],
-    ).fetchall()
-    append_rows(cursor, "load", changed, recorded_at=clock())
-    if status == "DISCARDED":
-        files = cursor.execute(
-            "update lineage.delivered_file set status = 'DISCARDED',"
-            " reason = coalesce(reason || ' | ', '') || ? where file_name = ? and status = 'REJECTED'"
-            " returning source, sha256",
-            [reason, reference],
-        ).fetchall()
-        append_rows(cursor, "delivered_file", files, recorded_at=clock())
-        changed += files
-    if not changed:
-        raise UsageError(
-            f"No refused load or rejected file is called {reference!r}.",
-            hint="gridweave loads lists them",
-        )
 
 
 def _fallback_sources(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
