@@ -17,6 +17,7 @@ from flows.assets.definition import EXTERNAL_VERSION_PREFIX
 from flows.assets.versions import logical_version, parameters_hash
 from flows.engine.steps.inputs import WHOLE, InputPartitions
 from flows.engine.steps.skipping import StepSkippedError
+from flows.engine.steps.written_table import refuse_other_columns, replace_rows, write_evidence
 from flows.errors import AssetError, UndeclaredReadError, UnreleasedInputError
 from flows.lineage.model_records import record_model_version
 from flows.lineage.recorder import record_checks, record_materialization
@@ -25,13 +26,10 @@ from flows.lineage.state import current_input
 from flows.warehouse.content import column_versions, columns_of, table_version
 from flows.warehouse.frames import read_frame
 from flows.warehouse.identifiers import exact_path, literal, quoted, relation
-from flows.warehouse.lake import Lake, sync
 from flows.warehouse.partition_rows import rows_of
-from ml.artifacts import file_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     import duckdb
@@ -41,13 +39,12 @@ if TYPE_CHECKING:
     from flows.clock import Clock
     from flows.settings import Settings
     from flows.warehouse.declared import Columns
+    from flows.warehouse.lake import Lake
     from flows.warehouse.warehouse import Warehouse
     from ml.registry import ModelRegistry, RegisteredModel
     from ml.training import TrainedModel
 
 logger = logging.getLogger(__name__)
-
-TECHNICAL_COLUMNS = ("run_id", "materialization_id", "model_version", "scored_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +179,7 @@ class StepContext:
                 f"Asset {key} writes a table whose columns are not declared.",
                 hint=f"add table {self.definition.relation} to transform/models/reports/_ml__sources.yml",
             )
-        self._refuse_other_columns(frame, [name for name, _ in declared])
+        refuse_other_columns(self.definition, frame, declared)
         evidence = self.lake.evidence_path(key, str(self.materialization_id))
         now = self.clock()
         with self.warehouse.transaction() as cursor:
@@ -194,9 +191,9 @@ class StepContext:
             }
             cursor.register("scored", frame)
             rows = self._rows
-            self._replace_rows(cursor, declared, rows, stamps)
+            replace_rows(cursor, self.definition, declared, rows, stamps, self.partition_key)
             cursor.unregister("scored")
-            evidence_sha256 = self._write_evidence(cursor, f"from {relation(key)} where {rows}", evidence)
+            evidence_sha256 = write_evidence(cursor, f"from {relation(key)} where {rows}", evidence)
             columns = columns_of(cursor, key)
             data_version, row_count = table_version(cursor, key, rows=rows, columns=columns)
             self._record(
@@ -266,7 +263,7 @@ class StepContext:
         with self.warehouse.transaction() as cursor:
             backtest = trained.backtest_scores
             cursor.register("backtest", backtest)
-            evidence_sha256 = self._write_evidence(cursor, "from backtest", evidence)
+            evidence_sha256 = write_evidence(cursor, "from backtest", evidence)
             cursor.unregister("backtest")
             record_model_version(
                 cursor,
@@ -354,35 +351,6 @@ class StepContext:
         partitions = self.definition.partitions
         return rows_of(partitions, (self.partition_key,)) if partitions and self.partition_key else "true"
 
-    def _replace_rows(
-        self, cursor: duckdb.DuckDBPyConnection, declared: Columns, rows: str, stamps: Mapping[str, str]
-    ) -> None:
-        """Put the registered rows, and what is the same for all of them, in place of what there was.
-
-        Args:
-            cursor: Inside the caller's transaction.
-            declared: Columns of the table.
-            rows: Condition for the rows that are replaced.
-            stamps: Values of technical columns.
-        """
-        target = relation(self.definition.key)
-        values = {name: literal(stamps[name]) if name in stamps else quoted(name) for name, _ in declared}
-        select = ", ".join(f"{values[name]}::{kind} as {quoted(name)}" for name, kind in declared)
-        statement = f"select {select} from scored"  # noqa: S608 - checked identifiers
-        if rows == "true":
-            cursor.execute(f"create or replace table {target} as {statement} order by all")
-            return
-        outside = f"select count(*) from ({statement}) where ({rows}) is not true"  # noqa: S608 - checked identifiers
-        strays = cursor.execute(outside).fetchone()
-        if strays and strays[0]:
-            raise AssetError(
-                f"Asset {self.definition.key} wrote {strays[0]:,} rows outside its partition {self.partition_key}.",
-                hint="return only rows of context.partition_key",
-            )
-        cursor.execute(f"create table if not exists {target} as {statement} limit 0")
-        cursor.execute(f"delete from {target} where {rows}")  # noqa: S608 - checked identifiers
-        cursor.execute(f"insert into {target} by name {statement} order by all")
-
     def _admit(self, cursor: duckdb.DuckDBPyConnection, key: str, partition_key: str = "") -> int:
         """Check that an input may be read, remember exactly which, and return its row count."""
         if key not in self.definition.deps:
@@ -400,24 +368,6 @@ class StepContext:
             partition_key=partition_key,
         )
         return 1 if found.row_count is None else int(found.row_count)
-
-    def _refuse_other_columns(self, frame: pd.DataFrame, declared: Iterable[str]) -> None:
-        expected = [name for name in declared if name not in TECHNICAL_COLUMNS]
-        missing = sorted(set(expected) - set(frame.columns))
-        unknown = sorted(set(frame.columns) - set(expected))
-        if missing or unknown:
-            raise AssetError(
-                f"Asset {self.definition.key} wrote other columns than declared: missing"
-                f" {', '.join(missing) or 'none'}, unknown {', '.join(unknown) or 'none'}.",
-                hint="mend the step or transform/models/reports/_ml__sources.yml",
-            )
-
-    def _write_evidence(self, cursor: duckdb.DuckDBPyConnection, query: str, evidence: Path) -> str:
-        """Write an evidence file and return its sha256."""
-        evidence.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        cursor.execute(f"copy ({query}) to {literal(str(evidence))} (format parquet, compression zstd)")
-        sync(evidence)
-        return file_sha256(evidence)
 
     def _record_champion(
         self,
