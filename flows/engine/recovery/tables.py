@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.assets.partition_mappings import UNPARTITIONED
+from flows.engine.landing.raw_days import event_column
 from flows.warehouse.content import ALGORITHM, table_version, whole_version
 from flows.warehouse.identifiers import exact_path, relation
 from flows.warehouse.lake import create_raw_view
@@ -89,6 +90,7 @@ def bring_back(cursor: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: Lake,
                 columns=graph[key].columns,
                 load_folders=[lake.load_path(graph[key].relation, load_id) for load_id in load_ids],
                 fallback_sources=sorted({source for each in shown for source in each.fallback_sources}),
+                event_column=event_column(graph[key]),
             )
     filled = 0
     for key, parts in recorded.items():
