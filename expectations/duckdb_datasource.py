@@ -19,8 +19,10 @@ from duckdb_engine import ConnectionWrapper
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 
+from expectations import shared_scan
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterable, Sequence
 
     import duckdb
 
@@ -59,6 +61,22 @@ class OwnedDuckDBExecutionEngine(SqlAlchemyExecutionEngine):  # type: ignore[mis
         if self._connection is None:
             self._connection = self.engine.connect()
         yield self._connection
+
+    def resolve_metrics(
+        self,
+        metrics_to_resolve: Iterable[Any],
+        metrics: dict[Any, Any] | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> dict[Any, Any]:
+        """Resolve metrics; queries that look at the same rows share a scan."""
+
+        def resolve_each(some: Sequence[Any]) -> dict[Any, Any]:
+            found: dict[Any, Any] = super(OwnedDuckDBExecutionEngine, self).resolve_metrics(
+                some, metrics=metrics, runtime_configuration=runtime_configuration
+            )
+            return found
+
+        return shared_scan.resolve(metrics_to_resolve, resolve_each)
 
     def close(self) -> None:
         """Close the connection, then the engine."""

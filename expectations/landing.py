@@ -83,7 +83,8 @@ def event_time(column: str, *, max_hours_ahead: float = bounds.MAX_CLOCK_AHEAD_H
     return [
         share_at_most(
             f"{column}_in_future",
-            f'"{column}" > "_ingested_at" + to_hours({max_hours_ahead:.0f})',
+            # The first half says nothing more, but spares most rows DuckDB's slow sum of a time with zone and hours.
+            f'"{column}" > "_ingested_at" and "{column}" > "_ingested_at" + to_hours({max_hours_ahead:.0f})',
             bounds.MAX_FUTURE_SHARE,
             what=f"rows with {column} more than {max_hours_ahead:g} h after landing",
             notes=(

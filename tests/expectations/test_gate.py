@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 FEATURES = "features/feat_load_forecast__horizon"
 SCORES = "ml/load_forecast"
 LOADS = "raw/scada_load_readings"
+READINGS = "raw/scada_transformer_readings"
 
 # Raw suites share the checks that nulls break, so two of them stand for all.
 WITHOUT_VALUES = (
@@ -228,6 +229,43 @@ def test_lets_a_handful_of_bad_rows_pass_in_a_small_delivery_but_not_half_of_it(
 
     assert few["outage_id_null_share"].status == "PASS"
     assert half["outage_id_null_share"].status == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("code", "is_readable"),
+    [("0a", True), ("FF", True), (None, True), ("G1", False), ("1", False), ("041", False), (" 1", False), ("", False)],
+)
+def test_reads_a_quality_code_as_two_hex_digits(
+    good_tables: duckdb.DuckDBPyConnection, code: str | None, *, is_readable: bool
+) -> None:
+    _copy(good_tables, READINGS)
+    good_tables.execute("update broken.copied set quality_code = ?", [code])
+
+    outcomes = _run(good_tables, GateRequest(READINGS, relation=("broken", "copied")))
+
+    assert outcomes["quality_code_unreadable_warning"].status == ("PASS" if is_readable else "FAIL")
+
+
+@pytest.mark.parametrize(("ahead", "failing"), [("-1 minute", 0), ("24 hours", 0), ("24 hours 1 second", 400)])
+def test_allows_clocks_to_be_a_day_ahead_of_landing(
+    good_tables: duckdb.DuckDBPyConnection, ahead: str, failing: int
+) -> None:
+    _copy(good_tables, READINGS)
+    good_tables.execute(f"update broken.copied set reading_at = _ingested_at + interval '{ahead}'")
+
+    outcomes = _run(good_tables, GateRequest(READINGS, relation=("broken", "copied")))
+
+    assert outcomes["reading_at_in_future"].failing_rows == failing
+
+
+def test_counts_rows_without_any_measurement(good_tables: duckdb.DuckDBPyConnection) -> None:
+    _copy(good_tables, READINGS)
+    good_tables.execute("update broken.copied set load_mva = null, vibration_mm_s = null, hydrogen_ppm = null")
+    good_tables.execute("update broken.copied set top_oil_temperature_degc = null where rowid < 3")
+
+    outcomes = _run(good_tables, GateRequest(READINGS, relation=("broken", "copied")))
+
+    assert outcomes["without_measurement"].failing_rows == 3
 
 
 def test_returns_nothing_for_no_request(good_tables: duckdb.DuckDBPyConnection) -> None:

@@ -29,7 +29,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
         event_time("reading_at"),
         share_at_most(
             "without_measurement",
-            "coalesce(load_mva, top_oil_temperature_degc, vibration_mm_s, hydrogen_ppm) is null",
+            "load_mva is null and top_oil_temperature_degc is null and vibration_mm_s is null and hydrogen_ppm is null",
             0.5,
             what="rows without any measurement",
             notes=("Outages of an RTU last days (DOMAIN 2.8, p99 16 d); half empty is an unmapped file."),
@@ -64,7 +64,8 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
         ),
         share_at_most(
             "quality_code_unreadable",
-            "not regexp_full_match(quality_code, '[0-9A-Fa-f][0-9A-Fa-f]')",
+            # No regular expression: it took a third of the suite's seconds.
+            "length(quality_code) <> 2 or trim(quality_code, '0123456789abcdefABCDEF') <> ''",
             bounds.ODD_IMPLAUSIBLE_SHARE,
             what="rows with a quality_code other than two hex digits",
             notes="DNP3 analog flags (DOMAIN 2.1); undefined codes are 0.01 % (DOMAIN 2.8).",
