@@ -75,7 +75,16 @@ def multi_asset(
 
     Returns:
         A decorator that turns the function into a definition per asset.
+
+    Raises:
+        ConfigurationError: One is external: its siblings could not be made again without acting outside again.
     """
+    external = sorted(key for key, kind in kinds.items() if kind == "external")
+    if external and len(kinds) > 1:
+        raise ConfigurationError(
+            f"External asset {external[0]} shares a step with {', '.join(sorted(set(kinds) - {external[0]}))}.",
+            hint="give what acts outside the warehouse a step of its own, with the others among its deps",
+        )
 
     def declare(step: Callable[[Any], None]) -> tuple[AssetDefinition, ...]:
         return tuple(

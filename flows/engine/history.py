@@ -153,10 +153,13 @@ def _condition(request: GateRequest) -> str:
 
 
 def _earlier(connection: duckdb.DuckDBPyConnection, asset_key: str, source: str) -> list[Profile]:
-    """Latest profiles of a table and source, also those that looked unusual: medians do not follow a single one."""
+    """Latest profiles of a table and source that were taken over; also unusual ones, which no single one decides by."""
     rows = connection.cursor().execute(
-        "select sample::varchar from lineage.check_result where asset_key = ? and check_name = ? and sample is not null"
-        " and (sample->>'$[0].source') = ? order by evaluated_at desc, check_result_id limit ?",
+        "select sample::varchar from lineage.check_result c where asset_key = ? and check_name = ?"
+        " and sample is not null and (sample->>'$[0].source') = ?"
+        " and not exists (select 1 from lineage.materialization m"
+        "  where m.materialization_id = c.materialization_id and m.event_kind = 'OBSERVED')"
+        " order by evaluated_at desc, check_result_id limit ?",
         [asset_key, HISTORY_CHECK, source, MOST_EARLIER],
     )
     return [_profile(json.loads(sample)[0]) for (sample,) in rows.fetchall()]
@@ -188,8 +191,8 @@ def _null_shares(profile: Profile, earlier: Sequence[Profile]) -> list[str]:
     found = []
     for column, share in profile.null_shares.items():
         before = [each.null_shares[column] for each in earlier if column in each.null_shares]
-        if len(before) >= FEWEST_EARLIER and share > max(before) + NULL_SHARE_STEP:
-            found.append(f"{column} is null in {share:.1%} of rows, before in at most {max(before):.1%}")
+        if len(before) >= FEWEST_EARLIER and share > _usual_most(before) + NULL_SHARE_STEP:
+            found.append(f"{column} is null in {share:.1%} of rows, usually in at most {_usual_most(before):.1%}")
     return found
 
 
@@ -203,7 +206,7 @@ def _distances(profile: Profile, earlier: Sequence[Profile]) -> list[str]:
         spread = usual[-1] - usual[0]
         if spread <= 0:
             continue
-        limit = max(LEAST_DISTANCE, DISTANCE_FACTOR * max(_distance(each, usual) / spread for each in before))
+        limit = max(LEAST_DISTANCE, DISTANCE_FACTOR * _usual_most([_distance(each, usual) / spread for each in before]))
         distance = _distance(quantiles, usual) / spread
         if distance > limit:
             middle = len(usual) // 2
@@ -217,3 +220,8 @@ def _distances(profile: Profile, earlier: Sequence[Profile]) -> list[str]:
 def _distance(quantiles: Sequence[float], usual: Sequence[float]) -> float:
     """Wasserstein distance of two distributions given by the same quantiles, in their unit."""
     return statistics.fmean(abs(one - other) for one, other in zip(quantiles, usual, strict=True))
+
+
+def _usual_most(values: Sequence[float]) -> float:
+    """The largest but one: a single odd delivery must not make the next one like it usual."""
+    return sorted(values)[-2]

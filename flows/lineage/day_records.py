@@ -40,14 +40,19 @@ def days_changed_since(cursor: duckdb.DuckDBPyConnection, key: str, materializat
     Args:
         cursor: The warehouse's or a reader's.
         key: The asset.
-        materialization_id: What was read of it.
+        materialization_id: What was read of it; one this ledger does not know (a snapshot may be newer than a restored
+            ledger) says nothing, so all days count.
     """
+    known = cursor.execute(
+        "select seq from lineage.materialization where materialization_id = ?::uuid", [materialization_id]
+    ).fetchone()
+    if known is None:
+        return None
     rows = cursor.execute(
         "select distinct d.day::varchar from lineage.materialization_day d"
         " join lineage.materialization m on m.materialization_id = d.materialization_id"
-        " where d.asset_key = ? and m.seq >"
-        "  (select seq from lineage.materialization where materialization_id = ?::uuid)",
-        [key, materialization_id],
+        " where d.asset_key = ? and m.seq > ?",
+        [key, known[0]],
     ).fetchall()
     days = {day for (day,) in rows}
     return None if None in days else days

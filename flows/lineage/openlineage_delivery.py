@@ -37,12 +37,24 @@ HTTP_TIMEOUT_SECONDS = 5.0
 LINEAGE_PATH = "/api/v1/lineage"
 KEPT_DAYS = 7
 """Delivered events stay this long; they are copies, and the ledger is copied at each publishing."""
-CLIENT_ERRORS = range(400, 500)
-WAITING_STATUSES = frozenset({401, 403, 404, 405, 407, 408, 429})
-"""Client errors that say nothing about the event: a wrong key or address, a slow line, too many at once (RFC 9110, RFC
-6585). All that waits would meet them, and be set aside one by one."""
+REFUSING_STATUSES = frozenset({400, 409, 413, 422})
+"""Client errors about the event itself. All others are about the key, the address or the line (RFC 9110, RFC 6585):
+what waits would meet them too, and be set aside one by one, so it waits."""
 REASON_BYTES = 300
 """So much of the backend's own words is kept."""
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Takes a redirect for an answer like any other.
+
+    Following it would hand the key to whoever it names, and the 200 of a login page would count as delivered.
+    """
+
+    def redirect_request(self, *_: object) -> None:
+        """Follow nothing; the redirect becomes an HTTPError, and the events wait."""
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
 
 
 @dataclass
@@ -122,7 +134,7 @@ def post(url: str, bodies: Sequence[str], *, api_key: str | None) -> Sent:
     for position, body in enumerate(bodies):
         request = urllib.request.Request(url, data=body.encode(), headers=headers, method="POST")  # noqa: S310 - the setting takes http and https only
         try:
-            with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_SECONDS):  # noqa: S310 - same
+            with _OPENER.open(request, timeout=HTTP_TIMEOUT_SECONDS):
                 pass
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             reason = _refusal(error)
@@ -141,7 +153,7 @@ def _refusal(error: Exception) -> str | None:
     if not isinstance(error, urllib.error.HTTPError):
         return None
     with error:
-        if error.code not in CLIENT_ERRORS or error.code in WAITING_STATUSES:
+        if error.code not in REFUSING_STATUSES:
             return None
         try:
             words = error.read(REASON_BYTES).decode("utf-8", "replace")

@@ -54,7 +54,7 @@ def days_of(folder: Path) -> set[str] | None:
     """Return the days a load has rows of; None when its files do not say."""
     names = [path.name for path in folder.glob("*.parquet")]
     found = [re.search(_DAY_IN_NAME, name) for name in names]
-    return {match.group(1) for match in found if match} if all(found) else None
+    return {match.group(1) for match in found if match} if names and all(found) else None
 
 
 def cut_by_day(cursor: duckdb.DuckDBPyConnection, path: Path, *, event_column: str) -> list[Path]:

@@ -15,7 +15,7 @@
     )
 {%- endmacro %}
 
-{#- Days to make of a model, from the variable that gridweave fills (flows/engine/dbt/days.py); none: all of it. -#}
+{#- Days to make of a model, from the variable that gridweave fills (flows/engine/planning/days.py); none: all of it. -#}
 {% macro days_to_make(node) -%}
     {{- return(var("days", {}).get(asset_key_of(node))) -}}
 {%- endmacro %}
@@ -43,8 +43,10 @@
     delete from {{ arguments.target_relation }}
     where list_contains({{ day_list(days_to_make(model)) }}, cast({{ column }} as date))
     ;
+    {#- Only these days, so that a model that forgot `in_days` is slow and not doubled. -#}
     insert into {{ arguments.target_relation }} by name
-    select * from {{ arguments.temp_relation }};
+    select * from {{ arguments.temp_relation }}
+    where list_contains({{ day_list(days_to_make(model)) }}, cast({{ column }} as date));
 {% endmacro %}
 
 {#- Condition of a test: the rows that this invocation made, of a model that is made by day. The others were tested then. -#}

@@ -115,6 +115,8 @@ def _changed(
     was_read: str | None,
 ) -> set[str] | None:
     """Days of an input that changed since it was read; None for all of them."""
+    if graph[upstream_key].partitions is not None:
+        return None  # its partitions are recorded one by one, and what is asked here is recorded whole
     present = recorded.get(upstream_key)
     if present is None or present.materialization_id == was_read:
         return set()

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from flows.engine.prefect.processes import is_our_process, read_pid, start_detached, stop_group
+from flows.engine.prefect.processes import has_variable, is_our_process, read_pid, start_detached, stop_group
 from flows.errors import GridweaveError, UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flows.settings import Settings
 
 MARK = "flows.pipelines.deployments"
+HOME_VARIABLE = "GRIDWEAVE_HOME"
 START_LIMIT_SECONDS = 120.0
 
 
@@ -55,7 +56,7 @@ def start_deployment(settings: Settings, cron: str) -> int:
         [sys.executable, "-m", MARK, cron],
         log_path=log_path,
         pid_path=_pid_path(settings),
-        environment={"GRIDWEAVE_HOME": str(settings.home)},
+        environment={HOME_VARIABLE: str(settings.home)},
     )
     limit = time.monotonic() + START_LIMIT_SECONDS
     while read_pid(ready_path(settings)) != pid:
@@ -96,12 +97,17 @@ def refuse_wrong_schedule(cron: str, time_zone: str) -> None:
 def stop_deployment(settings: Settings) -> bool:
     """Stop it; False when it was not running."""
     pid = read_pid(_pid_path(settings))
-    is_running = pid is not None and is_our_process(pid, MARK)
-    if pid is not None and is_running:
+    if pid is not None and not _is_of_this_home(pid, settings):
+        pid = None  # a copied home brings the pid of the first one's process along
+    if pid is not None:
         stop_group(pid, MARK)
     for path in (_pid_path(settings), ready_path(settings)):
         path.unlink(missing_ok=True)
-    return is_running
+    return pid is not None
+
+
+def _is_of_this_home(pid: int, settings: Settings) -> bool:
+    return is_our_process(pid, MARK) and has_variable(pid, HOME_VARIABLE, str(settings.home))
 
 
 def ready_path(settings: Settings) -> Path:

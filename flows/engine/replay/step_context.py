@@ -77,7 +77,7 @@ class ReplayContext:
         return read_frame(self.scratch.connection, statement)
 
     def version_of(self, key: str) -> str:
-        """Return the recorded version of an observed asset."""
+        """Return the recorded version of an observed or external asset."""
         return ";".join(each.data_version for each in self.step.made.inputs if each.upstream_key == key)
 
     def read_champion(self, key: str) -> LoadedModel:

@@ -125,7 +125,7 @@ class StepContext:
 
         Raises:
             UndeclaredReadError: The key is not among the asset's dependencies.
-            StepSkippedError: It was never observed.
+            StepSkippedError: It was never observed or made.
         """
         cut = self.inputs.get(key, WHOLE)
         for each in cut.partition_keys:
@@ -212,6 +212,8 @@ class StepContext:
 
     def record(self, version: str, *, uri: str = "", row_count: int | None = None) -> None:
         """Record what this step made outside the warehouse; readers get its version by `version_of`.
+
+        A run that dies between acting and recording acts again, and so does a retry: act in a way that may be repeated.
 
         Args:
             version: Tells one content from another: a hash, a revision, a message number.

@@ -49,7 +49,8 @@ class MultiStepContext:
 
     def version_of(self, key: str) -> str:
         """Take an observed asset as an input of every asset of the step."""
-        return next(each.version_of(key) for each in self._contexts.values())
+        versions = [each.version_of(key) for each in self._contexts.values()]
+        return versions[0]
 
     def write(self, frame: pd.DataFrame, *, key: str, model_version: str) -> None:
         """Replace one of the step's assets, or this partition of it, and record it."""

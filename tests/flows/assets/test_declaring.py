@@ -128,3 +128,8 @@ def test_refuses_a_mapping_of_something_it_does_not_read() -> None:
 def test_refuses_a_timeout_that_is_no_time_at_all() -> None:
     with pytest.raises(ConfigurationError, match="no time at all"):
         definition("marts/b", timeout_seconds=0)
+
+
+def test_what_acts_outside_has_a_step_of_its_own() -> None:
+    with pytest.raises(ConfigurationError, match="External asset ml/order shares a step with ml/plan"):
+        multi_asset({"ml/plan": "scores", "ml/order": "external"}, deps=(), owner="o", group="g")

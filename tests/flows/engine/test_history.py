@@ -101,6 +101,25 @@ def test_takes_a_lasting_change_for_usual_once_most_deliveries_show_it(usual: Wa
     assert statuses[-1] == "PASS"
 
 
+def test_one_odd_delivery_does_not_make_the_next_one_usual(usual: Warehouse) -> None:
+    deliver(usual, 10, load_kw="null")
+
+    comparison = deliver(usual, 11, load_kw="if(i % 2 > 0, 100 + 40 * sin(i), null)")
+
+    assert comparison.status == "FAIL"
+
+
+def test_a_refused_delivery_is_not_history(usual: Warehouse) -> None:
+    usual.cursor().execute(
+        "insert into lineage.materialization (materialization_id, asset_key, run_id, code_version, data_version,"
+        " logical_version, event_kind, valid_from, recorded_at)"
+        " select materialization_id, asset_key, run_id, '', '', '', 'OBSERVED', evaluated_at, evaluated_at"
+        " from lineage.check_result"
+    )
+
+    assert deliver(usual, 10).status == "NOT_RUN"
+
+
 def test_profiles_the_same_rows_the_same(usual: Warehouse) -> None:
     first, second = (deliver(usual, 10, rows=120_000).sample for _ in range(2))
 

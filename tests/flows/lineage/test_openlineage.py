@@ -232,6 +232,7 @@ class Backend(http.server.BaseHTTPRequestHandler):
         if word and word in json.dumps(body):
             words = b"unknown\n  facet"
             self.send_response(status)
+            self.send_header("Location", "/login")
             self.send_header("Content-Length", str(len(words)))
             self.end_headers()
             self.wfile.write(words)
@@ -241,6 +242,12 @@ class Backend(http.server.BaseHTTPRequestHandler):
             self.taken.append(body)
             self.keys.add(self.headers["Authorization"])
         self.send_response(201 if is_taken else 503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        """A login page, which takes no events and says all is well."""
+        self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -317,7 +324,7 @@ def test_an_event_that_is_refused_for_good_is_set_aside_and_holds_up_none(
     assert len(events(warehouse)) == 1, "what was delivered is dropped after a week, what was refused is kept"
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 405, 407, 408, 429, 500, 503])
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 405, 407, 408, 410, 421, 429, 500, 503])
 @pytest.mark.usefixtures("run_id")
 def test_what_may_be_taken_later_keeps_its_place(warehouse: Warehouse, backend: Settings, status: int) -> None:
     refuse_one(warehouse, status)
