@@ -19,6 +19,7 @@ from flows.errors import UsageError, WarehouseBusyError, WarehouseError
 from flows.lineage.audit.report import verify_home
 from flows.sources.file_connector import sha256_of
 from flows.warehouse.lock import owner_lock
+from flows.warehouse.warehouse import RESTORE_BEGUN, begin_mark, rebuild_mark
 from tests.e2e.mini import home as mini_home
 from tests.e2e.mini.home import MiniHome
 from tests.e2e.mini.register import add_register, build_graph, deliver
@@ -250,6 +251,41 @@ def test_a_restore_that_was_killed_keeps_runs_off_and_is_called_again(
     assert row_hashes(home.path / "published" / "current.duckdb") == tables
     assert home.run(partition="2026-03-02").materialized == []
     assert len(list((tmp_path / "old").iterdir())) == 2, "what was moved away before the kill is kept"
+
+
+@pytest.mark.parametrize(("old_to", "said"), [("file/old", "cannot be made"), ("home/lake/old", "lies in")])
+def test_a_place_that_cannot_be_leaves_all_as_it_was(
+    home: MiniHome, folder: Path, tmp_path: Path, old_to: str, said: str
+) -> None:
+    back_up(home, folder)
+    (tmp_path / "file").touch()
+    before = states(home)
+
+    with pytest.raises(UsageError, match=said):
+        put_back(home, folder, old_to=tmp_path / old_to)
+
+    assert states(home) == before
+
+
+def test_a_warehouse_that_could_not_be_moved_is_not_thrown_away(
+    home: MiniHome, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(home, folder)
+    path = home.path / "warehouse.duckdb"
+
+    def failed_move(source: Path, target: Path) -> None:
+        raise OSError(28, f"no space left for {source} in {target}")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(shutil, "move", failed_move)
+        with pytest.raises(OSError, match="no space left"):
+            put_back(home, folder, old_to=tmp_path / "old")
+    assert not rebuild_mark(path).exists(), "runs go on"
+    begin_mark(path, RESTORE_BEGUN)
+    with pytest.raises(UsageError, match="would take its place"):
+        rebuild(home.pipeline)
+
+    assert path.exists()
 
 
 def test_a_backup_that_was_killed_is_none(home: MiniHome, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from flows.errors import UsageError
 from flows.lineage.audit.chain import Entry
 from flows.warehouse.lake import sync
 from flows.warehouse.lock import owner_lock
-from flows.warehouse.warehouse import WAL_SUFFIX, rebuild_mark
+from flows.warehouse.warehouse import REBUILD_BEGUN, WAL_SUFFIX, begin_mark, rebuild_mark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,10 +79,17 @@ def rebuild(pipeline: Pipeline, *, old_to: Path | None = None, despite_findings:
     return Rebuilt(summary=summary, ledger=ledger, seconds=(pipeline.clock() - started).total_seconds())
 
 
+def _is_unfinished_rebuild(path: Path) -> bool:
+    """Whether what is there is what an earlier rebuild began, which holds nothing of its own."""
+    mark = rebuild_mark(path)
+    return mark.exists() and mark.read_text(encoding="utf-8") == REBUILD_BEGUN
+
+
 def _refuse_occupied(path: Path, old_to: Path | None) -> None:
-    if path.exists() and old_to is None and not rebuild_mark(path).exists():
+    there = [each for each in (path, path.with_name(path.name + WAL_SUFFIX)) if each.exists()]
+    if there and old_to is None and not _is_unfinished_rebuild(path):
         raise UsageError(
-            f"There is a warehouse, {path}; a rebuild would take its place.",
+            f"There is a warehouse, {there[0]}; a rebuild would take its place.",
             hint="--old-to PATH says where it goes; nothing of it is deleted",
         )
     for suffix in ("", WAL_SUFFIX):
@@ -101,10 +108,10 @@ def _swap_in(path: Path, ledger: LedgerCopy, old_to: Path | None) -> None:
         old = path.with_name(path.name + suffix)
         if not old.exists():
             continue
-        if old_to is None:  # the log of a file that is gone, or a rebuild that was not finished
+        if old_to is None:  # only what a rebuild began and did not finish; _refuse_occupied asked
             old.unlink()
         else:
             old.rename(old_to.with_name(old_to.name + suffix))
-    rebuild_mark(path).touch()
+    begin_mark(path, REBUILD_BEGUN)
     fresh.replace(path)
     sync(path.parent)
