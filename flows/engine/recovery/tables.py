@@ -153,22 +153,26 @@ def differences(
         before: What was recorded.
 
     Returns:
-        Tables whose content differs though the same code made them, each with both hashes; and tables that other code
-        made, which may differ.
+        Tables whose content differs though the same code made them and all they are made from, each with both hashes;
+        and tables with other code in them or before them, which may differ.
     """
     wrong: dict[str, str] = {}
     changed: list[str] = []
     now = recorded_tables(cursor)
+    other_code = {key for key in now if not _codes(before, key) or len(_codes(before, key) | _codes(now, key)) > 1}
     for key, parts in before.items():
         versions = [each.data_version for each in parts.values()]
         if key not in graph or not all(version.startswith(ALGORITHM) for version in versions):
             continue
         expected, found = whole_version(versions), table_version(cursor, key)[0]
-        codes = {each.code_version for each in parts.values()} | {each.code_version for each in now[key].values()}
         if found == expected:
             continue
-        if len(codes) > 1:
+        if other_code & {key, *graph.ancestors(key)}:
             changed.append(key)
         else:
             wrong[key] = f"made again with other content: recorded {expected}, now {found}"
     return wrong, changed
+
+
+def _codes(tables: Tables, key: str) -> set[str]:
+    return {each.code_version for each in tables.get(key, {}).values()}
