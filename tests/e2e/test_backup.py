@@ -187,7 +187,11 @@ def test_tables_with_other_rows_than_the_manifest_says_are_refused(
     made = back_up(home, folder).manifest
     tables = made.tables | {"ml/peaks": "duckdb-hash-sum:1:7"}
     BackupStore(folder).write(
-        created_at="2027-01-01T00:00:00.000000Z", ledger_entries=made.ledger_entries, files=made.files, tables=tables
+        created_at="2027-01-01T00:00:00.000000Z",
+        ledger_entries=made.ledger_entries,
+        home_id=made.home_id,
+        files=made.files,
+        tables=tables,
     )
     before = states(home)
 
@@ -213,6 +217,24 @@ def test_only_so_many_backups_stay_and_nothing_they_need_goes(home: MiniHome, fo
     assert not [sha256 for sha256 in gone if store.object_path(sha256).exists()]
     with pytest.raises(WarehouseError, match=first.backup_id):
         put_back(home, folder, old_to=tmp_path / "old", backup_id=first.backup_id)
+
+
+def test_a_folder_of_another_home_is_neither_added_to_nor_put_back(
+    home: MiniHome, folder: Path, tmp_path: Path
+) -> None:
+    assert back_up(home, folder).manifest.home_id
+    BackupStore(folder).write(
+        created_at="2027-01-01T00:00:00.000000Z", ledger_entries=1, home_id="f" * 64, files=(), tables={}
+    )
+    before = states(home)
+
+    with pytest.raises(UsageError, match="of another gridweave home"):
+        back_up(home, folder)
+    with pytest.raises(UsageError, match="of another gridweave home"):
+        put_back(home, folder, old_to=tmp_path / "old")
+
+    assert states(home) == before
+    assert len(BackupStore(folder).backup_ids()) == 2
 
 
 def test_a_damaged_newest_manifest_does_not_keep_the_next_backup_from_being_whole(home: MiniHome, folder: Path) -> None:

@@ -77,7 +77,7 @@ def backup(
         on_progress: Told in words what happens.
 
     Raises:
-        UsageError: The folder lies in what is to be backed up.
+        UsageError: The folder lies in what is to be backed up, or holds backups of another home.
         NothingPublishedError: No run has ended yet.
         WarehouseBusyError: A run owns the warehouse, or another backup the folder.
     """
@@ -94,8 +94,14 @@ def backup(
 
 def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progress: Callable[[str], None]) -> BackedUp:
     """Copy, and write the manifest last."""
-    copying = _Copying(settings.home, store)
     started = clock()
+    newest, identity = _newest(store), home_id(settings.home / LEDGER)
+    if newest and is_other_home(newest, identity):
+        raise UsageError(
+            f"{store.folder} holds backups of another gridweave home than {settings.home}.",
+            hint="one folder of backups serves one home; name another folder",
+        )
+    copying = _Copying(settings.home, store, newest.files if newest else ())
     on_progress("copying what is new of lake, evidence and models")
     for path in _files(settings.home, IMMUTABLE):
         copying.keep(path)
@@ -108,6 +114,7 @@ def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progres
     manifest = store.write(
         created_at=canonical_time(locked),
         ledger_entries=_entries(store, files),
+        home_id=identity,
         files=files + registry,
         tables=tables,
     )
@@ -126,14 +133,15 @@ class _Copying:
     Args:
         home: gridweave's home.
         store: Folder of backups.
+        earlier: Files of the backup before.
     """
 
-    def __init__(self, home: Path, store: BackupStore) -> None:
+    def __init__(self, home: Path, store: BackupStore, earlier: tuple[StoredFile, ...]) -> None:
         self.home = home
         self.store = store
         self.new_count = 0
         self.new_bytes = 0
-        self._known = {each.path: each for each in _earlier(store) if each.path.startswith(IMMUTABLE)}
+        self._known = {each.path: each for each in earlier if each.path.startswith(IMMUTABLE)}
 
     def keep(self, path: Path, *, copy: Path | None = None) -> StoredFile:
         """Keep one file, or the copy that stands for it."""
@@ -163,13 +171,35 @@ class _Copying:
             return (self.keep(path, copy=target),)
 
 
-def _earlier(store: BackupStore) -> tuple[StoredFile, ...]:
-    """Files of the newest backup; none when there is none, or its manifest was damaged: then all is read again."""
+def _newest(store: BackupStore) -> Manifest | None:
+    """Return the newest backup; none when there is none, or its manifest was damaged: then all is read again."""
     try:
-        return store.read().files if store.backup_ids() else ()
+        return store.read() if store.backup_ids() else None
     except BackupDamagedError as error:
         logger.warning("%s", error.message)
-        return ()
+        return None
+
+
+def home_id(ledger: Path) -> str | None:
+    """Return what tells one home from another and survives a restore: the hash of the audit chain's first entry.
+
+    Args:
+        ledger: The published ledger.
+
+    Returns:
+        None when there is no ledger, it cannot be read, or nothing is in it.
+    """
+    try:
+        with duckdb.connect(str(ledger), read_only=True) as connection:
+            row = connection.execute("select hash from lineage.audit_log order by seq limit 1").fetchone()
+    except duckdb.Error:
+        return None
+    return str(row[0]) if row else None
+
+
+def is_other_home(manifest: Manifest, identity: str | None) -> bool:
+    """Tell whether a backup is certainly of another home."""
+    return None not in {manifest.home_id, identity} and manifest.home_id != identity
 
 
 def _files(home: Path, folders: tuple[str, ...]) -> Iterator[Path]:

@@ -75,6 +75,7 @@ class Manifest:
         backup_id: Moment and hash; the name of its file.
         created_at: When it was made, UTC.
         ledger_entries: Entries of the audit chain in it.
+        home_id: Hash of the first of them, which a home keeps also when it is restored; None: it is not known.
         files: Its files.
         tables: Row hash of each published table.
     """
@@ -82,6 +83,7 @@ class Manifest:
     backup_id: str
     created_at: str
     ledger_entries: int
+    home_id: str | None
     files: tuple[StoredFile, ...]
     tables: dict[str, str]
 
@@ -120,13 +122,20 @@ class BackupStore:
         return True
 
     def write(
-        self, *, created_at: str, ledger_entries: int, files: tuple[StoredFile, ...], tables: dict[str, str]
+        self,
+        *,
+        created_at: str,
+        ledger_entries: int,
+        home_id: str | None,
+        files: tuple[StoredFile, ...],
+        tables: dict[str, str],
     ) -> Manifest:
         """Write a manifest; only from then on the backup exists."""
         body = {
             "created_at": created_at,
             "files": [asdict(each) for each in files],
             "format": FORMAT,
+            "home_id": home_id,
             "ledger_entries": ledger_entries,
             "tables": tables,
         }
@@ -142,7 +151,12 @@ class BackupStore:
         partial.rename(path)
         sync(path.parent)
         return Manifest(
-            backup_id=backup_id, created_at=created_at, ledger_entries=ledger_entries, files=files, tables=tables
+            backup_id=backup_id,
+            created_at=created_at,
+            ledger_entries=ledger_entries,
+            home_id=home_id,
+            files=files,
+            tables=tables,
         )
 
     def backup_ids(self) -> tuple[str, ...]:
@@ -175,6 +189,7 @@ class BackupStore:
             backup_id=chosen,
             created_at=body["created_at"],
             ledger_entries=body["ledger_entries"],
+            home_id=body.get("home_id"),
             files=tuple(StoredFile(**each) for each in body["files"]),
             tables=body["tables"],
         )

@@ -12,7 +12,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.engine.recovery.backing_up import CHANGING, IMMUTABLE, SNAPSHOT, row_hashes
+from flows.engine.recovery.backing_up import CHANGING, IMMUTABLE, LEDGER, SNAPSHOT, home_id, is_other_home, row_hashes
 from flows.engine.recovery.backup_store import BackupDamagedError, BackupStore, Manifest
 from flows.errors import UsageError
 from flows.warehouse.lake import sync
@@ -63,7 +63,8 @@ def restore(
         on_progress: Told in words what happens.
 
     Raises:
-        UsageError: Something is there, or something where it is to go, or that place cannot be.
+        UsageError: The backup is of another home, something is there, or something where it is to go, or that place
+            cannot be.
         BackupDamagedError: A file of the backup or a table in it is not what was backed up; nothing was replaced.
         WarehouseBusyError: A run owns the warehouse.
         WarehouseError: There is no such backup.
@@ -72,6 +73,11 @@ def restore(
     store = BackupStore(source)
     manifest = store.read(backup_id)
     with owner_lock(settings.warehouse_path):
+        if is_other_home(manifest, home_id(settings.home / LEDGER)):
+            raise UsageError(
+                f"Backup {manifest.backup_id} in {source} is of another gridweave home than {settings.home}.",
+                hint=f"name the folder of this home's backups; if it is to take its place, move {settings.home} away",
+            )
         _refuse_occupied(settings, old_to)
         on_progress(f"verifying {len(manifest.files)} files of backup {manifest.backup_id}")
         if problems := store.problems(manifest):
