@@ -237,6 +237,29 @@ def test_a_folder_of_another_home_is_neither_added_to_nor_put_back(
     assert len(BackupStore(folder).backup_ids()) == 2
 
 
+def test_a_damaged_manifest_that_is_to_stay_is_told_beside_the_backup(home: MiniHome, folder: Path) -> None:
+    first = back_up(home, folder).manifest
+    (folder / "backups" / f"{first.backup_id}.json").write_text("{}")
+
+    made = backup(home.pipeline.settings, folder, kept=2, clock=clock, on_progress=lambda _: None)
+
+    assert f"{first.backup_id}.json is not what was written" in (made.not_dropped or "")
+    assert BackupStore(folder).problems(made.manifest) == ()
+
+
+def test_the_time_locked_ends_with_the_lock(home: MiniHome, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow_hashes(_: Path) -> dict[str, str]:
+        for _ in range(100):
+            clock()
+        return {}
+
+    monkeypatch.setattr(backing_up, "row_hashes", slow_hashes)
+
+    made = back_up(home, folder)
+
+    assert (made.seconds_locked, made.seconds > 100) == (1.0, True)
+
+
 def test_a_damaged_newest_manifest_does_not_keep_the_next_backup_from_being_whole(home: MiniHome, folder: Path) -> None:
     first = back_up(home, folder).manifest
     (folder / "backups" / f"{first.backup_id}.json").write_text("{}")

@@ -15,7 +15,7 @@ import logging
 import sqlite3
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,7 @@ class BackedUp:
         new_bytes: Their size.
         seconds: Wall time.
         seconds_locked: Of that, how long a run had to wait.
+        not_dropped: Why older backups are all there still though fewer were asked for; None: they are as asked.
     """
 
     manifest: Manifest
@@ -62,6 +63,7 @@ class BackedUp:
     new_bytes: int
     seconds: float
     seconds_locked: float
+    not_dropped: str | None = None
 
 
 def backup(
@@ -88,7 +90,10 @@ def backup(
     with owner_lock(to / "backups"):
         made = _back_up(settings, BackupStore(to), clock=clock, on_progress=on_progress)
         if kept is not None:
-            BackupStore(to).drop_older(kept)
+            try:
+                BackupStore(to).drop_older(kept, made.manifest)
+            except BackupDamagedError as error:  # the backup is whole; the folder is larger than asked for
+                return replace(made, not_dropped="; ".join(error.problems))
     return made
 
 
@@ -110,6 +115,7 @@ def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progres
         on_progress("copying what is published, the registry and the checkpoints")
         files = tuple(copying.keep(path) for path in _files(settings.home, IMMUTABLE + CHANGING))
         registry = copying.keep_registry()
+        seconds_locked = (clock() - locked).total_seconds()
     tables = _row_hashes(store, files)
     manifest = store.write(
         created_at=canonical_time(locked),
@@ -123,7 +129,7 @@ def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progres
         new_count=copying.new_count,
         new_bytes=copying.new_bytes,
         seconds=(clock() - started).total_seconds(),
-        seconds_locked=(clock() - locked).total_seconds(),
+        seconds_locked=seconds_locked,
     )
 
 

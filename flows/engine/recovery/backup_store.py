@@ -194,11 +194,12 @@ class BackupStore:
             tables=body["tables"],
         )
 
-    def drop_older(self, kept: int) -> tuple[str, ...]:
+    def drop_older(self, kept: int, made: Manifest) -> tuple[str, ...]:
         """Remove all but the newest backups, then the contents that none of those left names.
 
         Args:
             kept: How many stay, at least one.
+            made: The backup just made, which stays even when a clock that went back gave it an older name.
 
         Returns:
             The backups that were removed.
@@ -206,9 +207,10 @@ class BackupStore:
         Raises:
             BackupDamagedError: A manifest is not what was written; nothing was removed.
         """
-        known = self.backup_ids()
-        wanted = {each.sha256 for backup_id in known[-kept:] for each in self.read(backup_id).files}
-        dropped = known[:-kept]
+        others = tuple(each for each in self.backup_ids() if each != made.backup_id)
+        dropped = others[: max(len(others) - (kept - 1), 0)]
+        stay = (*others[len(dropped) :], made.backup_id)
+        wanted = {each.sha256 for backup_id in stay for each in self.read(backup_id).files}
         for backup_id in dropped:
             (self.folder / "backups" / f"{backup_id}.json").unlink()
         for path in (self.folder / "objects").glob("*/*"):
