@@ -9,10 +9,6 @@ import typer
 
 from flows.cli.output import JsonOption, print_json, shown_progress
 
-OldToOption = Annotated[
-    Path | None, typer.Option(help="Where goes what is there now; without it nothing may be there.")
-]
-
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -86,7 +82,9 @@ def restore(
 
 def rebuild(
     *,
-    old_to: OldToOption = None,
+    old_to: Annotated[
+        Path | None, typer.Option(help="New file for the warehouse that is there now; without it none may be there.")
+    ] = None,
     despite_findings: Annotated[
         bool, typer.Option(help="Go on though the ledger or a file is not as recorded; audit verify goes on naming it.")
     ] = False,

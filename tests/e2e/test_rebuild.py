@@ -126,12 +126,12 @@ def test_a_warehouse_that_is_there_is_kept_where_one_says(home: MiniHome, tmp_pa
     with pytest.raises(UsageError, match="would take its place"):
         rebuild(home.pipeline)
 
-    rebuild(home.pipeline, old_to=tmp_path / "old.duckdb")
+    rebuild(home.pipeline, old_to=tmp_path / "new" / "old.duckdb")
 
-    with open_warehouse(tmp_path / "old.duckdb") as old:
+    with open_warehouse(tmp_path / "new" / "old.duckdb") as old:
         assert old.cursor().execute("select count(*) from ml.peaks").fetchone() == (3,)
     with pytest.raises(UsageError, match=r"old\.duckdb exists"):
-        rebuild(home.pipeline, old_to=tmp_path / "old.duckdb")
+        rebuild(home.pipeline, old_to=tmp_path / "new" / "old.duckdb")
 
 
 def test_a_warehouse_in_use_is_left_alone(home: MiniHome, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ in it says they are from the first moment on.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,11 +99,22 @@ def _refuse_occupied(path: Path, old_to: Path | None) -> None:
             raise UsageError(f"{taken} exists.", hint="name a path where nothing is")
 
 
+def _make_parent(old_to: Path) -> None:
+    try:
+        old_to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"{old_to.parent} cannot be made: {error.strerror}.", hint="nothing was changed; name a path that can"
+        ) from error
+
+
 def _swap_in(path: Path, ledger: LedgerCopy, old_to: Path | None) -> None:
     """Put the new file where the old one was; a kill in between leaves none, and a rebuild can be called again."""
     fresh = path.with_name(path.name + ".rebuilding")
     for left in (fresh, fresh.with_name(fresh.name + WAL_SUFFIX)):
         left.unlink(missing_ok=True)
+    if old_to is not None:
+        _make_parent(old_to)
     write_warehouse(ledger, fresh)
     for suffix in ("", WAL_SUFFIX):
         old = path.with_name(path.name + suffix)
@@ -111,7 +123,7 @@ def _swap_in(path: Path, ledger: LedgerCopy, old_to: Path | None) -> None:
         if old_to is None:  # only what a rebuild began and did not finish; _refuse_occupied asked
             old.unlink()
         else:
-            old.rename(old_to.with_name(old_to.name + suffix))
+            shutil.move(old, old_to.with_name(old_to.name + suffix))  # also to another disk
     begin_mark(path, REBUILD_BEGUN)
     fresh.replace(path)
     sync(path.parent)
