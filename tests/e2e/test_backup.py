@@ -249,7 +249,7 @@ def test_a_damaged_manifest_that_is_to_stay_is_told_beside_the_backup(home: Mini
 
 def test_the_time_locked_ends_with_the_lock(home: MiniHome, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow_hashes(_: Path) -> dict[str, str]:
-        for _ in range(100):
+        for _tick in range(100):
             clock()
         return {}
 
