@@ -9,10 +9,6 @@ import typer
 
 from flows.cli.output import JsonOption, print_json, shown_progress
 
-OldToOption = Annotated[
-    Path | None, typer.Option(help="Where goes what is there now; without it nothing may be there.")
-]
-
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
@@ -44,6 +40,7 @@ def backup(
                 "new_bytes": made.new_bytes,
                 "seconds": made.seconds,
                 "seconds_locked": made.seconds_locked,
+                "not_dropped": made.not_dropped,
             }
         )
         return
@@ -52,13 +49,17 @@ def backup(
         f" {made.new_count} files ({made.new_bytes:,} bytes) were new; {made.seconds:.1f} s,"
         f" {made.seconds_locked:.1f} s of it with the warehouse locked"
     )
+    if made.not_dropped:
+        typer.echo(f"older backups were not removed: {made.not_dropped}; move that file away, or name another folder")
 
 
 def restore(
     *,
     source: Annotated[Path, typer.Option("--from", help="Folder of backups.")],
     backup_id: Annotated[str | None, typer.Option("--backup", help="Which backup; none: the newest.")] = None,
-    old_to: OldToOption = None,
+    old_to: Annotated[
+        Path | None, typer.Option(help="New folder for all that is there now; without it nothing may be there.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put a backup back, verified before anything is replaced. `gridweave rebuild` then makes the warehouse again."""
@@ -81,7 +82,9 @@ def restore(
 
 def rebuild(
     *,
-    old_to: OldToOption = None,
+    old_to: Annotated[
+        Path | None, typer.Option(help="New file for the warehouse that is there now; without it none may be there.")
+    ] = None,
     despite_findings: Annotated[
         bool, typer.Option(help="Go on though the ledger or a file is not as recorded; audit verify goes on naming it.")
     ] = False,

@@ -237,7 +237,7 @@ class Pipeline:
             with owned.warehouse.transaction() as cursor:
                 append_entries(cursor, [restored], recorded_at=self.clock())
                 before = recorded_tables(cursor)
-                bring_back(cursor, self.graph, self.lake, before)
+                owned.summary.notes.extend(bring_back(cursor, self.graph, self.lake, before))
             wanted = tables_to_make(self.graph, before)
             self._bring_up_to_date(owned, wanted, until=self.clock(), is_forced=True)
             wrong, changed = differences(owned.warehouse.cursor(), self.graph, before)

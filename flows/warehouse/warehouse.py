@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from flows.errors import WarehouseError
+from flows.warehouse.lake import sync
 from flows.warehouse.lock import owner_lock
 
 if TYPE_CHECKING:
@@ -31,11 +32,19 @@ SCHEMAS = (
 """Schemas beside `lineage`, which the ledger makes."""
 
 WAL_SUFFIX = ".wal"
+REBUILD_BEGUN, RESTORE_BEGUN = "rebuild", "restore"
 
 
 def rebuild_mark(path: Path) -> Path:
     """File beside the warehouse that says its tables are still being made again (flows.engine.recovery)."""
     return path.with_name(path.name + ".rebuild-unfinished")
+
+
+def begin_mark(path: Path, begun: str) -> None:
+    """Write the mark, durably, with what was begun: only what a rebuild began may the next one throw away."""
+    mark = rebuild_mark(path)
+    mark.write_text(begun, encoding="utf-8")
+    sync(mark)
 
 
 class Warehouse:

@@ -19,6 +19,7 @@ from flows.errors import UsageError, WarehouseBusyError, WarehouseError
 from flows.lineage.audit.report import verify_home
 from flows.sources.file_connector import sha256_of
 from flows.warehouse.lock import owner_lock
+from flows.warehouse.warehouse import RESTORE_BEGUN, begin_mark, rebuild_mark
 from tests.e2e.mini import home as mini_home
 from tests.e2e.mini.home import MiniHome
 from tests.e2e.mini.register import add_register, build_graph, deliver
@@ -186,7 +187,11 @@ def test_tables_with_other_rows_than_the_manifest_says_are_refused(
     made = back_up(home, folder).manifest
     tables = made.tables | {"ml/peaks": "duckdb-hash-sum:1:7"}
     BackupStore(folder).write(
-        created_at="2027-01-01T00:00:00.000000Z", ledger_entries=made.ledger_entries, files=made.files, tables=tables
+        created_at="2027-01-01T00:00:00.000000Z",
+        ledger_entries=made.ledger_entries,
+        home_id=made.home_id,
+        files=made.files,
+        tables=tables,
     )
     before = states(home)
 
@@ -212,6 +217,47 @@ def test_only_so_many_backups_stay_and_nothing_they_need_goes(home: MiniHome, fo
     assert not [sha256 for sha256 in gone if store.object_path(sha256).exists()]
     with pytest.raises(WarehouseError, match=first.backup_id):
         put_back(home, folder, old_to=tmp_path / "old", backup_id=first.backup_id)
+
+
+def test_a_folder_of_another_home_is_neither_added_to_nor_put_back(
+    home: MiniHome, folder: Path, tmp_path: Path
+) -> None:
+    assert back_up(home, folder).manifest.home_id
+    BackupStore(folder).write(
+        created_at="2027-01-01T00:00:00.000000Z", ledger_entries=1, home_id="f" * 64, files=(), tables={}
+    )
+    before = states(home)
+
+    with pytest.raises(UsageError, match="of another gridweave home"):
+        back_up(home, folder)
+    with pytest.raises(UsageError, match="of another gridweave home"):
+        put_back(home, folder, old_to=tmp_path / "old")
+
+    assert states(home) == before
+    assert len(BackupStore(folder).backup_ids()) == 2
+
+
+def test_a_damaged_manifest_that_is_to_stay_is_told_beside_the_backup(home: MiniHome, folder: Path) -> None:
+    first = back_up(home, folder).manifest
+    (folder / "backups" / f"{first.backup_id}.json").write_text("{}")
+
+    made = backup(home.pipeline.settings, folder, kept=2, clock=clock, on_progress=lambda _: None)
+
+    assert f"{first.backup_id}.json is not what was written" in (made.not_dropped or "")
+    assert BackupStore(folder).problems(made.manifest) == ()
+
+
+def test_the_time_locked_ends_with_the_lock(home: MiniHome, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow_hashes(_: Path) -> dict[str, str]:
+        for _tick in range(100):
+            clock()
+        return {}
+
+    monkeypatch.setattr(backing_up, "row_hashes", slow_hashes)
+
+    made = back_up(home, folder)
+
+    assert (made.seconds_locked, made.seconds > 100) == (1.0, True)
 
 
 def test_a_damaged_newest_manifest_does_not_keep_the_next_backup_from_being_whole(home: MiniHome, folder: Path) -> None:
@@ -250,6 +296,41 @@ def test_a_restore_that_was_killed_keeps_runs_off_and_is_called_again(
     assert row_hashes(home.path / "published" / "current.duckdb") == tables
     assert home.run(partition="2026-03-02").materialized == []
     assert len(list((tmp_path / "old").iterdir())) == 2, "what was moved away before the kill is kept"
+
+
+@pytest.mark.parametrize(("old_to", "said"), [("file/old", "cannot be made"), ("home/lake/old", "lies in")])
+def test_a_place_that_cannot_be_leaves_all_as_it_was(
+    home: MiniHome, folder: Path, tmp_path: Path, old_to: str, said: str
+) -> None:
+    back_up(home, folder)
+    (tmp_path / "file").touch()
+    before = states(home)
+
+    with pytest.raises(UsageError, match=said):
+        put_back(home, folder, old_to=tmp_path / old_to)
+
+    assert states(home) == before
+
+
+def test_a_warehouse_that_could_not_be_moved_is_not_thrown_away(
+    home: MiniHome, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back_up(home, folder)
+    path = home.path / "warehouse.duckdb"
+
+    def failed_move(source: Path, target: Path) -> None:
+        raise OSError(28, f"no space left for {source} in {target}")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(shutil, "move", failed_move)
+        with pytest.raises(OSError, match="no space left"):
+            put_back(home, folder, old_to=tmp_path / "old")
+    assert not rebuild_mark(path).exists(), "runs go on"
+    begin_mark(path, RESTORE_BEGUN)
+    with pytest.raises(UsageError, match="would take its place"):
+        rebuild(home.pipeline)
+
+    assert path.exists()
 
 
 def test_a_backup_that_was_killed_is_none(home: MiniHome, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -125,12 +126,12 @@ def test_a_warehouse_that_is_there_is_kept_where_one_says(home: MiniHome, tmp_pa
     with pytest.raises(UsageError, match="would take its place"):
         rebuild(home.pipeline)
 
-    rebuild(home.pipeline, old_to=tmp_path / "old.duckdb")
+    rebuild(home.pipeline, old_to=tmp_path / "new" / "old.duckdb")
 
-    with open_warehouse(tmp_path / "old.duckdb") as old:
+    with open_warehouse(tmp_path / "new" / "old.duckdb") as old:
         assert old.cursor().execute("select count(*) from ml.peaks").fetchone() == (3,)
     with pytest.raises(UsageError, match=r"old\.duckdb exists"):
-        rebuild(home.pipeline, old_to=tmp_path / "old.duckdb")
+        rebuild(home.pipeline, old_to=tmp_path / "new" / "old.duckdb")
 
 
 def test_a_warehouse_in_use_is_left_alone(home: MiniHome, tmp_path: Path) -> None:
@@ -168,6 +169,30 @@ def test_a_ledger_that_lacks_its_end_is_not_taken_unless_one_says_so(home: MiniH
     assert rebuilt.summary.status == "COMPLETE"
     assert any("not as recorded" in note for note in rebuilt.summary.notes)
     assert not verify_home(home.pipeline.settings, with_data=False).is_ok, "the loss stays visible"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "damage", "table", "rows"),
+    [
+        ("evidence/ml.peaks/*.parquet", lambda file: file.unlink(), "ml.peaks", 2),
+        ("lake/raw/gis_substations/*/*.parquet", lambda file: file.write_bytes(b"PAR1?"), "raw.gis_substations", 30),
+        ("lake/raw/gis_substations/*", shutil.rmtree, "raw.gis_substations", 30),
+    ],
+)
+def test_what_is_gone_or_cannot_be_read_is_left_out_and_named_when_one_says_so(
+    home: MiniHome, pattern: str, damage: Callable[[Path], object], table: str, rows: int
+) -> None:
+    (before,) = home.rows(f"select count(*) from {table}")
+    lose_warehouse(home)
+    file = min(home.path.glob(pattern))
+    damage(file)
+
+    rebuilt = rebuild(home.pipeline, despite_findings=True)
+
+    assert [note for note in rebuilt.summary.notes if "is gone or cannot be read" in note]
+    assert home.rows(f"select count(*) from {table}") == [(rows,)]
+    assert before[0] > rows
+    assert rebuilt.summary.status == "FAIL", "other content than recorded"
 
 
 def test_without_a_published_ledger_the_hint_says_what_to_do(home: MiniHome) -> None:

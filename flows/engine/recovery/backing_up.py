@@ -15,7 +15,7 @@ import logging
 import sqlite3
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,7 @@ class BackedUp:
         new_bytes: Their size.
         seconds: Wall time.
         seconds_locked: Of that, how long a run had to wait.
+        not_dropped: Why older backups are all there still though fewer were asked for; None: they are as asked.
     """
 
     manifest: Manifest
@@ -62,6 +63,7 @@ class BackedUp:
     new_bytes: int
     seconds: float
     seconds_locked: float
+    not_dropped: str | None = None
 
 
 def backup(
@@ -77,7 +79,7 @@ def backup(
         on_progress: Told in words what happens.
 
     Raises:
-        UsageError: The folder lies in what is to be backed up.
+        UsageError: The folder lies in what is to be backed up, or holds backups of another home.
         NothingPublishedError: No run has ended yet.
         WarehouseBusyError: A run owns the warehouse, or another backup the folder.
     """
@@ -88,14 +90,23 @@ def backup(
     with owner_lock(to / "backups"):
         made = _back_up(settings, BackupStore(to), clock=clock, on_progress=on_progress)
         if kept is not None:
-            BackupStore(to).drop_older(kept)
+            try:
+                BackupStore(to).drop_older(kept, made.manifest)
+            except BackupDamagedError as error:  # the backup is whole; the folder is larger than asked for
+                return replace(made, not_dropped="; ".join(error.problems))
     return made
 
 
 def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progress: Callable[[str], None]) -> BackedUp:
     """Copy, and write the manifest last."""
-    copying = _Copying(settings.home, store)
     started = clock()
+    newest, identity = _newest(store), home_id(settings.home / LEDGER)
+    if newest and is_other_home(newest, identity):
+        raise UsageError(
+            f"{store.folder} holds backups of another gridweave home than {settings.home}.",
+            hint="one folder of backups serves one home; name another folder",
+        )
+    copying = _Copying(settings.home, store, newest.files if newest else ())
     on_progress("copying what is new of lake, evidence and models")
     for path in _files(settings.home, IMMUTABLE):
         copying.keep(path)
@@ -104,10 +115,12 @@ def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progres
         on_progress("copying what is published, the registry and the checkpoints")
         files = tuple(copying.keep(path) for path in _files(settings.home, IMMUTABLE + CHANGING))
         registry = copying.keep_registry()
+        seconds_locked = (clock() - locked).total_seconds()
     tables = _row_hashes(store, files)
     manifest = store.write(
         created_at=canonical_time(locked),
         ledger_entries=_entries(store, files),
+        home_id=identity,
         files=files + registry,
         tables=tables,
     )
@@ -116,7 +129,7 @@ def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progres
         new_count=copying.new_count,
         new_bytes=copying.new_bytes,
         seconds=(clock() - started).total_seconds(),
-        seconds_locked=(clock() - locked).total_seconds(),
+        seconds_locked=seconds_locked,
     )
 
 
@@ -126,14 +139,15 @@ class _Copying:
     Args:
         home: gridweave's home.
         store: Folder of backups.
+        earlier: Files of the backup before.
     """
 
-    def __init__(self, home: Path, store: BackupStore) -> None:
+    def __init__(self, home: Path, store: BackupStore, earlier: tuple[StoredFile, ...]) -> None:
         self.home = home
         self.store = store
         self.new_count = 0
         self.new_bytes = 0
-        self._known = {each.path: each for each in _earlier(store) if each.path.startswith(IMMUTABLE)}
+        self._known = {each.path: each for each in earlier if each.path.startswith(IMMUTABLE)}
 
     def keep(self, path: Path, *, copy: Path | None = None) -> StoredFile:
         """Keep one file, or the copy that stands for it."""
@@ -163,13 +177,35 @@ class _Copying:
             return (self.keep(path, copy=target),)
 
 
-def _earlier(store: BackupStore) -> tuple[StoredFile, ...]:
-    """Files of the newest backup; none when there is none, or its manifest was damaged: then all is read again."""
+def _newest(store: BackupStore) -> Manifest | None:
+    """Return the newest backup; none when there is none, or its manifest was damaged: then all is read again."""
     try:
-        return store.read().files if store.backup_ids() else ()
+        return store.read() if store.backup_ids() else None
     except BackupDamagedError as error:
         logger.warning("%s", error.message)
-        return ()
+        return None
+
+
+def home_id(ledger: Path) -> str | None:
+    """Return what tells one home from another and survives a restore: the hash of the audit chain's first entry.
+
+    Args:
+        ledger: The published ledger.
+
+    Returns:
+        None when there is no ledger, it cannot be read, or nothing is in it.
+    """
+    try:
+        with duckdb.connect(str(ledger), read_only=True) as connection:
+            row = connection.execute("select hash from lineage.audit_log order by seq limit 1").fetchone()
+    except duckdb.Error:
+        return None
+    return str(row[0]) if row else None
+
+
+def is_other_home(manifest: Manifest, identity: str | None) -> bool:
+    """Tell whether a backup is certainly of another home."""
+    return None not in {manifest.home_id, identity} and manifest.home_id != identity
 
 
 def _files(home: Path, folders: tuple[str, ...]) -> Iterator[Path]:

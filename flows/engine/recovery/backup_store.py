@@ -75,6 +75,7 @@ class Manifest:
         backup_id: Moment and hash; the name of its file.
         created_at: When it was made, UTC.
         ledger_entries: Entries of the audit chain in it.
+        home_id: Hash of the first of them, which a home keeps also when it is restored; None: it is not known.
         files: Its files.
         tables: Row hash of each published table.
     """
@@ -82,6 +83,7 @@ class Manifest:
     backup_id: str
     created_at: str
     ledger_entries: int
+    home_id: str | None
     files: tuple[StoredFile, ...]
     tables: dict[str, str]
 
@@ -120,13 +122,20 @@ class BackupStore:
         return True
 
     def write(
-        self, *, created_at: str, ledger_entries: int, files: tuple[StoredFile, ...], tables: dict[str, str]
+        self,
+        *,
+        created_at: str,
+        ledger_entries: int,
+        home_id: str | None,
+        files: tuple[StoredFile, ...],
+        tables: dict[str, str],
     ) -> Manifest:
         """Write a manifest; only from then on the backup exists."""
         body = {
             "created_at": created_at,
             "files": [asdict(each) for each in files],
             "format": FORMAT,
+            "home_id": home_id,
             "ledger_entries": ledger_entries,
             "tables": tables,
         }
@@ -142,7 +151,12 @@ class BackupStore:
         partial.rename(path)
         sync(path.parent)
         return Manifest(
-            backup_id=backup_id, created_at=created_at, ledger_entries=ledger_entries, files=files, tables=tables
+            backup_id=backup_id,
+            created_at=created_at,
+            ledger_entries=ledger_entries,
+            home_id=home_id,
+            files=files,
+            tables=tables,
         )
 
     def backup_ids(self) -> tuple[str, ...]:
@@ -175,15 +189,17 @@ class BackupStore:
             backup_id=chosen,
             created_at=body["created_at"],
             ledger_entries=body["ledger_entries"],
+            home_id=body.get("home_id"),
             files=tuple(StoredFile(**each) for each in body["files"]),
             tables=body["tables"],
         )
 
-    def drop_older(self, kept: int) -> tuple[str, ...]:
+    def drop_older(self, kept: int, made: Manifest) -> tuple[str, ...]:
         """Remove all but the newest backups, then the contents that none of those left names.
 
         Args:
             kept: How many stay, at least one.
+            made: The backup just made, which stays even when a clock that went back gave it an older name.
 
         Returns:
             The backups that were removed.
@@ -191,9 +207,10 @@ class BackupStore:
         Raises:
             BackupDamagedError: A manifest is not what was written; nothing was removed.
         """
-        known = self.backup_ids()
-        wanted = {each.sha256 for backup_id in known[-kept:] for each in self.read(backup_id).files}
-        dropped = known[:-kept]
+        others = tuple(each for each in self.backup_ids() if each != made.backup_id)
+        dropped = others[: max(len(others) - (kept - 1), 0)]
+        stay = (*others[len(dropped) :], made.backup_id)
+        wanted = {each.sha256 for backup_id in stay for each in self.read(backup_id).files}
         for backup_id in dropped:
             (self.folder / "backups" / f"{backup_id}.json").unlink()
         for path in (self.folder / "objects").glob("*/*"):

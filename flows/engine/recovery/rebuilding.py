@@ -12,6 +12,7 @@ in it says they are from the first moment on.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from flows.errors import UsageError
 from flows.lineage.audit.chain import Entry
 from flows.warehouse.lake import sync
 from flows.warehouse.lock import owner_lock
-from flows.warehouse.warehouse import WAL_SUFFIX, rebuild_mark
+from flows.warehouse.warehouse import REBUILD_BEGUN, WAL_SUFFIX, begin_mark, rebuild_mark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,10 +80,17 @@ def rebuild(pipeline: Pipeline, *, old_to: Path | None = None, despite_findings:
     return Rebuilt(summary=summary, ledger=ledger, seconds=(pipeline.clock() - started).total_seconds())
 
 
+def _is_unfinished_rebuild(path: Path) -> bool:
+    """Whether what is there is what an earlier rebuild began, which holds nothing of its own."""
+    mark = rebuild_mark(path)
+    return mark.exists() and mark.read_text(encoding="utf-8") == REBUILD_BEGUN
+
+
 def _refuse_occupied(path: Path, old_to: Path | None) -> None:
-    if path.exists() and old_to is None and not rebuild_mark(path).exists():
+    there = [each for each in (path, path.with_name(path.name + WAL_SUFFIX)) if each.exists()]
+    if there and old_to is None and not _is_unfinished_rebuild(path):
         raise UsageError(
-            f"There is a warehouse, {path}; a rebuild would take its place.",
+            f"There is a warehouse, {there[0]}; a rebuild would take its place.",
             hint="--old-to PATH says where it goes; nothing of it is deleted",
         )
     for suffix in ("", WAL_SUFFIX):
@@ -91,20 +99,31 @@ def _refuse_occupied(path: Path, old_to: Path | None) -> None:
             raise UsageError(f"{taken} exists.", hint="name a path where nothing is")
 
 
+def _make_parent(old_to: Path) -> None:
+    try:
+        old_to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"{old_to.parent} cannot be made: {error.strerror}.", hint="nothing was changed; name a path that can"
+        ) from error
+
+
 def _swap_in(path: Path, ledger: LedgerCopy, old_to: Path | None) -> None:
     """Put the new file where the old one was; a kill in between leaves none, and a rebuild can be called again."""
     fresh = path.with_name(path.name + ".rebuilding")
     for left in (fresh, fresh.with_name(fresh.name + WAL_SUFFIX)):
         left.unlink(missing_ok=True)
+    if old_to is not None:
+        _make_parent(old_to)
     write_warehouse(ledger, fresh)
     for suffix in ("", WAL_SUFFIX):
         old = path.with_name(path.name + suffix)
         if not old.exists():
             continue
-        if old_to is None:  # the log of a file that is gone, or a rebuild that was not finished
+        if old_to is None:  # only what a rebuild began and did not finish; _refuse_occupied asked
             old.unlink()
         else:
-            old.rename(old_to.with_name(old_to.name + suffix))
-    rebuild_mark(path).touch()
+            shutil.move(old, old_to.with_name(old_to.name + suffix))  # also to another disk
+    begin_mark(path, REBUILD_BEGUN)
     fresh.replace(path)
     sync(path.parent)

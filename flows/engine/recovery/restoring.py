@@ -12,12 +12,12 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.engine.recovery.backing_up import CHANGING, IMMUTABLE, SNAPSHOT, row_hashes
+from flows.engine.recovery.backing_up import CHANGING, IMMUTABLE, LEDGER, SNAPSHOT, home_id, is_other_home, row_hashes
 from flows.engine.recovery.backup_store import BackupDamagedError, BackupStore, Manifest
 from flows.errors import UsageError
 from flows.warehouse.lake import sync
 from flows.warehouse.lock import owner_lock
-from flows.warehouse.warehouse import WAL_SUFFIX, rebuild_mark
+from flows.warehouse.warehouse import RESTORE_BEGUN, WAL_SUFFIX, begin_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,8 @@ def restore(
         on_progress: Told in words what happens.
 
     Raises:
-        UsageError: Something is there, or something where it is to go.
+        UsageError: The backup is of another home, something is there, or something where it is to go, or that place
+            cannot be.
         BackupDamagedError: A file of the backup or a table in it is not what was backed up; nothing was replaced.
         WarehouseBusyError: A run owns the warehouse.
         WarehouseError: There is no such backup.
@@ -72,8 +73,12 @@ def restore(
     store = BackupStore(source)
     manifest = store.read(backup_id)
     with owner_lock(settings.warehouse_path):
-        there = _there(settings)
-        _refuse_occupied(settings.home, there, old_to)
+        if is_other_home(manifest, home_id(settings.home / LEDGER)):
+            raise UsageError(
+                f"Backup {manifest.backup_id} in {source} is of another gridweave home than {settings.home}.",
+                hint=f"name the folder of this home's backups; if it is to take its place, move {settings.home} away",
+            )
+        _refuse_occupied(settings, old_to)
         on_progress(f"verifying {len(manifest.files)} files of backup {manifest.backup_id}")
         if problems := store.problems(manifest):
             raise BackupDamagedError(source, problems)
@@ -84,28 +89,50 @@ def restore(
             for each in manifest.files:
                 store.take_out(each, _inside(staging, each.path, source))
             _verify_tables(staging, manifest, source)
+            _make_folder(old_to)
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
-        _swap_in(settings, staging, there, old_to)
+        _swap_in(settings, staging, old_to)
     return Restored(manifest=manifest, seconds=(clock() - started).total_seconds())
 
 
-def _there(settings: Settings) -> list[Path]:
-    """What a restore would replace."""
+def _warehouse_files(settings: Settings) -> list[Path]:
     path = settings.warehouse_path
-    candidates = [*(settings.home / name for name in REPLACED), path, path.with_name(path.name + WAL_SUFFIX)]
-    return [each for each in candidates if each.exists()]
+    return [path, path.with_name(path.name + WAL_SUFFIX)]
 
 
-def _refuse_occupied(home: Path, there: list[Path], old_to: Path | None) -> None:
+def _folders(settings: Settings) -> list[Path]:
+    return [settings.home / name for name in REPLACED]
+
+
+def _refuse_occupied(settings: Settings, old_to: Path | None) -> None:
+    replaced = [*_folders(settings), *_warehouse_files(settings)]
+    there = [each for each in replaced if each.exists()]
     if there and old_to is None:
         raise UsageError(
-            f"{home} holds {', '.join(each.name for each in there)}; a restore would take their place.",
+            f"{settings.home} holds {', '.join(each.name for each in there)}; a restore would take their place.",
             hint="--old-to PATH says where they go; nothing of them is deleted",
         )
-    if old_to is not None and old_to.exists():
+    if old_to is None:
+        return
+    if old_to.exists():
         raise UsageError(f"{old_to} exists.", hint="name a folder that does not")
+    for each in replaced:
+        if old_to.resolve().is_relative_to(each.resolve()):
+            raise UsageError(f"{old_to} lies in {each}, which is to be moved there.", hint="name a folder elsewhere")
+
+
+def _make_folder(old_to: Path | None) -> None:
+    """Make the folder for what is there before anything is moved: when it cannot be, all is as it was."""
+    if old_to is None:
+        return
+    try:
+        old_to.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise UsageError(
+            f"{old_to} cannot be made: {error.strerror}.", hint="nothing was changed; name a folder that can"
+        ) from error
 
 
 def _inside(staging: Path, path: str, source: Path) -> Path:
@@ -125,14 +152,22 @@ def _verify_tables(staging: Path, manifest: Manifest, source: Path) -> None:
         raise BackupDamagedError(source, tuple(f"table {key} has other rows than were backed up" for key in wrong))
 
 
-def _swap_in(settings: Settings, staging: Path, there: list[Path], old_to: Path | None) -> None:
-    """Move what is there out of the way and the backup in; until a rebuild is done no run may begin."""
-    rebuild_mark(settings.warehouse_path).touch()
-    if old_to is not None:
-        old_to.mkdir(parents=True, mode=0o700)
-        for each in there:
-            shutil.move(each, old_to / each.name)
+def _swap_in(settings: Settings, staging: Path, old_to: Path | None) -> None:
+    """Move what is there out of the way and the backup in; until a rebuild is done no run may begin.
+
+    The warehouse goes first and the mark follows: a warehouse that could not be moved is as good as it was.
+    """
+    _move(_warehouse_files(settings), old_to)
+    begin_mark(settings.warehouse_path, RESTORE_BEGUN)
+    _move(_folders(settings), old_to)
     for folder in sorted(staging.iterdir()):
         folder.rename(settings.home / folder.name)
     staging.rmdir()
     sync(settings.home)
+
+
+def _move(paths: list[Path], old_to: Path | None) -> None:
+    """Move what there is of them; without a place to go nothing is there, which was asked before."""
+    for each in paths:
+        if old_to is not None and each.exists():
+            shutil.move(each, old_to / each.name)

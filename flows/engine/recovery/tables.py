@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from flows.assets.partition_mappings import UNPARTITIONED
 from flows.engine.landing.raw_days import event_column
 from flows.warehouse.content import ALGORITHM, table_version, whole_version
@@ -20,8 +22,6 @@ from flows.warehouse.lake import create_raw_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import duckdb
 
     from flows.assets.graph import AssetGraph
     from flows.warehouse.lake import Lake
@@ -68,8 +68,10 @@ def recorded_tables(cursor: duckdb.DuckDBPyConnection) -> Tables:
     return found
 
 
-def bring_back(cursor: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: Lake, recorded: Tables) -> int:
+def bring_back(cursor: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: Lake, recorded: Tables) -> list[str]:
     """Show the accepted loads and fill the scored tables from their evidence.
+
+    A load or evidence that is gone or cannot be read is left out, and the rest is brought back.
 
     Args:
         cursor: Inside a transaction; the declared tables are there and empty.
@@ -78,30 +80,58 @@ def bring_back(cursor: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: Lake,
         recorded: What there was.
 
     Returns:
-        Scored tables, or partitions of them, that were filled.
+        What was left out, in sentences.
     """
+    return _show_loads(cursor, graph, lake, recorded) + _fill_scores(cursor, graph, lake, recorded)
+
+
+def _show_loads(cursor: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: Lake, recorded: Tables) -> list[str]:
+    left_out = []
     for key in graph:
-        if graph[key].engine == "landing":
-            shown = recorded.get(key, {}).values()
-            load_ids = sorted({load_id for each in shown for load_id in each.load_ids})
-            create_raw_view(
-                cursor,
-                key=key,
-                columns=graph[key].columns,
-                load_folders=[lake.load_path(graph[key].relation, load_id) for load_id in load_ids],
-                fallback_sources=sorted({source for each in shown for source in each.fallback_sources}),
-                event_column=event_column(graph[key]),
-            )
-    filled = 0
+        if graph[key].engine != "landing":
+            continue
+        shown = recorded.get(key, {}).values()
+        folders = []
+        for load_id in sorted({load_id for each in shown for load_id in each.load_ids}):
+            folder = lake.load_path(graph[key].relation, load_id)
+            if _is_readable(f"{exact_path(folder)}/*.parquet"):
+                folders.append(folder)
+            else:
+                left_out.append(f"load {load_id} of {key} is gone or cannot be read: {key} is without its rows")
+        create_raw_view(
+            cursor,
+            key=key,
+            columns=graph[key].columns,
+            load_folders=folders,
+            fallback_sources=sorted({source for each in shown for source in each.fallback_sources}),
+            event_column=event_column(graph[key]),
+        )
+    return left_out
+
+
+def _fill_scores(cursor: duckdb.DuckDBPyConnection, graph: AssetGraph, lake: Lake, recorded: Tables) -> list[str]:
+    left_out = []
     for key, parts in recorded.items():
         if key not in graph or graph[key].engine != "python":
             continue
         for each in parts.values():
             if each.storage_uri and each.data_version.startswith(ALGORITHM):
                 path = exact_path(lake.home / each.storage_uri)
-                cursor.execute(f"insert into {relation(key)} by name from read_parquet(?)", [path])
-                filled += 1
-    return filled
+                if _is_readable(path):
+                    cursor.execute(f"insert into {relation(key)} by name from read_parquet(?)", [path])
+                else:
+                    left_out.append(f"{each.storage_uri} is gone or cannot be read: {key} is without its rows")
+    return left_out
+
+
+def _is_readable(files: str) -> bool:
+    """Read every value of Parquet files, apart from the transaction, which a failed read would end."""
+    with duckdb.connect(":memory:") as reading:
+        try:
+            reading.execute("select max(hash(each)) from read_parquet(?, hive_partitioning = false) each", [files])
+        except duckdb.Error:
+            return False
+        return True
 
 
 def tables_to_make(graph: AssetGraph, recorded: Mapping[str, Mapping[str, Recorded]]) -> dict[str, tuple[str, ...]]:
@@ -123,22 +153,26 @@ def differences(
         before: What was recorded.
 
     Returns:
-        Tables whose content differs though the same code made them, each with both hashes; and tables that other code
-        made, which may differ.
+        Tables whose content differs though the same code made them and all they are made from, each with both hashes;
+        and tables with other code in them or before them, which may differ.
     """
     wrong: dict[str, str] = {}
     changed: list[str] = []
     now = recorded_tables(cursor)
+    other_code = {key for key in now if not _codes(before, key) or len(_codes(before, key) | _codes(now, key)) > 1}
     for key, parts in before.items():
         versions = [each.data_version for each in parts.values()]
         if key not in graph or not all(version.startswith(ALGORITHM) for version in versions):
             continue
         expected, found = whole_version(versions), table_version(cursor, key)[0]
-        codes = {each.code_version for each in parts.values()} | {each.code_version for each in now[key].values()}
         if found == expected:
             continue
-        if len(codes) > 1:
+        if other_code & {key, *graph.ancestors(key)}:
             changed.append(key)
         else:
             wrong[key] = f"made again with other content: recorded {expected}, now {found}"
     return wrong, changed
+
+
+def _codes(tables: Tables, key: str) -> set[str]:
+    return {each.code_version for each in tables.get(key, {}).values()}
