@@ -63,8 +63,7 @@ def outage_risk_model(context: StepContext) -> None:
     group="outage_risk",
     tags=("storm",),
     automation=eager(),
-    row_links=ROW_LINKS,
-    is_per_row=True,
+    row_links=ROW_LINKS,  # its features; not is_per_row: which days the feed was alive is told by all rows of a network
 )
 def outage_risk_scores(context: StepContext) -> None:
     """Probability, count and customers of unplanned outages. One row per feeder and local day."""
