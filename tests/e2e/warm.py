@@ -7,6 +7,7 @@ connections of its own, killed by the same signal. Nothing here may open the war
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from pathlib import Path
@@ -24,9 +25,13 @@ from ml.registry import import_mlflow
 import_skops()
 import_great_expectations()
 import_mlflow()
+# dbt's parser of plain models keeps threads of its own once it has run; a fork has their locks without the threads, and
+# waits for ever as soon as it reads a project itself.
+os.environ["DBT_STATIC_PARSER"] = "false"
 with tempfile.TemporaryDirectory() as folder:
     _ = DbtProject(
         project_dir=get_settings().transform_dir, work_dir=Path(folder), warehouse_path=Path(folder, "warehouse.duckdb")
     )._parsed
+del os.environ["DBT_STATIC_PARSER"]
 get_settings.cache_clear()
 assert threading.active_count() == 1, f"threads do not live on in a fork: {threading.enumerate()}"
