@@ -102,7 +102,9 @@ class GxSession:
         if request.materialization_id is not None:
             restrictions["materialization_id"] = (request.materialization_id,)
         conditions = [
-            self._restriction(column, values) for column, values in restrictions.items() if values is not None
+            self._restriction(column, values)
+            for column, values in restrictions.items()
+            if values is not None and request.is_restricted
         ]
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         return f"SELECT * FROM {schema}.{name}{where}"  # noqa: S608 - identifiers quoted, values bound

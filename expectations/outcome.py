@@ -25,12 +25,15 @@ class GateRequest:
         load_ids: Only rows of these loads (`_load_id`); None reads all rows. For raw assets.
         materialization_id: Only rows of this materialization (`materialization_id`); None reads all
             rows. For scored tables, which are appended to by run.
+        is_restricted: False when the relation holds the rows of these loads or this materialization and no others:
+            a condition that keeps all rows would still be evaluated on each.
     """
 
     asset_key: str
     relation: tuple[str, str] | None = None
     load_ids: tuple[str, ...] | None = None
     materialization_id: str | None = None
+    is_restricted: bool = True
 
     @property
     def suite_name(self) -> str:

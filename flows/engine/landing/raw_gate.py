@@ -27,6 +27,7 @@ from flows.lineage.audit.chain import append_rows
 from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, CheckStatus, MaterializationRecord
 from flows.sources.configuration import load_source
+from flows.warehouse.identifiers import relation
 from flows.warehouse.lake import Lake, create_raw_view
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ class _Waiting:
     source: str
     storage_uri: str
     row_count: int
+
+    @property
+    def candidate(self) -> str:
+        """Key of the view that shows what is checked."""
+        return f"{CANDIDATES}/{self.raw_table}_{self.load_id}"
 
 
 class RawGate:
@@ -117,8 +123,8 @@ class RawGate:
             )
             refused = {each.load_id for each in decided if each.status != "ACCEPTED"}
             self.refresh(cursor, verdicts, refused)
-            for key in {each.raw_table for each in waiting}:
-                cursor.execute(f'drop view if exists "{CANDIDATES}"."{key}"')
+            for each in waiting:
+                cursor.execute(f"drop view if exists {relation(each.candidate)}")
         return decided
 
     def refresh(
@@ -148,26 +154,25 @@ class RawGate:
         ]
 
     def _check(self, waiting: Sequence[_Waiting]) -> dict[_Waiting, Verdict]:
-        """Run each load's suites over views that show only what waits."""
-        folders: dict[str, list[Path]] = defaultdict(list)
-        for each in waiting:
-            folders[each.raw_table].append(self._lake.home / each.storage_uri)
+        """Run each load's suites over a view that shows this load only: none reads the files of another."""
         with self._warehouse.transaction() as cursor:
             cursor.execute(f'create schema if not exists "{CANDIDATES}"')
-            for raw_table, load_folders in folders.items():
+            for each in waiting:
+                definition = self._definitions[f"raw/{each.raw_table}"]
                 create_raw_view(
                     cursor,
-                    key=f"{CANDIDATES}/{raw_table}",
-                    columns=self._definitions[f"raw/{raw_table}"].columns,
-                    load_folders=load_folders,
+                    key=each.candidate,
+                    columns=definition.columns,
+                    load_folders=[self._lake.home / each.storage_uri],
                     fallback_sources=(),
-                    event_column=event_column(self._definitions[f"raw/{raw_table}"]),
+                    event_column=event_column(definition),
                 )
         requests = [
             GateRequest(
                 asset_key=f"raw/{each.raw_table}",
-                relation=(CANDIDATES, each.raw_table),
+                relation=(CANDIDATES, each.candidate.partition("/")[2]),
                 load_ids=(each.load_id,),
+                is_restricted=False,
             )
             for each in waiting
         ]

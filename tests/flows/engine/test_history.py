@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from expectations.outcome import GateRequest
+from flows.engine import history
 from flows.engine.history import FEWEST_EARLIER, HISTORY_CHECK, Comparison, compare_with_history
 from flows.lineage.recorder import record_checks
 from flows.lineage.records import CheckRecord
@@ -124,6 +125,21 @@ def test_profiles_the_same_rows_the_same(usual: Warehouse) -> None:
     first, second = (deliver(usual, 10, rows=120_000).sample for _ in range(2))
 
     assert json.dumps(first) == json.dumps(second)
+
+
+def test_samples_a_large_table_from_days_spread_over_all(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "SAMPLE_ROWS", 100)
+    with warehouse.transaction() as cursor:
+        cursor.execute(
+            "create table raw.scada_transformer_readings as select 'a' as _load_id, 'historian' as _source,"
+            " date '2026-03-01' + (i // 250)::int as _event_date, (i // 250)::double as load_mva from range(10000) t(i)"
+        )
+
+    profile = history.profile_of(warehouse.cursor(), GateRequest("raw/scada_transformer_readings"))
+
+    assert profile.row_count == 10_000
+    assert {0, 10, 20, 30} <= set(profile.quantiles["load_mva"])
+    assert max(profile.quantiles["load_mva"]) == 30, "days 31 to 39 are not read"
 
 
 def test_says_that_a_missing_relation_could_not_be_profiled(warehouse: Warehouse) -> None:
