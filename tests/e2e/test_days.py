@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from flows.engine import executor
+from flows.engine.planning.days import day_variables
 from flows.engine.planning.plan import plan_from_published
 from flows.engine.replay.reproducing import reproduce
 from flows.engine.summary import RunSummary
 from flows.lineage.audit.report import verify_home
+from flows.warehouse.warehouse import open_warehouse
 from tests.e2e.telemetry_home import BY_DAY, HISTORIAN, SURROUNDINGS, TELEMETRY, TelemetryHome, simulate_extracts
 
 pytestmark = pytest.mark.slow
@@ -39,12 +43,14 @@ def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def at_once(tmp_path_factory: pytest.TempPathFactory, extracts: Path) -> TelemetryHome:
-    """Everything delivered and made at once."""
+    """Everything delivered and made at once, in chunks of few days as a long history would be."""
     home = TelemetryHome(tmp_path_factory.mktemp("at_once"))
     home.deliver(extracts, *SURROUNDINGS)
     for name, rows in (("a", BEFORE), ("b", f"{NEW_DAY} union all by name {REVISED}"), ("c", REST)):
         home.deliver_telemetry(extracts, rows, name)
-    complete(home.run())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executor, "day_variables", lambda *given: day_variables(*given) | {"rows_at_once": 700})
+        complete(home.run())
     return home
 
 
@@ -74,6 +80,40 @@ def test_only_the_days_that_changed_are_made(day_by_day: TelemetryHome, key: str
     assert second == ["2024-01-03", "2024-01-07"]
     assert third[-1] == "2024-01-09"
     assert not {"2024-01-01", "2024-01-02", "2024-01-04"} & set(third)
+
+
+@pytest.mark.parametrize("key", [key for key in BY_DAY if key != FACT])
+def test_reads_only_the_files_of_the_days_it_makes(at_once: TelemetryHome, key: str) -> None:
+    files = list((at_once.path / "lake" / "raw" / "scada_transformer_readings").rglob("*.2024-01-05.parquet"))
+    (made,) = at_once.rows(
+        "select s.sql_text from lineage.current_materialization m"
+        " join lineage.executed_sql s on s.sql_sha256 = m.metadata->>'sql_sha256' where m.asset_key = ?",
+        key,
+    )
+
+    with open_warehouse(at_once.path / "warehouse.duckdb") as warehouse:
+        cursor = warehouse.cursor()
+        cursor.execute("set variable days_to_make = [date '2024-01-05']")
+        plan = cursor.execute(f"explain analyze {made[0]}").fetchall()[0][1]
+
+    read = [int(number) for number in re.findall(r"Total Files Read: (\d+)", plan)]
+    assert read
+    assert max(read) == len(files)
+
+
+def test_what_is_made_whole_is_made_in_chunks_of_days(at_once: TelemetryHome) -> None:
+    rows = at_once.rows(
+        "with days as (select distinct day from lineage.materialization_day"
+        "  where asset_key = 'raw/scada_transformer_readings'),"
+        " chunks as (select day, (row_number() over (order by day) - 1) // (700 * count(*) over () //"
+        "  (select count(*) from raw.scada_transformer_readings)) as chunk from days)"
+        " select c.chunk from intermediate.int_transformer_readings_daily d"
+        " join chunks c on c.day = d.reading_date order by d.rowid"
+    )
+    chunks = [chunk for (chunk,) in rows]
+
+    assert len(set(chunks)) > 2
+    assert chunks == sorted(chunks), "the rows of a chunk follow those of the one before"
 
 
 @pytest.mark.parametrize("key", [key for key in BY_DAY if key != "marts/fct_row_conservation_daily"])

@@ -5,13 +5,17 @@
         {{ config(materialized="incremental", incremental_strategy="days", pre_hook="{{ choose_days() }}") }}
         ... where {{ in_days("reading_date") }}
 
-    The days stand in a variable of the session, not in the SQL: what is executed, kept and replayed is one text, and
-    where the variable is not set it makes the whole table.
+    The days stand in variables of the session, not in the SQL: what is executed, kept and replayed is one text, and
+    where they are not set it makes the whole table. A whole table of many rows is made in chunks of days (chunks.sql).
 -#}
 {% macro in_days(column) -%}
     (
-        getvariable('days_to_make') is null
-        or list_contains(getvariable('days_to_make'), {{ column }})
+        (
+            getvariable('days_to_make') is null
+            or list_contains(getvariable('days_to_make'), {{ column }})
+        )
+        and (getvariable('chunk_start') is null or {{ column }} >= getvariable('chunk_start'))
+        and (getvariable('chunk_end') is null or {{ column }} < getvariable('chunk_end'))
     )
 {%- endmacro %}
 
@@ -27,6 +31,8 @@
 {% macro choose_days() -%}
     {%- set days = days_to_make(model) -%}
     set variable days_to_make = {{ "null" if days is none else day_list(days) }}
+    ;
+    {{- set_chunk(none, none) -}}
 {%- endmacro %}
 
 {#- dbt asks this whether an incremental model is to be made whole. -#}

@@ -9,7 +9,8 @@
 
 with
     readings as (select * from {{ ref("int_scada_transformer_readings_matched") }}),
-    usable as (
+    -- Used twice: put in line by DuckDB, it would read the files of all days.
+    usable as materialized(
         select
             network_id,
             asset_id,

@@ -12,7 +12,8 @@ with
     clean as (select * from {{ ref("int_scada_transformer_readings_deduplicated") }}),
     quarantined as (select * from {{ ref("quarantine_scada_transformer_readings") }}),
     superseded as (select * from {{ ref("int_scada_transformer_readings_superseded") }}),
-    clean_keys as (
+    -- Used twice: put in line by DuckDB, it would read the files of all days.
+    clean_keys as materialized(
         select network_id, asset_id, reading_at, reading_date, _load_id
         from clean
         where {{ in_days("reading_date") }}
