@@ -41,13 +41,13 @@ from tests.conftest import CHECKOUT
 bomb, good = Path(sys.argv[1]), Path(sys.argv[2])
 tables = read_raw_tables(CHECKOUT / "transform/models/staging/_raw__sources.yml")
 desk = Desk(connection=duckdb.connect(), raw_tables=tables, folder=good.parent)
-started = time.monotonic()
+started = time.process_time()  # what else the machine does is not the reader's doing
 try:
     desk.land(bomb, desk.source(format="parquet" if bomb.suffix == ".parquet" else "csv"))
     reason = None
 except FileRejectedError as error:
     reason = error.reason
-seconds = time.monotonic() - started
+seconds = time.process_time() - started
 # VmHWM and not ru_maxrss: that one is handed down from whoever started this process
 with open("/proc/self/status", encoding="ascii") as status:
     peak_mib = next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
