@@ -28,6 +28,8 @@ _PLACES = {
     # Told apart by time: the log knows an outage's number before it was overwritten.
     "oms_outages": ("''", "started_at"),
     "oms_restoration_steps": ("''", "restored_at"),
+    "oms_restoration_estimates": ("''", "issued_at"),
+    "scada_alarms": ("point_id", "case when event_at >= '1990-01-01' then date_trunc('second', event_at) end"),
     "eam_work_orders": ("work_order_id", "opened_at"),
     "eam_transformers": ("asset_id", _NEVER),
     "gis_segments": ("segment_id", _NEVER),

@@ -14,6 +14,7 @@ with
                 when
                     raw_table = 'oms_outages' and time is not null
                     or raw_table = 'oms_restoration_steps' and defect_class <> 'clock_skew'
+                    or raw_table = 'oms_restoration_estimates'
                     or raw_table = 'vegetation_inspections' and defect_class = 'orphan'
                 then ''
                 else entity

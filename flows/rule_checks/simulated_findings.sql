@@ -24,6 +24,16 @@ with
         from warehouse.intermediate.int_oms_restoration_steps_matched
         where network_id = $network_id
     ),
+    estimates as (
+        select issued_at, is_outage_orphan, is_start_missing, is_before_issue, is_impossible
+        from warehouse.marts.fct_restoration_estimate
+        where network_id = $network_id
+    ),
+    alarms as (
+        select point_id, date_trunc('second', event_at) as found_at, missing_row_count, is_sequence_restarted
+        from warehouse.intermediate.int_scada_alarms_deduplicated
+        where network_id = $network_id
+    ),
     inspections as (
         select
             segment_id, is_segment_orphan, is_canopy_impossible,
@@ -89,6 +99,18 @@ union all
 select 'oms_restoration_steps', 'RESTORED_BEFORE_START', outage_id, null
 from warehouse.quarantine.quarantine_oms_restoration_steps
 where network_id = $network_id and quarantine_reason = 'restored_before_start'
+union all
+select 'oms_restoration_estimates', 'ORPHAN_OUTAGE', '', issued_at from estimates where is_outage_orphan
+union all
+select 'oms_restoration_estimates', 'NO_START', '', issued_at from estimates where is_start_missing
+union all
+select 'oms_restoration_estimates', 'ESTIMATE_BEFORE_ISSUE', '', issued_at from estimates where is_before_issue
+union all
+select 'oms_restoration_estimates', 'IMPOSSIBLE_ESTIMATE', '', issued_at from estimates where is_impossible
+union all
+select 'scada_alarms', 'ROWS_LOST', point_id, found_at from alarms where missing_row_count > 0
+union all
+select 'scada_alarms', 'COUNTED_ANEW', point_id, found_at from alarms where is_sequence_restarted
 union all
 select 'gis_segments', 'ORPHAN_FEEDER', segment_id, null
 from warehouse.marts.dim_segments where network_id = $network_id and is_feeder_orphan

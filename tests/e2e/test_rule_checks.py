@@ -40,6 +40,7 @@ CLEANED = (
     "+intermediate/int_oms_restoration_steps_matched",
     "+intermediate/int_scada_measurements_qualified",
     "+marts/dim_segments",
+    "+marts/fct_restoration_estimate",
 )
 CONSERVED = ("+marts/fct_row_conservation",)
 # Recall that a utility this small allows: a load series has no gap before its first and after its last reading, and of

@@ -106,6 +106,39 @@ union all by name
 select 'N' as network_id, 'O3' as outage_id, timestamptz '2024-01-07 10:00:00+00' as started_at, 1 as step_number,
     timestamptz '2024-01-07 09:00:00+00' as restored_at, 5 as customers_restored_count, unnest(landed('steps', 3));
 
+-- Of O1's first use the estimate was revised; O9 is of nobody; one says nothing; the first was sent twice.
+insert into raw.oms_restoration_estimates by name
+select 'N' as network_id, 'O1' as outage_id, timestamptz '2024-01-02 10:00:00+00' as started_at,
+    timestamptz '2024-01-02 11:00:00+00' as estimated_restoration_at,
+    timestamptz '2024-01-02 10:10:00+00' as issued_at, 'System' as estimate_source, unnest(landed('estimates', i))
+from range(1, 3) as copies (i)
+union all by name
+select 'N' as network_id, 'O1' as outage_id, timestamptz '2024-01-02 10:00:00+00' as started_at,
+    timestamptz '2024-01-02 13:00:00+00' as estimated_restoration_at,
+    timestamptz '2024-01-02 10:40:00+00' as issued_at, 'crew' as estimate_source, unnest(landed('estimates', 3))
+union all by name
+select 'N' as network_id, 'O9' as outage_id, null::timestamptz as started_at,
+    timestamptz '2024-01-02 13:00:00+00' as estimated_restoration_at,
+    timestamptz '2024-01-02 10:40:00+00' as issued_at, 'crew' as estimate_source, unnest(landed('estimates', 4))
+union all by name
+select 'N' as network_id, 'O3' as outage_id, null::timestamptz as started_at,
+    null::timestamptz as estimated_restoration_at,
+    timestamptz '2024-01-07 10:40:00+00' as issued_at, 'crew' as estimate_source, unnest(landed('estimates', 5));
+
+-- A trip for half an hour, its acknowledgement, two lost rows, a state nobody knows, a stamp of 1970, a row sent again.
+insert into raw.scada_alarms by name
+select 'N' as network_id, 'F1.TRIP' as point_id, sequence_number, event_at, state_code, acknowledged_by,
+    event_at as received_at, 1 as priority, 3 as cause_of_transmission, unnest(landed('alarms', row_number))
+from (
+    values
+        (1, 1, timestamptz '2024-01-02 10:00:00+00', 'ALARM', null),
+        (2, 2, timestamptz '2024-01-02 10:01:00+00', null, 'a.meyer'),
+        (3, 5, timestamptz '2024-01-02 10:30:00+00', 'Normal', null),
+        (4, 6, timestamptz '2024-01-02 11:00:00+00', '7', null),
+        (5, 7, timestamptz '1970-01-01 00:00:07+00', 'ALARM', null),
+        (6, 5, timestamptz '2024-01-02 10:30:00+00', 'Normal', null)
+) as rows_of_log (row_number, sequence_number, event_at, state_code, acknowledged_by);
+
 insert into raw.eam_work_orders by name
 select 'N' as network_id, 'W1' as work_order_id, 'T1' as asset_id, 'CM' as work_type, 'LEAK' as problem_code,
     timestamptz '2024-01-03 00:00:00+00' as opened_at, unnest(landed('wo', 1))

@@ -25,7 +25,7 @@ def test_sources_that_delivered_nothing_still_give_every_table(empty_project: Pr
         " where table_schema in ('staging', 'quarantine', 'features', 'reports') group by all"
     )
 
-    assert dict(tables) == {"staging": 23, "quarantine": 23, "features": 6, "reports": 6}
+    assert dict(tables) == {"staging": 25, "quarantine": 25, "features": 6, "reports": 6}
     assert empty_project.rows("select count(*) from features.feat_load_forecast__hourly") == [(0,)]
 
 
@@ -44,6 +44,8 @@ def test_every_rule_of_the_models_holds(empty_project: Project) -> None:
         pytest.param("eam_work_orders", (2, 1, 1, 0), id="work orders"),
         pytest.param("oms_outages", (3, 3, 0, 0), id="re-used outage number"),
         pytest.param("oms_restoration_steps", (3, 2, 1, 0), id="restoration steps"),
+        pytest.param("oms_restoration_estimates", (5, 3, 1, 1), id="restoration estimates"),
+        pytest.param("scada_alarms", (6, 3, 2, 1), id="alarms"),
         pytest.param("gis_segments", (3, 2, 1, 0), id="segments"),
         pytest.param("vegetation_inspections", (2, 1, 1, 0), id="inspections"),
         pytest.param("ami_intervals", (5, 2, 2, 1), id="meter intervals"),
@@ -117,6 +119,8 @@ FUTURE = {
     "ami_intervals": "interval_start_at",
     "vegetation_inspections": "inspected_on",
     "oms_restoration_steps": "restored_at",
+    "oms_restoration_estimates": "issued_at",
+    "scada_alarms": "event_at",
 }
 """Stamp of each raw table that dates its rows; prices alone are known for days that have not come yet."""
 LANDED_AT = "timestamptz '2024-02-01 00:00:00+00'"
@@ -207,6 +211,24 @@ def test_the_marts_of_meters_segments_and_points_say_what_was_delivered(small_pr
     assert energy == [("F1", "2024-01-02", 3.5)]
     assert segments == [("S1", 40.0, False), ("S3", None, True)]
     assert qualities == [("iec104", "SUBSTITUTED", "SB"), ("pi", "BAD", "Bad Input")]
+
+
+def test_an_alarm_says_how_long_it_stood_and_an_estimate_how_far_it_was_off(small_project: Project) -> None:
+    alarms = small_project.rows(
+        "select point_id, started_at::varchar, duration_seconds, acknowledged_by, acknowledgement_seconds,"
+        " is_chattering, has_log_gap, alarm_count_day from marts.fct_scada_alarm"
+    )
+    estimates = small_project.rows(
+        "select outage_id, revision_number, error_hours, available_at::varchar, is_outage_orphan"
+        " from marts.fct_restoration_estimate order by all"
+    )
+
+    assert alarms == [("F1.TRIP", "2024-01-02 10:00:00+00", 1800.0, "a.meyer", 60.0, False, True, 1)]
+    assert estimates == [
+        ("O1", 1, -1.0, "2024-01-02 12:00:00+00", False),
+        ("O1", 2, 1.0, "2024-01-02 12:00:00+00", False),
+        ("O9", 1, None, None, True),
+    ]
 
 
 def test_the_history_of_the_register_and_the_orphans_are_named(small_project: Project) -> None:

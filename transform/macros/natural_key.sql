@@ -25,6 +25,8 @@
         "vegetation_inspections": "network_id, segment_id, inspected_on",
         "gis_segments": "network_id, segment_id",
         "oms_restoration_steps": "network_id, outage_id, started_at, step_number",
+        "oms_restoration_estimates": "network_id, outage_id, issued_at",
+        "scada_alarms": "network_id, point_id, event_at, sequence_number",
     } -%}
     {{- keys[raw_table] -}}
 {%- endmacro %}
@@ -35,11 +37,13 @@
         "scada_events": "network_id, capture_id, event_at",
         "eam_transformers": "network_id, asset_id",
         "oms_restoration_steps": "network_id, outage_id, step_number, restored_at",
+        "scada_alarms": "network_id, point_id, event_at",
     } -%}
     {{- partly_optional.get(raw_table, natural_key(raw_table)) -}}
 {%- endmacro %}
 
-{# Order in which rows of one key compete: the latest known first, every tie broken by load and row. #}
+{# Order in which rows of one key compete: the latest known first, every tie broken by load and row. A line of a log
+   that is sent again says nothing new: its first arrival tells when it became known. #}
 {% macro latest_first(raw_table) -%}
     {%- set known_at = {
         "scada_load_readings": "received_at desc nulls last, ",
@@ -48,6 +52,7 @@
         "eam_transformers": "updated_at desc nulls last, ",
         "eam_work_orders": "completed_at desc nulls last, ",
         "oms_outages": "restored_at desc nulls last, ",
+        "scada_alarms": "received_at asc nulls last, ",
     } -%}
     {{- known_at.get(raw_table, "") -}}
     _ingested_at desc,

@@ -14,6 +14,8 @@
         "oms_customers_out_readings",
         "lab_oil_tests",
         "oms_restoration_steps",
+        "oms_restoration_estimates",
+        "scada_alarms",
         "weather_forecasts",
         "scada_measurements",
         "ami_intervals",
@@ -35,6 +37,8 @@
         "ami_intervals": "interval_start_at",
         "vegetation_inspections": "inspected_on",
         "oms_restoration_steps": "restored_at",
+        "oms_restoration_estimates": "issued_at",
+        "scada_alarms": "event_at",
     } -%}
     {%- set useless = {
         "scada_load_readings": {
@@ -74,6 +78,13 @@
             "restored_before_start": "restored_at < started_at",
             "impossible_step": "step_number < 1",
             "impossible_count": "coalesce(customers_restored_count < 0, true)",
+        },
+        "oms_restoration_estimates": {
+            "empty_estimate": "estimated_restoration_at is null"
+        },
+        "scada_alarms": {
+            "undefined_state": "is_state_undefined",
+            "empty_row": "coalesce(state_code, acknowledged_by, command_type) is null",
         },
         "gis_segments": {
             "impossible_length": "length_m <= 0",

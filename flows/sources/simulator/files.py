@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from flows.sources.simulator.files_control import alarm_file, estimate_file
 from flows.sources.simulator.files_points import inspection_file, interval_file, point_file, segment_file
 from flows.sources.simulator.network import ZONE_ID
 from flows.sources.simulator.scada_traffic import CAPTURE_ID
@@ -370,6 +371,10 @@ _MONTHLY_FILES: dict[str, tuple[str, str, str, Callable[[pd.DataFrame], pd.DataF
     "oms_restoration_steps": (
         "restored_at", "simulator_oms", "restoration_steps_{month}.csv.gz", _restoration_file,
     ),
+    "oms_restoration_estimates": (
+        "issued_at", "simulator_oms", "restoration_estimates_{month}.csv.gz", estimate_file,
+    ),
+    "scada_alarms": ("received_at", "simulator_alarms", "alarms_{month}.csv.gz", alarm_file),
     "ami_intervals": ("interval_start_at", "simulator_ami", "intervals_{month}.csv.gz", interval_file),
     "scada_measurements": ("measured_at", "simulator_historian_points", "points_{month}.csv.gz", point_file),
 }  # fmt: skip

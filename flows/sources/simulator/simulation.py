@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flows.errors import UsageError
+from flows.sources.simulator.alarms import simulate_alarms
 from flows.sources.simulator.condition import NO_FAILURE, simulate_fleet
 from flows.sources.simulator.dirt import DefectLog, DefectRates
+from flows.sources.simulator.dirt_control import ControlDirt
 from flows.sources.simulator.dirt_files import spoil_files
 from flows.sources.simulator.dirt_points import PointDirt
 from flows.sources.simulator.dirt_records import RecordDirt
@@ -44,6 +46,7 @@ from flows.sources.simulator.meters import simulate_meter_intervals, simulate_po
 from flows.sources.simulator.network import build_network
 from flows.sources.simulator.outages import simulate_outages
 from flows.sources.simulator.restoration import simulate_restoration_steps
+from flows.sources.simulator.restoration_estimates import simulate_restoration_estimates
 from flows.sources.simulator.scada_traffic import simulate_traffic
 from flows.sources.simulator.telemetry import simulate_telemetry
 from flows.sources.simulator.thermal import simulate_thermal
@@ -73,6 +76,7 @@ _STREAMS = (
     "network", "weather", "forecasts", "load", "market", "operator", "thermal", "condition", "telemetry",
     "work_orders", "outages", "traffic", "feeds", "dirt",
     "restoration", "segments", "meters", "point_dirt",
+    "alarms", "estimates", "control_dirt",
 )  # fmt: skip
 
 
@@ -266,6 +270,10 @@ def _record(streams: dict[str, np.random.Generator], world: _World) -> Feeds:
         "vegetation_inspections": inspect_vegetation(streams["segments"], timeline, segments, network.feeders),
         "ami_intervals": simulate_meter_intervals(streams["meters"], timeline, network.customers),
         "scada_measurements": simulate_points(streams["meters"], timeline),
+        "scada_alarms": simulate_alarms(streams["alarms"], timeline, network, world.weather, world.outages.records),
+        "oms_restoration_estimates": simulate_restoration_estimates(
+            streams["estimates"], timeline, world.outages.records
+        ),
     }
     return Feeds(telemetry=telemetry, frames=frames)
 
@@ -292,5 +300,9 @@ def _inject_defects(
     TelemetryDirt(
         generator, feeds.telemetry, world.timeline, asset_ids=world.fleet.asset_ids, rates=rates, log=log
     ).inject()
-    spoiled = RecordDirt(generator, rates=rates, log=log).inject(feeds.frames)
-    feeds.frames = PointDirt(streams["point_dirt"], rates=rates, log=log).inject(spoiled)
+    records = RecordDirt(generator, rates=rates, log=log)
+    spoiled = PointDirt(streams["point_dirt"], rates=rates, log=log).inject(records.inject(feeds.frames))
+    # Estimates follow the outages that were renumbered.
+    feeds.frames = ControlDirt(streams["control_dirt"], rates=rates, log=log, renumbered=records.renumbered).inject(
+        spoiled
+    )

@@ -18,6 +18,8 @@
     "market_prices": "stg_market__prices",
     "lab_oil_tests": "stg_lab__oil_tests",
     "oms_restoration_steps": "stg_oms__restoration_steps",
+    "oms_restoration_estimates": "stg_oms__restoration_estimates",
+    "scada_alarms": "stg_scada__alarms",
     "gis_segments": "stg_gis__segments",
     "vegetation_inspections": "stg_vegetation__inspections",
     "ami_intervals": "stg_ami__intervals",

@@ -23,6 +23,7 @@ LANDED = {
     "weather_forecasts", "calendar_days", "gis_substations", "gis_feeders", "gis_switches", "cis_customers",
     "eam_transformers", "eam_work_orders", "oms_outages", "market_prices",
     "oms_restoration_steps", "gis_segments", "vegetation_inspections", "ami_intervals", "scada_measurements",
+    "scada_alarms", "oms_restoration_estimates",
 }  # fmt: skip
 
 
