@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 CODE := flows ml expectations tests
 
-.PHONY: setup demo check test test-full bench lock clean
+.PHONY: setup demo check check-python check-sql test test-full bench lock clean
 
 setup: $(STAMP)
 
@@ -25,15 +25,21 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	$(BIN)/gridweave demo
 
+# Types and SQL are checked side by side: each takes a minute and one core.
 check: setup
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-python check-sql
+	$(PYTEST) -m "not slow and not real_data and not full"
+
+check-python: setup
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
+	$(BIN)/mypy $(CODE)
+
+check-sql: setup
 	$(BIN)/sqlfmt --check --no-progressbar transform
 	$(BIN)/sqlfluff lint --disable-progress-bar transform/models transform/tests
 	$(BIN)/dbt parse --quiet --project-dir transform --profiles-dir transform --target-path target --log-path target/logs
-	$(PYTEST) -m "not slow and not real_data and not full"
 
 test: setup
 	$(PYTEST) -m "not full" --cov=flows --cov=ml --cov=expectations --cov-report=term --cov-fail-under=85
