@@ -134,9 +134,9 @@ def create_raw_view(
         fallback_sources: Sources whose newest load was refused; their older rows are marked.
         event_column: Time whose day `_event_date` is, in a table that has one.
     """
-    cut = [folder for folder in load_folders if event_column and is_cut(folder.glob("*.parquet"))]
+    cut = {folder for folder in load_folders if event_column and is_cut(folder.glob("*.parquet"))}
     globs = [f"{exact_path(folder)}/*.parquet" for folder in load_folders if folder not in cut]
-    cut_globs = [f"{exact_path(folder)}/*.parquet" for folder in cut]
+    cut_globs = [f"{exact_path(folder)}/*.parquet" for folder in load_folders if folder in cut]
     select = raw_select(columns, globs, fallback_sources, event_column=event_column, cut_globs=cut_globs)
     connection.execute(f"create or replace view {relation(key)} as {select}")
 
@@ -163,7 +163,7 @@ def raw_select(
         return f"select {empty} where false"
     marked = ", ".join(literal(source) for source in fallback_sources) or "''"
     computed = {FALLBACK_COLUMN: f'"_source" in ({marked})'}
-    day = event_date(quoted(event_column)) if event_column else ""
+    day = event_date(event_column, [name for name, _ in columns]) if event_column else ""
     parts = [(globs, day), (cut_globs, event_date_of_file())]
     return " union all ".join(
         _files_select(columns, files, computed | {EVENT_DATE_COLUMN: day}) for files, day in parts if files
