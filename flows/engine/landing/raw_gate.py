@@ -31,6 +31,7 @@ from flows.warehouse.lake import Lake, create_raw_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     import duckdb
@@ -135,7 +136,7 @@ class RawGate:
                 if part.load_id in refused_loads:
                     self._record_refused(cursor, definition, part, verdict)
             accepted = [verdict for part, verdict in found if part.load_id not in refused_loads]
-            self._refresh_table(cursor, definition, accepted, fallback_sources)
+            self._refresh_table(cursor, definition, accepted, fallback_sources & _sources_of(cursor, definition))
 
     def _waiting(self) -> list[_Waiting]:
         rows = self._warehouse.cursor().execute(
@@ -238,8 +239,9 @@ class RawGate:
         cursor: duckdb.DuckDBPyConnection,
         definition: AssetDefinition,
         verdicts: Sequence[Verdict],
-        fallback_sources: tuple[str, ...],
+        marked_sources: AbstractSet[str],
     ) -> None:
+        fallback_sources = sorted(marked_sources)
         loads = cursor.execute(
             "select load_id, storage_uri, row_count from lineage.load"
             " where raw_table = ? and status = 'ACCEPTED' order by load_id",
@@ -250,7 +252,7 @@ class RawGate:
             "select data_version, code_version, metadata::varchar from lineage.current_materialization"
             " where asset_key = ?",
             [definition.key],
-        ).fetchone() or ("", "", "{}")
+        ).fetchone() or ("", "", None)
         if latest[:2] == (version, definition.code_version):
             return
         create_raw_view(
@@ -266,11 +268,12 @@ class RawGate:
             data_version=version,
             row_count=sum(int(load[2]) for load in loads),
             loads=[str(load[0]) for load in loads],
-            fallback_sources=list(fallback_sources),
+            fallback_sources=fallback_sources,
             event_kind="MATERIALIZED",
         )
         record_materialization(cursor, made, recorded_at=self._clock())
-        record_changed_days(cursor, self._lake, definition, made, before=latest[2])
+        is_same_code = latest[1] == definition.code_version
+        record_changed_days(cursor, self._lake, definition, made, before=latest[2] if is_same_code else None)
         record_checks(cursor, self._checks(definition.key, verdicts, made.materialization_id))
 
     def _materialization(
@@ -346,7 +349,7 @@ def outstanding_blocks(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     )
 
 
-def _fallback_sources(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def _fallback_sources(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
     """Sources whose newest delivery was refused under the fallback policy."""
     rows = cursor.execute(
         "with deliveries as ("
@@ -359,4 +362,12 @@ def _fallback_sources(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
         " having max(arrived_at) filter (is_refused)"
         " >= coalesce(max(arrived_at) filter (not is_refused), '-infinity') order by source"
     ).fetchall()
-    return tuple(str(source) for (source,) in rows)
+    return frozenset(str(source) for (source,) in rows)
+
+
+def _sources_of(cursor: duckdb.DuckDBPyConnection, definition: AssetDefinition) -> frozenset[str]:
+    """Sources whose rows a raw table shows: a fallback of any other leaves it as it is."""
+    rows = cursor.execute(
+        "select distinct source from lineage.load where raw_table = ? and status = 'ACCEPTED'", [definition.relation]
+    ).fetchall()
+    return frozenset(str(source) for (source,) in rows)
