@@ -59,8 +59,10 @@ class Ledger:
                 record_days(self.connection, identifier, key, None if days is None else list(days))
             self.latest[key] = (identifier, version)
 
-    def ask(self, *running: str, cause: Cause | None = Cause.DATA) -> dict[str, tuple[str, ...] | None]:
-        return days_to_make(self.connection, GRAPH, running, dict.fromkeys(running, (cause,)))
+    def ask(
+        self, *running: str, cause: Cause | None = Cause.DATA, dropped: tuple[str, ...] = ()
+    ) -> dict[str, tuple[str, ...] | None]:
+        return days_to_make(self.connection, GRAPH, running, dict.fromkeys(running, (cause,)), dropped=dropped)
 
 
 @pytest.fixture
@@ -111,6 +113,14 @@ def test_any_other_cause_makes_all_days(ledger: Ledger, cause: Cause | None) -> 
     ledger.make(RAW, days=["2024-01-07"])
 
     assert ledger.ask(STAGED, cause=cause)[STAGED] is None
+
+
+def test_a_table_that_somebody_dropped_is_made_whole_and_so_is_what_reads_it(ledger: Ledger) -> None:
+    ledger.make(RAW, days=["2024-01-07"])
+
+    asked = ledger.ask(STAGED, DAILY, FACT, dropped=(DAILY,))
+
+    assert asked == {STAGED: ("2024-01-07",), DAILY: None, FACT: None}
 
 
 def test_a_model_that_was_never_made_is_made_whole(ledger: Ledger) -> None:
