@@ -46,7 +46,7 @@ def record_changed_days(
     """
     if definition.days is not None:
         days = None if before is None else changed_days(cursor, lake, made, json.loads(before))
-        record_days(cursor, made.materialization_id, made.asset_key, days)
+        record_days(cursor, made.materialization_id, made.asset_key, days, recorded_at=made.valid_from)
 
 
 def changed_days(

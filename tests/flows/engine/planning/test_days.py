@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import resources
 from uuid import UUID, uuid4
 
@@ -56,7 +57,8 @@ class Ledger:
                     [identifier, self.latest[upstream][0], upstream, self.latest[upstream][1]],
                 )
             if GRAPH[key].days is not None:
-                record_days(self.connection, identifier, key, None if days is None else list(days))
+                changed = None if days is None else list(days)
+                record_days(self.connection, identifier, key, changed, recorded_at=datetime(2026, 3, 29, tzinfo=UTC))
             self.latest[key] = (identifier, version)
 
     def ask(
