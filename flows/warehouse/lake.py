@@ -15,10 +15,12 @@ enough to publish quickly, and another engine can read the same lake.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+from uuid import uuid4
 
 from flows.warehouse.day_files import EVENT_DATE_COLUMN, event_date, event_date_of_file, is_cut
 from flows.warehouse.identifiers import exact_path, literal, quoted, relation
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from flows.warehouse.declared import Columns
 
 FALLBACK_COLUMN = "_is_fallback"
+COPIED_BYTES = 1 << 20
+"""Read at once of a delivered file."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,28 @@ class Lake:
             / f"{name}{data_version.replace(':', '-')}.parquet"
         )
 
-    def keep_file(self, delivered: Path, sha256: str) -> Path:
-        """Copy a delivered file's bytes into the lake, once, durably."""
-        kept = self.file_path(sha256)
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            partial = kept.with_name(f"{sha256}.partial")
-            shutil.copyfile(delivered, partial)
-            sync(partial)
-            partial.rename(kept)
-        return kept
+    def keep_file(self, delivered: BinaryIO) -> str:
+        """Copy the bytes of an opened file into the lake, once, durably, and return the sha256 of what was copied.
+
+        The hash is of the copy, so that a file written to while it is read is kept under the name of what is kept.
+        """
+        self.staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = self.staging / f"{uuid4().hex}.partial"
+        try:
+            hashed = hashlib.sha256()
+            with partial.open("xb") as copy:
+                while block := delivered.read(COPIED_BYTES):
+                    hashed.update(block)
+                    copy.write(block)
+            kept = self.file_path(hashed.hexdigest())
+            if not kept.exists():
+                kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                sync(partial)
+                partial.rename(kept)
+                sync(kept.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+        return hashed.hexdigest()
 
     def fresh_staging(self, load_id: str) -> Path:
         """Return an empty folder to convert a load into."""

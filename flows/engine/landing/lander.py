@@ -30,12 +30,12 @@ from flows.sources.configuration import (
     list_sources,
     load_source,
 )
-from flows.sources.delivery_folders import odd_entries, regular_files, shown
+from flows.sources.delivery_folders import odd_entries, opened, regular_files, shown
 from flows.sources.file_connector import convert, sha256_of
 from flows.warehouse.day_files import cut_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
     from uuid import UUID
 
@@ -154,15 +154,28 @@ class Lander:
         """
         source = load_source(source_name, self._sources_dir)
         check_mapping(source, self._raw_tables)
-        found = [_Delivery(file=file, sha256=sha256_of(file)) for file in delivered_files(source, paths)]
+        paths = list(paths)
         known = self._known(source)
+        found, lost = list[_Delivery](), list[str]()
+        for file in delivered_files(source, paths):
+            try:
+                found.append(self._keep(file, known, is_named=file in paths))
+            except OSError:
+                logger.warning("%s of %s was gone, or no file any more, when it was to be read", file.name, source.name)
+                lost.append(f"{source.name}/{file.name}: was gone, or no file any more, when it was to be read")
         new = list({each.sha256: each for each in found if each.sha256 not in known}.values())
-        report = LandingReport(known_count=len(found) - len(new), left=self._left(source, paths, found))
-        if not new:
-            return report
-        for each in new:
-            self._lake.keep_file(each.file, each.sha256)
-        return _sum(self._land_new(source, new), report)
+        left = (*self._left(source, paths, found), *lost)
+        report = LandingReport(known_count=len(found) - len(new), left=left)
+        return _sum(self._land_new(source, new), report) if new else report
+
+    def _keep(self, file: Path, known: Collection[str], *, is_named: bool) -> _Delivery:
+        """Hash a file, and copy it into the lake when it is new; all that follows reads the copy."""
+        with opened(file, is_named=is_named) as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            if sha256 not in known:
+                stream.seek(0)
+                sha256 = self._lake.keep_file(stream)
+        return _Delivery(file=file, sha256=sha256)
 
     def _known(self, source: SourceConfig) -> set[str]:
         """Hashes of files that are not to be read again. A rejected one is, once its description was mended."""
@@ -238,21 +251,28 @@ class Lander:
     def _convert(
         self, source: SourceConfig, delivery: _Delivery, load_id: str, scratch: Path
     ) -> Sequence[tuple[ConvertedTable, list[Path]]]:
-        """Convert one file into a folder of its own; what a rejected file leaves there is never taken.
+        """Convert the kept copy of one file into a folder of its own; what a rejected file leaves there is never taken.
+
+        The copy gets the delivered name by a link of its own, because patterns, rows and messages speak of that name.
 
         Returns:
             For each raw table its Parquet files: one, or one a day where the table is cut by day.
         """
         scratch.mkdir()
+        named = scratch / "delivered" / delivery.file.name
+        named.parent.mkdir()
+        named.hardlink_to(self._lake.file_path(delivery.sha256))
+        output = scratch / "tables"
+        output.mkdir()
         cursor = self._warehouse.cursor()
         tables = convert(
             cursor,
-            file=delivery.file,
+            file=named,
             source=source,
             raw_tables=self._raw_tables,
             load_id=load_id,
             ingested_at=self._clock(),
-            output_dir=scratch,
+            output_dir=output,
         )
         return [(table, self._cut(cursor, table)) for table in tables]
 
