@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
+from flows.engine.landing.lost_loads import LostLoadsError, lost_loads
 from flows.engine.landing.raw_days import event_column, record_changed_days
 from flows.engine.landing.unreadable import unreadable_columns
 from flows.lineage.audit.chain import append_rows
@@ -127,8 +128,20 @@ class RawGate:
         cursor: duckdb.DuckDBPyConnection,
         verdicts: Mapping[_Waiting, Verdict] | None = None,
         refused_loads: set[str] | frozenset[str] = frozenset(),
+        *,
+        is_by_hand: bool = False,
     ) -> None:
-        """Bring each raw view and its ledger entry to the accepted loads; refused loads are recorded as observed."""
+        """Bring each raw view and its ledger entry to the accepted loads; refused loads are recorded as observed.
+
+        Args:
+            cursor: Inside a transaction.
+            verdicts: On loads that waited.
+            refused_loads: Those of them that are not taken.
+            is_by_hand: An operator decides on one load at a time: a table of which more are lost stays as it is.
+
+        Raises:
+            LostLoadsError: The files of an accepted load of a table that changes are gone.
+        """
         fallback_sources = _fallback_sources(cursor)
         for key, definition in self._definitions.items():
             found = [(part, verdict) for part, verdict in (verdicts or {}).items() if f"raw/{part.raw_table}" == key]
@@ -136,7 +149,8 @@ class RawGate:
                 if part.load_id in refused_loads:
                     self._record_refused(cursor, definition, part, verdict)
             accepted = [verdict for part, verdict in found if part.load_id not in refused_loads]
-            self._refresh_table(cursor, definition, accepted, fallback_sources & _sources_of(cursor, definition))
+            marked = fallback_sources & _sources_of(cursor, definition)
+            self._refresh_table(cursor, definition, accepted, marked, is_by_hand=is_by_hand)
 
     def _waiting(self) -> list[_Waiting]:
         rows = self._warehouse.cursor().execute(
@@ -240,6 +254,8 @@ class RawGate:
         definition: AssetDefinition,
         verdicts: Sequence[Verdict],
         marked_sources: AbstractSet[str],
+        *,
+        is_by_hand: bool,
     ) -> None:
         fallback_sources = sorted(marked_sources)
         loads = cursor.execute(
@@ -255,6 +271,10 @@ class RawGate:
         ).fetchone() or ("", "", None)
         if latest[:2] == (version, definition.code_version):
             return
+        if lost := lost_loads(cursor, self._lake, definition.relation):
+            if is_by_hand:
+                return
+            raise LostLoadsError(definition.key, lost)
         create_raw_view(
             cursor,
             key=definition.key,

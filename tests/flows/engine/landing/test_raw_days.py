@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from flows.assets.days import Days
 from flows.assets.definition import AssetDefinition
+from flows.engine.landing.lost_loads import LostLoadsError, discard_lost
 from flows.engine.landing.raw_gate import RawGate
 from flows.warehouse.day_files import cut_by_day
 from flows.warehouse.lake import Lake
@@ -58,7 +60,7 @@ class Landed:
             [load_id, table, source, uuid4(), status, len(days), str(folder.relative_to(self.home)), int(load_id)],
         )
 
-    def refresh(self, definition: AssetDefinition = READINGS) -> list[str | None] | None:
+    def refresh(self, definition: AssetDefinition = READINGS, *, is_by_hand: bool = False) -> list[str | None] | None:
         """Bring the view up to date; the days that its new materialization changed, None without one."""
         gate = RawGate(
             warehouse=self.warehouse,
@@ -71,7 +73,7 @@ class Landed:
         )
         before = self._latest()
         with self.warehouse.transaction() as cursor:
-            gate.refresh(cursor)
+            gate.refresh(cursor, is_by_hand=is_by_hand)
         if self._latest() == before:
             return None
         rows = self.warehouse.cursor().execute(
@@ -123,3 +125,21 @@ def test_other_code_of_the_raw_table_changes_all_days(landed: Landed) -> None:
     )
 
     assert landed.refresh(other) == [None]
+
+
+def test_loads_whose_files_are_gone_are_named_and_leave_the_view_by_decision_only(landed: Landed) -> None:
+    lake = Lake(landed.home)
+    for load_id in ("1", "2"):
+        shutil.rmtree(lake.load_path("readings", load_id))
+    landed.load("3", "south", "2024-01-04")
+
+    with pytest.raises(LostLoadsError, match=r"raw/readings .* accepted load\(s\) 1, 2 are gone"):
+        landed.refresh()
+
+    cursor = landed.warehouse.cursor()
+    assert discard_lost(cursor, lake, "3", reason="no") == []
+    assert discard_lost(cursor, lake, "1", reason="disk failed") == [("1", "readings")]
+    assert landed.refresh(is_by_hand=True) is None
+    assert discard_lost(cursor, lake, "2", reason="disk failed") == [("2", "readings")]
+    assert landed.refresh(is_by_hand=True) == [None]
+    assert cursor.execute("select count(*) from raw.readings").fetchall() == [(1,)]
