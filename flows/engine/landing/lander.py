@@ -36,6 +36,7 @@ from flows.warehouse.day_files import cut_by_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime
     from pathlib import Path
     from uuid import UUID
 
@@ -287,42 +288,61 @@ class Lander:
         converted: _Converted,
         rejected: Sequence[tuple[_Delivery, FileRejectedError]],
     ) -> None:
-        """Record files and loads in one transaction; the loads wait for the gate."""
+        """Record files and loads in one transaction, as of one moment; the loads wait for the gate."""
         now = self._clock()
         with self._warehouse.transaction() as cursor:
-            for raw_table, row_count in converted.rows.items():
-                folder = self._lake.load_path(raw_table, load_id)
-                cursor.execute(
-                    "insert or replace into lineage.load values"
-                    " (?, ?, ?, ?, ?, 'LANDED', null, ?, ?, ?, ?, null)",
-                    [
-                        load_id, raw_table, source.name, source.network_id, self._run_id, row_count,
-                        converted.parse_errors[raw_table], str(folder.relative_to(self._lake.home)), now,
-                    ],
-                )  # fmt: skip
-            loads = [[load_id, raw_table] for raw_table in converted.rows]
-            notes = {f"load:{load_id}|{raw_table}": self._placed_files(raw_table, load_id) for _, raw_table in loads}
-            append_rows(cursor, "load", loads, recorded_at=now, notes=notes)
+            self._record_loads(cursor, source, load_id, converted, now)
             outcomes = [(each, None) for each in converted.files] + list(rejected)
-            for delivery, error in outcomes:
-                kept = self._lake.file_path(delivery.sha256)
-                cursor.execute(
-                    "insert or replace into lineage.delivered_file by name select"
-                    " ? as source, ? as sha256, ? as file_name, ? as byte_count, ? as load_id, ? as status,"
-                    " ? as policy, ? as reason, ? as defect_row, ? as storage_uri, ? as run_id, ? as seen_at,"
-                    " ? as description_hash",
-                    [
-                        source.name, delivery.sha256, delivery.file.name, kept.stat().st_size,
-                        load_id if error is None else None,
-                        "LANDED" if error is None else "REJECTED",
-                        None if error is None else source.on_reject,
-                        None if error is None else error.reason,
-                        None if error is None else error.row,
-                        str(kept.relative_to(self._lake.home)), self._run_id, now, _description_hash(source),
-                    ],
-                )  # fmt: skip
-            files = [[source.name, delivery.sha256] for delivery, _ in outcomes]
-            append_rows(cursor, "delivered_file", files, recorded_at=now)
+            self._record_files(cursor, source, load_id, outcomes, now)
+
+    def _record_loads(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        source: SourceConfig,
+        load_id: str,
+        converted: _Converted,
+        now: datetime,
+    ) -> None:
+        for raw_table, row_count in converted.rows.items():
+            folder = self._lake.load_path(raw_table, load_id)
+            cursor.execute(
+                "insert or replace into lineage.load values (?, ?, ?, ?, ?, 'LANDED', null, ?, ?, ?, ?, null)",
+                [
+                    load_id, raw_table, source.name, source.network_id, self._run_id, row_count,
+                    converted.parse_errors[raw_table], str(folder.relative_to(self._lake.home)), now,
+                ],
+            )  # fmt: skip
+        loads = [[load_id, raw_table] for raw_table in converted.rows]
+        notes = {f"load:{load_id}|{raw_table}": self._placed_files(raw_table, load_id) for _, raw_table in loads}
+        append_rows(cursor, "load", loads, recorded_at=now, notes=notes)
+
+    def _record_files(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        source: SourceConfig,
+        load_id: str,
+        outcomes: Sequence[tuple[_Delivery, FileRejectedError | None]],
+        now: datetime,
+    ) -> None:
+        for delivery, error in outcomes:
+            kept = self._lake.file_path(delivery.sha256)
+            cursor.execute(
+                "insert or replace into lineage.delivered_file by name select"
+                " ? as source, ? as sha256, ? as file_name, ? as byte_count, ? as load_id, ? as status,"
+                " ? as policy, ? as reason, ? as defect_row, ? as storage_uri, ? as run_id, ? as seen_at,"
+                " ? as description_hash",
+                [
+                    source.name, delivery.sha256, delivery.file.name, kept.stat().st_size,
+                    load_id if error is None else None,
+                    "LANDED" if error is None else "REJECTED",
+                    None if error is None else source.on_reject,
+                    None if error is None else error.reason,
+                    None if error is None else error.row,
+                    str(kept.relative_to(self._lake.home)), self._run_id, now, _description_hash(source),
+                ],
+            )  # fmt: skip
+        files = [[source.name, delivery.sha256] for delivery, _ in outcomes]
+        append_rows(cursor, "delivered_file", files, recorded_at=now)
 
     def _placed_files(self, raw_table: str, load_id: str) -> dict[str, dict[str, str]]:
         """Hash what a load placed in the lake; the audit chain keeps it."""

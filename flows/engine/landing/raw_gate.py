@@ -264,12 +264,8 @@ class RawGate:
             [definition.relation],
         ).fetchall()
         version = digest_of(*(str(load[0]) for load in loads), "|", *fallback_sources)
-        latest = cursor.execute(
-            "select data_version, code_version, metadata::varchar from lineage.current_materialization"
-            " where asset_key = ?",
-            [definition.key],
-        ).fetchone() or ("", "", None)
-        if latest[:2] == (version, definition.code_version):
+        latest_version, latest_code, before = _latest(cursor, definition.key)
+        if (latest_version, latest_code) == (version, definition.code_version):
             return
         if lost := lost_loads(cursor, self._lake, definition.relation):
             if is_by_hand:
@@ -292,8 +288,8 @@ class RawGate:
             event_kind="MATERIALIZED",
         )
         record_materialization(cursor, made, recorded_at=self._clock())
-        is_same_code = latest[1] == definition.code_version
-        record_changed_days(cursor, self._lake, definition, made, before=latest[2] if is_same_code else None)
+        before = before if latest_code == definition.code_version else None
+        record_changed_days(cursor, self._lake, definition, made, before=before)
         record_checks(cursor, self._checks(definition.key, verdicts, made.materialization_id))
 
     def _materialization(
@@ -391,3 +387,12 @@ def _sources_of(cursor: duckdb.DuckDBPyConnection, definition: AssetDefinition) 
         "select distinct source from lineage.load where raw_table = ? and status = 'ACCEPTED'", [definition.relation]
     ).fetchall()
     return frozenset(str(source) for (source,) in rows)
+
+
+def _latest(cursor: duckdb.DuckDBPyConnection, key: str) -> tuple[str, str, str | None]:
+    """Data version, code version and metadata of what a raw table shows."""
+    row = cursor.execute(
+        "select data_version, code_version, metadata::varchar from lineage.current_materialization where asset_key = ?",
+        [key],
+    ).fetchone()
+    return row or ("", "", None)
