@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import resources
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 from uuid import UUID, uuid4
 
 import duckdb
@@ -13,8 +15,11 @@ from flows.assets.days import Days
 from flows.assets.definition import AssetDefinition
 from flows.assets.graph import AssetGraph
 from flows.assets.plan import Cause
-from flows.engine.planning.days import days_to_make, is_waiting_for_days, spoken
+from flows.engine.planning.days import day_variables, days_to_make, is_waiting_for_days, spoken
 from flows.lineage.day_records import record_days
+
+if TYPE_CHECKING:
+    from flows.engine.engine import Engine
 
 RAW, REGISTER, STAGED, WEATHER, DAILY, FACT = (
     "raw/readings", "intermediate/register", "staging/readings", "intermediate/weather", "intermediate/daily",
@@ -123,6 +128,21 @@ def test_a_table_that_somebody_dropped_is_made_whole_and_so_is_what_reads_it(led
     asked = ledger.ask(STAGED, DAILY, FACT, dropped=(DAILY,))
 
     assert asked == {STAGED: ("2024-01-07",), DAILY: None, FACT: None}
+
+
+def test_dbt_is_told_no_days_of_a_table_that_is_not_there(ledger: Ledger) -> None:
+    ledger.make(RAW, days=["2024-01-07"])
+    ledger.connection.execute("create schema intermediate; create schema marts")
+    ledger.connection.execute("create table intermediate.daily (reading_date date)")
+    engine = cast("Engine", SimpleNamespace(warehouse=ledger.connection, graph=GRAPH))
+    batch = dict.fromkeys((STAGED, DAILY, FACT), DATA)
+
+    told = day_variables(engine, batch, batch)
+    ledger.connection.execute("create table marts.fct (reading_date date)")
+    told_of_all = day_variables(engine, batch, batch)
+
+    assert told == {"days": {STAGED: ["2024-01-07"], DAILY: ["2024-01-07"]}}
+    assert told_of_all == {"days": {key: ["2024-01-07"] for key in batch}}
 
 
 def test_a_model_that_was_never_made_is_made_whole(ledger: Ledger) -> None:
