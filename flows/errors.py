@@ -99,7 +99,7 @@ class WarehouseBusyError(WarehouseError):
         self.holder_pid = holder_pid
         super().__init__(
             f"Warehouse {path} is owned by process {holder_pid or 'unknown'}; one process at a time writes to it.",
-            hint="wait for that run to end, or stop it; readers use the published snapshot",
+            hint="wait for that run, rebuild or backup (seconds) to end; readers use the published snapshot",
             is_retryable=True,
         )
 

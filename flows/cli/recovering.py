@@ -88,6 +88,9 @@ def rebuild(
     despite_findings: Annotated[
         bool, typer.Option(help="Go on though the ledger or a file is not as recorded; audit verify goes on naming it.")
     ] = False,
+    take_differences: Annotated[
+        bool, typer.Option(help="Take over tables that come out other than recorded; without it they are only named.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make a lost warehouse again: ledger from its published copy, tables from the lake, scores from evidence."""
@@ -95,7 +98,9 @@ def rebuild(
     from flows.engine.recovery.rebuilding import rebuild as make_again
 
     with shown_progress():
-        done = make_again(pipeline(), old_to=old_to, despite_findings=despite_findings)
+        done = make_again(
+            pipeline(), old_to=old_to, despite_findings=despite_findings, takes_differences=take_differences
+        )
     summary = done.summary
     if as_json:
         facts = {"ledger": done.ledger.path.name, "entries": done.ledger.head.seq, "seconds": done.seconds}

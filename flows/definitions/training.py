@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from flows.engine.steps.context import LoadedModel, StepContext
+    from flows.engine.steps.context import StepContext
+    from flows.engine.steps.model_context import LoadedModel
     from ml.training import TrainedModel
 
 logger = logging.getLogger(__name__)

@@ -18,6 +18,7 @@ from flows.engine.steps.cancellation import RunCancelled, ended_by_signal
 from flows.engine.steps.process import kill_all
 from flows.engine.summary import RunSummary
 from flows.errors import WarehouseError
+from flows.lineage.audit.chain import head
 from flows.lineage.audit.checkpoints import write_checkpoint
 from flows.lineage.audit.keys import Signer, open_signer
 from flows.lineage.audit.sealing import seal
@@ -50,6 +51,7 @@ class OwnedRun:
         run_id: The run.
         cancelled: Set once somebody asked the process to end.
         summary: What the run came to, as it grows.
+        is_thrown_away: Nothing of it is signed or shown when it ends, as if it had been killed.
     """
 
     warehouse: Warehouse
@@ -57,6 +59,7 @@ class OwnedRun:
     run_id: UUID
     cancelled: threading.Event = field(default_factory=threading.Event)
     summary: RunSummary = field(init=False)
+    is_thrown_away: bool = False
 
     def __post_init__(self) -> None:
         self.summary = RunSummary(run_id=str(self.run_id))
@@ -79,6 +82,7 @@ def owned_run(pipeline: Pipeline, job_name: str, parameters: dict[str, object]) 
     _refuse_lost_warehouse(settings, job_name)
     threads, memory_gb = settings.duckdb_threads, settings.duckdb_memory_gb
     with open_warehouse(settings.warehouse_path, threads=threads, memory_gb=memory_gb) as warehouse:
+        _refuse_empty_warehouse(settings, warehouse)
         signer = open_signer(settings.audit_dir, settings.audit_key_path)
         _ = pipeline.graph  # first: dbt swallows what a signal raises, and there is no run yet that could record it
         owned = OwnedRun(warehouse=warehouse, environment=current_environment(), run_id=uuid4())
@@ -148,6 +152,8 @@ def _close(pipeline: Pipeline, owned: OwnedRun, error: BaseException | None, sig
             ended_at=pipeline.clock(),
             error=error,
         )
+    if owned.is_thrown_away:
+        return
     with owned.warehouse.transaction() as cursor:
         write_checkpoint(
             cursor,
@@ -165,11 +171,26 @@ def _refuse_lost_warehouse(settings: Settings, job_name: str) -> None:
     path, ledger = settings.warehouse_path, settings.published_dir / "ledger.duckdb"
     if rebuild_mark(path).exists() and job_name != REBUILD:
         raise WarehouseError(
-            f"Warehouse {path} was being rebuilt and tables are missing.", hint="gridweave rebuild begins it again"
+            f"Warehouse {path} was being rebuilt and tables are missing, or are other than recorded.",
+            hint="gridweave rebuild begins it again, and says what keeps it from ending",
         )
     if path.exists() or not ledger.exists():
         return
     raise WarehouseError(
         f"Warehouse {path} is missing, though runs were recorded: {ledger} is there.",
         hint=f"gridweave rebuild makes it again from the lake; to begin anew, move {settings.home} away",
+    )
+
+
+def _refuse_empty_warehouse(settings: Settings, warehouse: Warehouse) -> None:
+    """A file that plain dbt made where the lost one was is no warehouse: no run was ever recorded or sealed in it."""
+    ledger = settings.published_dir / "ledger.duckdb"
+    cursor = warehouse.cursor()
+    runs = cursor.execute("select 1 from lineage.run where run_kind = 'flow' limit 1").fetchone()
+    if runs is not None or head(cursor).seq or not ledger.exists():
+        return
+    raise WarehouseError(
+        f"Warehouse {warehouse.path} has no ledger, though runs were recorded: {ledger} is there.",
+        hint=f"gridweave rebuild --old-to PATH moves this file away and makes the lost one again;"
+        f" to begin anew, move {settings.home} away",
     )

@@ -223,17 +223,21 @@ class Pipeline:
             inbox.is_gate_open()
             return report, owned.summary
 
-    def remake(self, restored: Entry) -> tuple[RunSummary, dict[str, str]]:
+    def remake(self, restored: Entry, *, takes_differences: bool) -> RunSummary:
         """Make every table again in a warehouse that holds the ledger alone (flows.engine.recovery.rebuilding).
+
+        Unless all of it succeeds nothing is signed or published: what was recorded before stays what counts.
 
         Args:
             restored: Says in the audit chain where the ledger came from.
+            takes_differences: Tables with other content than recorded are the recorded version from now on.
 
         Returns:
-            What happened, and of the failed tables those that were made with other content than recorded.
+            What happened.
         """
         started = time.monotonic()
         with owned_run(self, REBUILD, dict(restored.payload)) as owned:
+            owned.is_thrown_away = True
             with owned.warehouse.transaction() as cursor:
                 append_entries(cursor, [restored], recorded_at=self.clock())
                 before = recorded_tables(cursor)
@@ -241,14 +245,17 @@ class Pipeline:
             wanted = tables_to_make(self.graph, before)
             self._bring_up_to_date(owned, wanted, until=self.clock(), is_forced=True)
             wrong, changed = differences(owned.warehouse.cursor(), self.graph, before)
-            owned.summary.failed |= wrong
             owned.summary.notes.extend(f"{key} differs, and was made by other code before" for key in changed)
-            if wrong:
+            if takes_differences:
+                owned.summary.notes.extend(f"taken over: {key} {reason}" for key, reason in wrong.items())
+            elif wrong:
+                owned.summary.failed |= wrong
                 owned.summary.status = "FAIL"
             if owned.summary.status == "COMPLETE":
+                owned.is_thrown_away = False
                 self._publish(owned)
             owned.summary.seconds = time.monotonic() - started
-            return owned.summary, wrong
+            return owned.summary
 
     def decide_load(self, change: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
         """Change the standing of a load by hand, recorded as a run; the raw views follow in the same transaction."""
@@ -256,7 +263,7 @@ class Pipeline:
             gate = Inbox(self, owned).gate()
             with owned.warehouse.transaction() as cursor:
                 change(cursor)
-                gate.refresh(cursor)
+                gate.refresh(cursor, is_by_hand=True)
 
     def change_champion(self, name: str, change: Callable[[ModelRegistry], RegisteredModel], *, reason: str) -> None:
         """Change which version scores, recorded as a run that makes the model asset anew.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.lineage.audit.chain import append_rows
 from flows.lineage.bulk import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
     from uuid import UUID
 
     import duckdb
@@ -20,18 +22,25 @@ _COLUMNS = ("materialization_id", "asset_key", "day", "row_count", "data_version
 
 
 def record_days(
-    cursor: duckdb.DuckDBPyConnection, materialization_id: UUID, key: str, days: Collection[str] | None
+    cursor: duckdb.DuckDBPyConnection,
+    materialization_id: UUID,
+    key: str,
+    days: Collection[str] | None,
+    *,
+    recorded_at: datetime,
 ) -> None:
-    """Note which days a materialization changed.
+    """Note which days a materialization changed, with an entry of the audit chain for all of them.
 
     Args:
         cursor: Inside the transaction that records the materialization.
         materialization_id: The materialization.
         key: Its asset.
         days: The days; None for all of them.
+        recorded_at: When, by the writer's clock.
     """
     rows = [[materialization_id, key, day, None, None] for day in ([None] if days is None else sorted(days))]
     insert_rows(cursor, "materialization_day", _COLUMNS, rows)
+    append_rows(cursor, "materialization_day", [[materialization_id]], recorded_at=recorded_at)
 
 
 def days_changed_since(cursor: duckdb.DuckDBPyConnection, key: str, materialization_id: str) -> set[str] | None:

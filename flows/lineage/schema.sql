@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS lineage.materialization_input (
 
 -- Which days of an asset a materialization changed; a null day stands for all of them. Tables have the version of the day's
 -- rows, and a day that stayed as it was is not listed; views have the days they were made anew for. Metadata of the
--- materialization (`days`), which the audit chain covers, names the days that were made.
+-- materialization (`days`) names the days that were made. The audit chain covers the rows of a materialization together.
 CREATE TABLE IF NOT EXISTS lineage.materialization_day (
   materialization_id UUID NOT NULL, asset_key VARCHAR NOT NULL, day DATE, row_count BIGINT, data_version VARCHAR);
 

@@ -18,25 +18,43 @@ from typing import TYPE_CHECKING
 from flows.warehouse.identifiers import exact_path, literal, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from pathlib import Path
 
     import duckdb
 
 EVENT_DATE_COLUMN = "_event_date"
 FIRST_DAY = "1970-01-01"
-"""Day of rows without a time, and of earlier times: devices that lose their clock start here anyway."""
+"""Day of rows without a time or before `EARLIEST_STAMP`: devices that lose their clock start here anyway."""
 LAST_DAY = "2199-12-31"
-"""Day of later times, infinity among them."""
+"""Day of rows that lie in the future, infinity among them."""
+EARLIEST_STAMP = "1990-01-01"
+"""Earlier stamps are quarantined: dbt's `earliest_stamp`."""
+FUTURE_TOLERANCE_HOURS = 24
+"""Stamps so long after arrival are quarantined: dbt's `future_tolerance_hours`."""
+ARRIVAL_COLUMNS = ("_ingested_at", "received_at")
+"""The earlier of those a table has says when a row arrived, as in its staging model."""
 
 _DAY_IN_NAME = r"[.]([0-9]{4}-[0-9]{2}-[0-9]{2})[.]parquet$"
 
 
-def event_date(column: str) -> str:
-    """Return the SQL for the day a row belongs to; every row has one, so no row is lost between days."""
+def event_date(column: str, columns: Collection[str]) -> str:
+    """Return the SQL for the day a row belongs to; every row has one, so no row is lost between days.
+
+    Rows whose stamp sends them to quarantine share two days, or a delivery of broken clocks would give as many files as
+    it has rows; all others lie on their own.
+
+    Args:
+        column: Name of the time.
+        columns: Columns the rows have: those of `ARRIVAL_COLUMNS` among them bound the future.
+    """
+    stamp = quoted(column)
+    arrivals = ", ".join(quoted(each) for each in ARRIVAL_COLUMNS if each in columns)
+    tolerated = f"least({arrivals}) + interval {FUTURE_TOLERANCE_HOURS} hour" if arrivals else "null"
     return (
-        f"cast(greatest(least(coalesce({column}, timestamptz '{FIRST_DAY} 00:00:00+00'),"
-        f" timestamptz '{LAST_DAY} 00:00:00+00'), timestamptz '{FIRST_DAY} 00:00:00+00') as date)"
+        f"case when {stamp} is null or {stamp} < timestamptz '{EARLIEST_STAMP} 00:00:00+00' then date '{FIRST_DAY}'"
+        f" when {stamp} > {tolerated} or {stamp} >= timestamptz '{LAST_DAY} 00:00:00+00' then date '{LAST_DAY}'"
+        f" else cast({stamp} as date) end"
     )
 
 
@@ -69,9 +87,11 @@ def cut_by_day(cursor: duckdb.DuckDBPyConnection, path: Path, *, event_column: s
         The files, `<stem>.<day>.parquet`, oldest first. A file without rows stays one file, of `FIRST_DAY`.
     """
     folder = path.with_suffix(".days")
-    day = event_date(quoted(event_column))
+    source = f"read_parquet({literal(exact_path(path))})"
+    described = cursor.execute(f"describe select * from {source}").fetchall()  # noqa: S608 - quoted path
+    day = event_date(event_column, [str(name) for name, *_ in described])
     cursor.execute(
-        f"copy (select *, {day} as {EVENT_DATE_COLUMN} from read_parquet({literal(exact_path(path))}))"  # noqa: S608 - quoted path and names
+        f"copy (select *, {day} as {EVENT_DATE_COLUMN} from {source})"  # noqa: S608 - quoted path and names
         f" to {literal(str(folder))} (format parquet, compression zstd, partition_by ({EVENT_DATE_COLUMN}))"
     )
     cut = []

@@ -15,10 +15,12 @@ enough to publish quickly, and another engine can read the same lake.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
+from uuid import uuid4
 
 from flows.warehouse.day_files import EVENT_DATE_COLUMN, event_date, event_date_of_file, is_cut
 from flows.warehouse.identifiers import exact_path, literal, quoted, relation
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from flows.warehouse.declared import Columns
 
 FALLBACK_COLUMN = "_is_fallback"
+COPIED_BYTES = 1 << 20
+"""Read at once of a delivered file."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,28 @@ class Lake:
             / f"{name}{data_version.replace(':', '-')}.parquet"
         )
 
-    def keep_file(self, delivered: Path, sha256: str) -> Path:
-        """Copy a delivered file's bytes into the lake, once, durably."""
-        kept = self.file_path(sha256)
-        if not kept.exists():
-            kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            partial = kept.with_name(f"{sha256}.partial")
-            shutil.copyfile(delivered, partial)
-            sync(partial)
-            partial.rename(kept)
-        return kept
+    def keep_file(self, delivered: BinaryIO) -> str:
+        """Copy the bytes of an opened file into the lake, once, durably, and return the sha256 of what was copied.
+
+        The hash is of the copy, so that a file written to while it is read is kept under the name of what is kept.
+        """
+        self.staging.mkdir(parents=True, exist_ok=True, mode=0o700)
+        partial = self.staging / f"{uuid4().hex}.partial"
+        try:
+            hashed = hashlib.sha256()
+            with partial.open("xb") as copy:
+                while block := delivered.read(COPIED_BYTES):
+                    hashed.update(block)
+                    copy.write(block)
+            kept = self.file_path(hashed.hexdigest())
+            if not kept.exists():
+                kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                sync(partial)
+                partial.rename(kept)
+                sync(kept.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+        return hashed.hexdigest()
 
     def fresh_staging(self, load_id: str) -> Path:
         """Return an empty folder to convert a load into."""
@@ -134,9 +150,9 @@ def create_raw_view(
         fallback_sources: Sources whose newest load was refused; their older rows are marked.
         event_column: Time whose day `_event_date` is, in a table that has one.
     """
-    cut = [folder for folder in load_folders if event_column and is_cut(folder.glob("*.parquet"))]
+    cut = {folder for folder in load_folders if event_column and is_cut(folder.glob("*.parquet"))}
     globs = [f"{exact_path(folder)}/*.parquet" for folder in load_folders if folder not in cut]
-    cut_globs = [f"{exact_path(folder)}/*.parquet" for folder in cut]
+    cut_globs = [f"{exact_path(folder)}/*.parquet" for folder in load_folders if folder in cut]
     select = raw_select(columns, globs, fallback_sources, event_column=event_column, cut_globs=cut_globs)
     connection.execute(f"create or replace view {relation(key)} as {select}")
 
@@ -163,7 +179,7 @@ def raw_select(
         return f"select {empty} where false"
     marked = ", ".join(literal(source) for source in fallback_sources) or "''"
     computed = {FALLBACK_COLUMN: f'"_source" in ({marked})'}
-    day = event_date(quoted(event_column)) if event_column else ""
+    day = event_date(event_column, [name for name, _ in columns]) if event_column else ""
     parts = [(globs, day), (cut_globs, event_date_of_file())]
     return " union all ".join(
         _files_select(columns, files, computed | {EVENT_DATE_COLUMN: day}) for files, day in parts if files

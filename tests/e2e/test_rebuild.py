@@ -221,12 +221,37 @@ def test_a_table_with_other_content_than_recorded_is_named_and_not_published(hom
     assert "recorded duckdb-hash-sum:30:7, now duckdb-hash-sum:30:" in rebuilt.summary.failed["marts/dim_substations"]
     assert (home.path / "published" / "current.duckdb").read_bytes() == published
 
+    with pytest.raises(WarehouseError, match="other than recorded"):
+        home.run()
+    again = rebuild(home.pipeline, despite_findings=True)
+    assert again.summary.failed == rebuilt.summary.failed, "what was made is not the record it is compared with"
+
+    taken = rebuild(home.pipeline, despite_findings=True, takes_differences=True)
+    assert taken.summary.status == "COMPLETE"
+    assert any(note.startswith("taken over: marts/dim_substations") for note in taken.summary.notes)
+    assert home.run(partition="2026-03-03").status == "COMPLETE"
+
+
+def test_a_file_that_plain_dbt_made_is_no_warehouse(home: MiniHome, tmp_path: Path) -> None:
+    lose_warehouse(home)
+    with duckdb.connect(str(home.path / "warehouse.duckdb")) as made_by_dbt:
+        made_by_dbt.execute("create schema marts; create table marts.dim_substations as select 1 as one")
+    ledger = (home.path / "published" / "ledger.duckdb").read_bytes()
+
+    for _ in range(2):
+        with pytest.raises(WarehouseError, match="has no ledger") as refused:
+            home.run()
+
+    assert "rebuild --old-to" in refused.value.hint
+    assert (home.path / "published" / "ledger.duckdb").read_bytes() == ledger
+    assert rebuild(home.pipeline, old_to=tmp_path / "empty.duckdb").summary.status == "COMPLETE"
+
 
 def test_no_run_builds_on_a_rebuild_that_was_killed(home: MiniHome, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(home)
     lose_warehouse(home)
     with monkeypatch.context() as killed:
-        killed.setattr(Pipeline, "remake", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        killed.setattr(Pipeline, "remake", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             rebuild(home.pipeline)
 

@@ -17,7 +17,7 @@ from flows.assets.definition import AssetDefinition, CheckDefinition, Kind
 from flows.assets.versions import digest_of, normalised_sql
 from flows.engine.dbt.automation import automation_of, freshness_of
 from flows.engine.dbt.columns import DbtColumns
-from flows.engine.dbt.days import days_of
+from flows.engine.dbt.days import days_of, days_version
 from flows.engine.dbt.partitions import partitions_of
 from flows.yaml_text import parse_yaml
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from flows.assets.columns import ColumnMap
+    from flows.assets.days import Days
 
 MATERIALIZED_TYPES = frozenset({"model", "seed", "snapshot"})
 DEFAULT_OWNER = "analytics-engineering"
@@ -106,21 +107,21 @@ class _Reader:
 
     def _landed(self, source: Mapping[str, Any]) -> AssetDefinition:
         columns = _columns(source)
+        place = str(source["original_file_path"])
+        days = days_of(source["config"].get("meta") or {}, materialized="source", place=place)
         return AssetDefinition(
             key=asset_key(source),
             engine="landing",
             kind="raw",
-            code_version=digest_of(json.dumps(columns)),
+            code_version=digest_of(json.dumps(columns), *days_version(days, columns)),
             source_text=json.dumps(columns),
-            source_path=source["original_file_path"],
+            source_path=place,
             description=source["description"],
             owner="data-platform",
             group="raw",
             external_name=source["unique_id"],
             columns=columns,
-            days=days_of(
-                source["config"].get("meta") or {}, materialized="source", place=str(source["original_file_path"])
-            ),
+            days=days,
         )
 
     def _built(self, node: Mapping[str, Any]) -> AssetDefinition:
@@ -128,13 +129,14 @@ class _Reader:
         deps = {self._key_of(unique_id) for unique_id in node["depends_on"].get("nodes", ())}
         materialized = node["config"].get("materialized", "table")
         meta, place = node["config"].get("meta") or {}, str(node["original_file_path"])
+        days = days_of(meta, materialized=materialized, place=place)
         return AssetDefinition(
             key=asset_key(node),
             engine="dbt",
             kind=_KINDS.get(materialized, "table"),
             deps=tuple(sorted(deps)),
             optional_deps=frozenset(deps),
-            code_version=self._code_version(node, materialized, checks),
+            code_version=self._code_version(node, materialized, checks, days),
             source_text=node["raw_code"] or node["checksum"]["checksum"],
             source_path=f"transform/{node['original_file_path']}",
             description=node["description"],
@@ -148,11 +150,13 @@ class _Reader:
             partitions=partitions_of(meta, place=place),
             freshness=freshness_of(meta, place=place),
             automation=automation_of(meta, place=place),
-            days=days_of(meta, materialized=materialized, place=place),
+            days=days,
         )
 
-    def _code_version(self, node: Mapping[str, Any], materialized: str, checks: tuple[CheckDefinition, ...]) -> str:
-        """Hash what decides the model's content, its contract and its tests.
+    def _code_version(
+        self, node: Mapping[str, Any], materialized: str, checks: tuple[CheckDefinition, ...], days: Days | None
+    ) -> str:
+        """Hash what decides the model's content, its contract, its tests and how its rows belong to days.
 
         Where the compiled SQL could be followed, that is the closure of each column and of the row set: layout,
         comments, unused steps and the way a macro is written do not count. Else it is the text with the macros and
@@ -166,6 +170,7 @@ class _Reader:
                 json.dumps(_columns(node)),
                 json.dumps(sorted(node["depends_on"].get("nodes", ()))),
                 *(check.version for check in checks),
+                *days_version(days),
             )
         texts = [node["raw_code"] or node["checksum"]["checksum"], *self._macro_texts(node)]
         used = sorted({name for text in texts for name in _VARIABLE.findall(text)})
@@ -176,6 +181,7 @@ class _Reader:
             json.dumps(_columns(node)),
             json.dumps(variables, sort_keys=True, default=str),
             *(check.version for check in checks),
+            *days_version(days),
         )
 
     def _macro_texts(self, node: Mapping[str, Any]) -> list[str]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from flows.assets.definition import AssetDefinition
     from flows.engine.explaining.sources import Sources
-    from flows.engine.steps.context import LoadedModel
+    from flows.engine.steps.model_context import LoadedModel
     from flows.warehouse.declared import Columns
 
 Status = Literal["equal", "differs", "not recomputable"]
@@ -104,7 +104,7 @@ class RescoringContext:
 
         import pandas as pd
 
-        from flows.engine.steps.context import LoadedModel
+        from flows.engine.steps.model_context import LoadedModel
 
         del key
         registered: Any = SimpleNamespace(model_version=self.model_version)

@@ -30,12 +30,13 @@ from flows.sources.configuration import (
     list_sources,
     load_source,
 )
-from flows.sources.delivery_folders import odd_entries, regular_files, shown
+from flows.sources.delivery_folders import odd_entries, opened, regular_files, shown
 from flows.sources.file_connector import convert, sha256_of
 from flows.warehouse.day_files import cut_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from datetime import datetime
     from pathlib import Path
     from uuid import UUID
 
@@ -154,15 +155,28 @@ class Lander:
         """
         source = load_source(source_name, self._sources_dir)
         check_mapping(source, self._raw_tables)
-        found = [_Delivery(file=file, sha256=sha256_of(file)) for file in delivered_files(source, paths)]
+        paths = list(paths)
         known = self._known(source)
+        found, lost = list[_Delivery](), list[str]()
+        for file in delivered_files(source, paths):
+            try:
+                found.append(self._keep(file, known, is_named=file in paths))
+            except OSError:
+                logger.warning("%s of %s was gone, or no file any more, when it was to be read", file.name, source.name)
+                lost.append(f"{source.name}/{file.name}: was gone, or no file any more, when it was to be read")
         new = list({each.sha256: each for each in found if each.sha256 not in known}.values())
-        report = LandingReport(known_count=len(found) - len(new), left=self._left(source, paths, found))
-        if not new:
-            return report
-        for each in new:
-            self._lake.keep_file(each.file, each.sha256)
-        return _sum(self._land_new(source, new), report)
+        left = (*self._left(source, paths, found), *lost)
+        report = LandingReport(known_count=len(found) - len(new), left=left)
+        return _sum(self._land_new(source, new), report) if new else report
+
+    def _keep(self, file: Path, known: Collection[str], *, is_named: bool) -> _Delivery:
+        """Hash a file, and copy it into the lake when it is new; all that follows reads the copy."""
+        with opened(file, is_named=is_named) as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            if sha256 not in known:
+                stream.seek(0)
+                sha256 = self._lake.keep_file(stream)
+        return _Delivery(file=file, sha256=sha256)
 
     def _known(self, source: SourceConfig) -> set[str]:
         """Hashes of files that are not to be read again. A rejected one is, once its description was mended."""
@@ -238,21 +252,28 @@ class Lander:
     def _convert(
         self, source: SourceConfig, delivery: _Delivery, load_id: str, scratch: Path
     ) -> Sequence[tuple[ConvertedTable, list[Path]]]:
-        """Convert one file into a folder of its own; what a rejected file leaves there is never taken.
+        """Convert the kept copy of one file into a folder of its own; what a rejected file leaves there is never taken.
+
+        The copy gets the delivered name by a link of its own, because patterns, rows and messages speak of that name.
 
         Returns:
             For each raw table its Parquet files: one, or one a day where the table is cut by day.
         """
         scratch.mkdir()
+        named = scratch / "delivered" / delivery.file.name
+        named.parent.mkdir()
+        named.hardlink_to(self._lake.file_path(delivery.sha256))
+        output = scratch / "tables"
+        output.mkdir()
         cursor = self._warehouse.cursor()
         tables = convert(
             cursor,
-            file=delivery.file,
+            file=named,
             source=source,
             raw_tables=self._raw_tables,
             load_id=load_id,
             ingested_at=self._clock(),
-            output_dir=scratch,
+            output_dir=output,
         )
         return [(table, self._cut(cursor, table)) for table in tables]
 
@@ -267,42 +288,61 @@ class Lander:
         converted: _Converted,
         rejected: Sequence[tuple[_Delivery, FileRejectedError]],
     ) -> None:
-        """Record files and loads in one transaction; the loads wait for the gate."""
+        """Record files and loads in one transaction, as of one moment; the loads wait for the gate."""
         now = self._clock()
         with self._warehouse.transaction() as cursor:
-            for raw_table, row_count in converted.rows.items():
-                folder = self._lake.load_path(raw_table, load_id)
-                cursor.execute(
-                    "insert or replace into lineage.load values"
-                    " (?, ?, ?, ?, ?, 'LANDED', null, ?, ?, ?, ?, null)",
-                    [
-                        load_id, raw_table, source.name, source.network_id, self._run_id, row_count,
-                        converted.parse_errors[raw_table], str(folder.relative_to(self._lake.home)), now,
-                    ],
-                )  # fmt: skip
-            loads = [[load_id, raw_table] for raw_table in converted.rows]
-            notes = {f"load:{load_id}|{raw_table}": self._placed_files(raw_table, load_id) for _, raw_table in loads}
-            append_rows(cursor, "load", loads, recorded_at=now, notes=notes)
+            self._record_loads(cursor, source, load_id, converted, now)
             outcomes = [(each, None) for each in converted.files] + list(rejected)
-            for delivery, error in outcomes:
-                kept = self._lake.file_path(delivery.sha256)
-                cursor.execute(
-                    "insert or replace into lineage.delivered_file by name select"
-                    " ? as source, ? as sha256, ? as file_name, ? as byte_count, ? as load_id, ? as status,"
-                    " ? as policy, ? as reason, ? as defect_row, ? as storage_uri, ? as run_id, ? as seen_at,"
-                    " ? as description_hash",
-                    [
-                        source.name, delivery.sha256, delivery.file.name, kept.stat().st_size,
-                        load_id if error is None else None,
-                        "LANDED" if error is None else "REJECTED",
-                        None if error is None else source.on_reject,
-                        None if error is None else error.reason,
-                        None if error is None else error.row,
-                        str(kept.relative_to(self._lake.home)), self._run_id, now, _description_hash(source),
-                    ],
-                )  # fmt: skip
-            files = [[source.name, delivery.sha256] for delivery, _ in outcomes]
-            append_rows(cursor, "delivered_file", files, recorded_at=now)
+            self._record_files(cursor, source, load_id, outcomes, now)
+
+    def _record_loads(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        source: SourceConfig,
+        load_id: str,
+        converted: _Converted,
+        now: datetime,
+    ) -> None:
+        for raw_table, row_count in converted.rows.items():
+            folder = self._lake.load_path(raw_table, load_id)
+            cursor.execute(
+                "insert or replace into lineage.load values (?, ?, ?, ?, ?, 'LANDED', null, ?, ?, ?, ?, null)",
+                [
+                    load_id, raw_table, source.name, source.network_id, self._run_id, row_count,
+                    converted.parse_errors[raw_table], str(folder.relative_to(self._lake.home)), now,
+                ],
+            )  # fmt: skip
+        loads = [[load_id, raw_table] for raw_table in converted.rows]
+        notes = {f"load:{load_id}|{raw_table}": self._placed_files(raw_table, load_id) for _, raw_table in loads}
+        append_rows(cursor, "load", loads, recorded_at=now, notes=notes)
+
+    def _record_files(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        source: SourceConfig,
+        load_id: str,
+        outcomes: Sequence[tuple[_Delivery, FileRejectedError | None]],
+        now: datetime,
+    ) -> None:
+        for delivery, error in outcomes:
+            kept = self._lake.file_path(delivery.sha256)
+            cursor.execute(
+                "insert or replace into lineage.delivered_file by name select"
+                " ? as source, ? as sha256, ? as file_name, ? as byte_count, ? as load_id, ? as status,"
+                " ? as policy, ? as reason, ? as defect_row, ? as storage_uri, ? as run_id, ? as seen_at,"
+                " ? as description_hash",
+                [
+                    source.name, delivery.sha256, delivery.file.name, kept.stat().st_size,
+                    load_id if error is None else None,
+                    "LANDED" if error is None else "REJECTED",
+                    None if error is None else source.on_reject,
+                    None if error is None else error.reason,
+                    None if error is None else error.row,
+                    str(kept.relative_to(self._lake.home)), self._run_id, now, _description_hash(source),
+                ],
+            )  # fmt: skip
+        files = [[source.name, delivery.sha256] for delivery, _ in outcomes]
+        append_rows(cursor, "delivered_file", files, recorded_at=now)
 
     def _placed_files(self, raw_table: str, load_id: str) -> dict[str, dict[str, str]]:
         """Hash what a load placed in the lake; the audit chain keeps it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
+from flows.engine.landing.lost_loads import discard_lost
 from flows.errors import UsageError
 from flows.lineage.audit.chain import append_rows
 from flows.warehouse.reader import open_reader
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from flows.clock import Clock
     from flows.engine.pipeline import Pipeline
+    from flows.warehouse.lake import Lake
 
 
 def refused(pipeline: Pipeline) -> list[dict[str, Any]]:
@@ -46,6 +48,7 @@ def decide(pipeline: Pipeline, reference: str, *, is_accepted: bool, reason: str
             status="ACCEPTED" if is_accepted else "DISCARDED",
             reason=reason,
             clock=pipeline.clock,
+            lake=pipeline.lake,
         )
     )
 
@@ -57,8 +60,9 @@ def _decide(
     status: Literal["ACCEPTED", "DISCARDED"],
     reason: str,
     clock: Clock,
+    lake: Lake,
 ) -> None:
-    """Let an operator accept or discard a refused load, or discard a rejected file.
+    """Let an operator accept or discard a refused load, or discard a rejected file or what is gone of a load.
 
     Args:
         cursor: Inside a transaction.
@@ -66,6 +70,7 @@ def _decide(
         status: What it becomes.
         reason: Why, in the operator's words; kept in the ledger.
         clock: Wall clock.
+        lake: Where loads lie.
 
     Raises:
         UsageError: Nothing refused has that id or name.
@@ -76,6 +81,8 @@ def _decide(
         " returning load_id, raw_table",
         [status, clock(), reason, reference],
     ).fetchall()
+    if status == "DISCARDED":
+        changed += discard_lost(cursor, lake, reference, reason=reason)
     append_rows(cursor, "load", changed, recorded_at=clock())
     if status == "DISCARDED":
         files = cursor.execute(

@@ -33,7 +33,7 @@ def record_changed_days(
     definition: AssetDefinition,
     made: MaterializationRecord,
     *,
-    before: str,
+    before: str | None,
 ) -> None:
     """Note which days of a raw table changed, where it is known by day.
 
@@ -42,26 +42,37 @@ def record_changed_days(
         lake: Where loads lie.
         definition: The raw table.
         made: What it shows now.
-        before: Metadata of what it showed before, as JSON.
+        before: Metadata of what it showed before, as JSON; None: nothing, or its rows may now belong to other days.
     """
     if definition.days is not None:
-        record_days(cursor, made.materialization_id, made.asset_key, changed_days(lake, made, json.loads(before)))
+        days = None if before is None else changed_days(cursor, lake, made, json.loads(before))
+        record_days(cursor, made.materialization_id, made.asset_key, days, recorded_at=made.valid_from)
 
 
-def changed_days(lake: Lake, made: MaterializationRecord, before: Mapping[str, Any]) -> set[str] | None:
-    """Return the days of the loads that came or went: rows that come late belong to the day they are about.
+def changed_days(
+    cursor: duckdb.DuckDBPyConnection, lake: Lake, made: MaterializationRecord, before: Mapping[str, Any]
+) -> set[str] | None:
+    """Return the days of the loads that came or went, or whose rows are marked otherwise than before.
+
+    Rows that come late belong to the day they are about.
 
     Args:
+        cursor: Of the ledger.
         lake: Where loads lie.
         made: What the raw table shows now.
         before: Metadata of what it showed before; empty: nothing.
 
     Returns:
-        Days; None for all of them, when rows of old loads are marked otherwise, or a load does not say its days.
+        Days; None for all of them, when a load does not say its days.
     """
-    if before.get("fallback_sources", []) != made.metadata["fallback_sources"]:
-        return None
     folder = made.asset_key.partition("/")[2]
     changed = {*before.get("load_ids", [])} ^ {*made.metadata["load_ids"]}
+    marked = {*before.get("fallback_sources", [])} ^ {*made.metadata["fallback_sources"]}
+    loads = cursor.execute(
+        "select load_id from lineage.load where raw_table = ? and list_contains(?::varchar[], source)"
+        " and list_contains(?::varchar[], load_id)",
+        [folder, sorted(marked), made.metadata["load_ids"]],
+    ).fetchall()
+    changed |= {str(load_id) for (load_id,) in loads}
     found = [days_of(lake.load_path(folder, load_id)) for load_id in changed]
     return None if None in found else set().union(*(days for days in found if days))

@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
+from flows.engine.landing.lost_loads import LostLoadsError, lost_loads
 from flows.engine.landing.raw_days import event_column, record_changed_days
 from flows.engine.landing.unreadable import unreadable_columns
 from flows.lineage.audit.chain import append_rows
@@ -32,6 +33,7 @@ from flows.warehouse.lake import Lake, create_raw_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     import duckdb
@@ -132,8 +134,20 @@ class RawGate:
         cursor: duckdb.DuckDBPyConnection,
         verdicts: Mapping[_Waiting, Verdict] | None = None,
         refused_loads: set[str] | frozenset[str] = frozenset(),
+        *,
+        is_by_hand: bool = False,
     ) -> None:
-        """Bring each raw view and its ledger entry to the accepted loads; refused loads are recorded as observed."""
+        """Bring each raw view and its ledger entry to the accepted loads; refused loads are recorded as observed.
+
+        Args:
+            cursor: Inside a transaction.
+            verdicts: On loads that waited.
+            refused_loads: Those of them that are not taken.
+            is_by_hand: An operator decides on one load at a time: a table of which more are lost stays as it is.
+
+        Raises:
+            LostLoadsError: The files of an accepted load of a table that changes are gone.
+        """
         fallback_sources = _fallback_sources(cursor)
         for key, definition in self._definitions.items():
             found = [(part, verdict) for part, verdict in (verdicts or {}).items() if f"raw/{part.raw_table}" == key]
@@ -141,7 +155,8 @@ class RawGate:
                 if part.load_id in refused_loads:
                     self._record_refused(cursor, definition, part, verdict)
             accepted = [verdict for part, verdict in found if part.load_id not in refused_loads]
-            self._refresh_table(cursor, definition, accepted, fallback_sources)
+            marked = fallback_sources & _sources_of(cursor, definition)
+            self._refresh_table(cursor, definition, accepted, marked, is_by_hand=is_by_hand)
 
     def _waiting(self) -> list[_Waiting]:
         rows = self._warehouse.cursor().execute(
@@ -243,21 +258,24 @@ class RawGate:
         cursor: duckdb.DuckDBPyConnection,
         definition: AssetDefinition,
         verdicts: Sequence[Verdict],
-        fallback_sources: tuple[str, ...],
+        marked_sources: AbstractSet[str],
+        *,
+        is_by_hand: bool,
     ) -> None:
+        fallback_sources = sorted(marked_sources)
         loads = cursor.execute(
             "select load_id, storage_uri, row_count from lineage.load"
             " where raw_table = ? and status = 'ACCEPTED' order by load_id",
             [definition.relation],
         ).fetchall()
         version = digest_of(*(str(load[0]) for load in loads), "|", *fallback_sources)
-        latest = cursor.execute(
-            "select data_version, code_version, metadata::varchar from lineage.current_materialization"
-            " where asset_key = ?",
-            [definition.key],
-        ).fetchone() or ("", "", "{}")
-        if latest[:2] == (version, definition.code_version):
+        latest_version, latest_code, before = _latest(cursor, definition.key)
+        if (latest_version, latest_code) == (version, definition.code_version):
             return
+        if lost := lost_loads(cursor, self._lake, definition.relation):
+            if is_by_hand:
+                return
+            raise LostLoadsError(definition.key, lost)
         create_raw_view(
             cursor,
             key=definition.key,
@@ -271,11 +289,12 @@ class RawGate:
             data_version=version,
             row_count=sum(int(load[2]) for load in loads),
             loads=[str(load[0]) for load in loads],
-            fallback_sources=list(fallback_sources),
+            fallback_sources=fallback_sources,
             event_kind="MATERIALIZED",
         )
         record_materialization(cursor, made, recorded_at=self._clock())
-        record_changed_days(cursor, self._lake, definition, made, before=latest[2])
+        before = before if latest_code == definition.code_version else None
+        record_changed_days(cursor, self._lake, definition, made, before=before)
         record_checks(cursor, self._checks(definition.key, verdicts, made.materialization_id))
 
     def _materialization(
@@ -351,7 +370,7 @@ def outstanding_blocks(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     )
 
 
-def _fallback_sources(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def _fallback_sources(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
     """Sources whose newest delivery was refused under the fallback policy."""
     rows = cursor.execute(
         "with deliveries as ("
@@ -364,4 +383,21 @@ def _fallback_sources(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
         " having max(arrived_at) filter (is_refused)"
         " >= coalesce(max(arrived_at) filter (not is_refused), '-infinity') order by source"
     ).fetchall()
-    return tuple(str(source) for (source,) in rows)
+    return frozenset(str(source) for (source,) in rows)
+
+
+def _sources_of(cursor: duckdb.DuckDBPyConnection, definition: AssetDefinition) -> frozenset[str]:
+    """Sources whose rows a raw table shows: a fallback of any other leaves it as it is."""
+    rows = cursor.execute(
+        "select distinct source from lineage.load where raw_table = ? and status = 'ACCEPTED'", [definition.relation]
+    ).fetchall()
+    return frozenset(str(source) for (source,) in rows)
+
+
+def _latest(cursor: duckdb.DuckDBPyConnection, key: str) -> tuple[str, str, str | None]:
+    """Data version, code version and metadata of what a raw table shows."""
+    row = cursor.execute(
+        "select data_version, code_version, metadata::varchar from lineage.current_materialization where asset_key = ?",
+        [key],
+    ).fetchone()
+    return row or ("", "", None)

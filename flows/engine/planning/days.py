@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from flows.assets.plan import Cause, is_input_changed
 from flows.lineage.day_records import days_changed_since
 from flows.lineage.state import input_materializations, recorded_state
+from flows.warehouse.content import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -62,7 +63,9 @@ def day_variables(
     Returns:
         Days by asset key, as the ledger has them: dbt pastes variables verbatim into SQL, and these are dates.
     """
-    days = days_to_make(engine.warehouse.cursor(), engine.graph, batch, causes)
+    cursor, graph = engine.warehouse.cursor(), engine.graph
+    dropped = {key for key in batch if graph[key].kind == "table" and not columns_of(cursor, key)}
+    days = days_to_make(cursor, graph, batch, causes, dropped=dropped)
     told = {key: list(each) for key, each in days.items() if each is not None}
     return {"days": told} if told else {}
 
@@ -72,6 +75,8 @@ def days_to_make(
     graph: AssetGraph,
     running: Collection[str],
     causes: Mapping[str, Collection[Cause | None]],
+    *,
+    dropped: Collection[str] = (),
 ) -> dict[str, tuple[str, ...] | None]:
     """Find the days of each model that is about to run.
 
@@ -80,6 +85,7 @@ def days_to_make(
         graph: All assets.
         running: Assets of the batch, or of the plan.
         causes: Why each of them runs.
+        dropped: Tables that are not there, whatever the ledger says.
 
     Returns:
         Days, oldest first, by key of every model that can be made by day; none of one that does not run; None: all of
@@ -94,7 +100,7 @@ def days_to_make(
     recorded, read = recorded_state(cursor, around), input_materializations(cursor, asked)
     for key in asked:
         days: set[str] | None = None
-        if key in recorded and set(causes[key]) <= ONLY_INPUTS:
+        if key in recorded and key not in dropped and set(causes[key]) <= ONLY_INPUTS:
             days = set()
             for upstream_key in graph[key].deps:
                 changed = _changed(cursor, graph, key, upstream_key, recorded, read[key].get(upstream_key))

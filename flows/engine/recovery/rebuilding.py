@@ -45,13 +45,21 @@ class Rebuilt:
     seconds: float
 
 
-def rebuild(pipeline: Pipeline, *, old_to: Path | None = None, despite_findings: bool = False) -> Rebuilt:
+def rebuild(
+    pipeline: Pipeline,
+    *,
+    old_to: Path | None = None,
+    despite_findings: bool = False,
+    takes_differences: bool = False,
+) -> Rebuilt:
     """Make the warehouse again from the published ledger, the lake and the evidence.
 
     Args:
         pipeline: The installation.
         old_to: Where a warehouse that is there goes; None: it must not be there.
         despite_findings: Go on though the ledger or a file is not as recorded.
+        takes_differences: Take over tables that come out with other content than recorded; else they are reported, no
+            run can begin, and the next rebuild compares with the same record.
 
     Raises:
         UsageError: A warehouse is there, or something where the old one is to go.
@@ -73,8 +81,8 @@ def rebuild(pipeline: Pipeline, *, old_to: Path | None = None, despite_findings:
         subject=f"ledger:{ledger.head.seq}",
         payload={"copy": ledger.path.name, "findings": list(ledger.findings), "head_hash": ledger.head.hash},
     )
-    summary, wrong = pipeline.remake(restored)
-    if not summary.blocked and summary.failed.keys() <= wrong.keys():
+    summary = pipeline.remake(restored, takes_differences=takes_differences)
+    if summary.status == "COMPLETE":
         rebuild_mark(path).unlink()
     summary.notes.extend(f"not as recorded: {each}" for each in ledger.findings)
     return Rebuilt(summary=summary, ledger=ledger, seconds=(pipeline.clock() - started).total_seconds())

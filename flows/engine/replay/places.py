@@ -165,13 +165,13 @@ class Places:
                 files.append(path)
         sources = [str(each) for each in made.metadata.get("fallback_sources", [])]
         days = self.graph[made.asset_key].days if made.asset_key in self.graph else None
-        cut = [each for each in files if days and is_cut([each])]
+        cut = {each for each in files if days and is_cut([each])}
         select = raw_select(
             made.columns,
             [exact_path(each) for each in files if each not in cut],
             sources,
             event_column=days.event_column if days else "",
-            cut_globs=[exact_path(each) for each in cut],
+            cut_globs=[exact_path(each) for each in files if each in cut],
         )
         return Place(source="lake", select=select, files=tuple(files))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.engine.steps.context import LoadedModel
+from flows.engine.steps.model_context import LoadedModel
 from flows.errors import UndeclaredReadError
 from flows.warehouse.frames import read_frame
 from flows.warehouse.identifiers import quoted, relation

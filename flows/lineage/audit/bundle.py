@@ -29,10 +29,8 @@ from flows.errors import UsageError
 from flows.lineage.audit.chain import canonical_json
 from flows.lineage.audit.checkpoints import CHECKPOINTS_NAME, read_checkpoints
 from flows.lineage.audit.keys import PUBLIC_KEY_NAME
-from flows.lineage.audit.rows import COVERED, canonical_time, subject_sql, text_sql
+from flows.lineage.audit.rows import COVERED, canonical_time, columns_of_rows, subject_sql, text_sql
 from flows.lineage.audit.sealing import waiting_rows
-from flows.warehouse.content import columns_of
-from flows.warehouse.identifiers import quoted
 from flows.warehouse.lake import sync
 
 if TYPE_CHECKING:
@@ -202,7 +200,7 @@ def _subjects(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> t
         subject
         for covered in COVERED.values()
         for (subject,) in connection.execute(
-            f"select {subject_sql(covered)} from lineage.{quoted(covered.name)}"  # noqa: S608 - names of rows.py
+            f"select {subject_sql(covered)} from {covered.source}"  # noqa: S608 - names of rows.py
         ).fetchall()
     }
     unknown = found - known.keys() - waiting
@@ -222,10 +220,10 @@ def _entries(connection: duckdb.DuckDBPyConnection, first: int, last: int) -> It
 def _rows(connection: duckdb.DuckDBPyConnection, subjects: set[str]) -> Iterator[dict[str, Any]]:
     """Yield rows of the covered tables with every value as the text that was hashed."""
     for covered in COVERED.values():
-        columns = columns_of(connection, f"lineage/{covered.name}")
+        columns = columns_of_rows(connection, covered.name)
         texts = ", ".join(text_sql(name, kind) for name, kind in columns)
         rows = connection.execute(
-            f"select {subject_sql(covered)} as subject, {texts} from lineage.{quoted(covered.name)} order by subject"  # noqa: S608 - names of the ledger
+            f"select {subject_sql(covered)} as subject, {texts} from {covered.source} order by subject"  # noqa: S608 - names of the ledger
         )
         names = [name for name, _ in columns]
         while chunk := rows.fetchmany(ROWS_AT_ONCE):

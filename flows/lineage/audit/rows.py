@@ -25,26 +25,47 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from flows.warehouse.declared import Columns
+
 UUID_COLUMNS = frozenset({"run_id", "materialization_id", "input_materialization_id", "check_result_id"})
 KEY_SEPARATOR = "|"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CoveredTable:
-    """A table of the ledger whose rows the chain covers one by one.
+    """A table of the ledger whose rows the chain covers one by one, or in groups.
 
     Args:
         name: Table in schema lineage.
-        keys: Its primary key.
+        keys: Its primary key; of groups, what makes one.
         facts: Columns an entry shows in clear beside the hash of the row.
         state: Column that names what happened, where there is one.
+        grouped: SELECT of one row per group, with a digest of its rows; empty: rows are covered one by one.
     """
 
     name: str
     keys: tuple[str, ...]
     facts: tuple[str, ...] = ()
     state: str | None = None
+    grouped: str = ""
 
+    @property
+    def source(self) -> str:
+        """SQL of what stands behind FROM; never a view of the ledger, which somebody could have changed."""
+        return f"({self.grouped})" if self.grouped else relation(f"lineage/{self.name}")
+
+
+_DAYS_OF_A_MATERIALIZATION = """
+select
+    materialization_id,
+    count(*) as day_count,
+    sha256(string_agg(row_text, ';' order by row_text)) as days_sha256
+from (
+    select materialization_id, json_array(asset_key, day, row_count, data_version)::varchar as row_text
+    from lineage.materialization_day
+)
+group by materialization_id
+"""
 
 COVERED = {
     each.name: each
@@ -65,6 +86,12 @@ COVERED = {
             name="materialization_input",
             keys=("materialization_id", "input_materialization_id", "role"),
             facts=("upstream_data_version", "upstream_key"),
+        ),
+        CoveredTable(
+            name="materialization_day",
+            keys=("materialization_id",),
+            facts=("day_count",),
+            grouped=_DAYS_OF_A_MATERIALIZATION,
         ),
         CoveredTable(
             name="check_result",
@@ -96,6 +123,17 @@ COVERED = {
 
 STATE_TABLES = ("asset", "asset_check", "column_dep", "column_code", "definition_period")
 """Tables rewritten at a run, or of many small rows; the chain covers them as a whole, one entry for each state."""
+
+
+def columns_of_rows(connection: duckdb.DuckDBPyConnection, table: str) -> Columns:
+    """Return name and type of each column the chain hashes; none of a table that an older ledger lacks."""
+    covered = COVERED.get(table)
+    if covered is None or not covered.grouped:
+        return columns_of(connection, f"lineage/{table}")
+    if not columns_of(connection, f"lineage/{table}"):
+        return ()
+    described = connection.execute(f"describe {covered.grouped}").fetchall()
+    return tuple((str(name), str(kind)) for name, kind, *_ in described)
 
 
 def subject_sql(table: CoveredTable) -> str:
@@ -141,7 +179,7 @@ def canonical_time(moment: datetime) -> str:
 def row_hash_sql(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     """Render the hash over all fields of a row as SQL."""
     parts = []
-    for name, kind in sorted(columns_of(connection, f"lineage/{table}")):
+    for name, kind in sorted(columns_of_rows(connection, table)):
         text = text_sql(name, kind)
         parts.append(f"case when {quoted(name)} is null then '' else {literal(name + '=')} || strlen({text}) || ':'")
         parts[-1] += f" || {text} || ';' end"
@@ -150,14 +188,14 @@ def row_hash_sql(connection: duckdb.DuckDBPyConnection, table: str) -> str:
 
 def rows_sql(connection: duckdb.DuckDBPyConnection, table: CoveredTable) -> str:
     """Render subject, state, facts and hash of a table's rows as SQL; a ledger older than the table has none."""
-    if not columns_of(connection, f"lineage/{table.name}"):
+    if not columns_of_rows(connection, table.name):
         names = ("subject", "row_sha256", "state", *table.facts)
         return f"select {', '.join(f'null::varchar as {quoted(name)}' for name in names)} where false"
     state = f"{quoted(table.state)}::varchar" if table.state else "null::varchar"
     facts = "".join(f", {quoted(name)}::varchar as {quoted(name)}" for name in table.facts)
     return (
         f"select {subject_sql(table)} as subject, {row_hash_sql(connection, table.name)} as row_sha256,"  # noqa: S608 - names of this module
-        f" {state} as state{facts} from {relation('lineage/' + table.name)}"
+        f" {state} as state{facts} from {table.source}"
     )
 
 
@@ -173,7 +211,7 @@ def row_hash(texts: Mapping[str, str | None]) -> str:
 
 def text_columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
     """Render the canonical text of each column of a table of the ledger as SQL, by name."""
-    return {name: text_sql(name, kind) for name, kind in columns_of(connection, f"lineage/{table}")}
+    return {name: text_sql(name, kind) for name, kind in columns_of_rows(connection, table)}
 
 
 def read_texts(
@@ -189,7 +227,7 @@ def read_texts(
     texts = text_columns(cursor, table.name)
     condition, values = _having(table.keys[: len(keys[0])], keys)
     rows = cursor.execute(
-        f"select {', '.join(texts.values())} from {relation('lineage/' + table.name)} where {condition}",  # noqa: S608 - names of this module
+        f"select {', '.join(texts.values())} from {table.source} where {condition}",  # noqa: S608 - names of this module
         values,
     ).fetchall()
     return [dict(zip(texts, row, strict=True)) for row in rows]

@@ -44,14 +44,17 @@ where run_kind = 'dbt_invocation' and 'run:' || run_id not in (select subject fr
     and (root_run_id = run_id or root_run_id in (select run_id from open_run))
 """
 
+_OF_RUN = "run_id in (select unnest(?::uuid[]))"
+_OF_MATERIALIZATION = (
+    "materialization_id in (select materialization_id from lineage.materialization"
+    " where run_id in (select unnest(?::uuid[])))"
+)
 _OF_OPEN_RUNS = {
-    "run": "run_id in (select unnest(?::uuid[]))",
-    "materialization": "run_id in (select unnest(?::uuid[]))",
-    "check_result": "run_id in (select unnest(?::uuid[]))",
-    "materialization_input": (
-        "materialization_id in (select materialization_id from lineage.materialization"
-        " where run_id in (select unnest(?::uuid[])))"
-    ),
+    "run": _OF_RUN,
+    "materialization": _OF_RUN,
+    "check_result": _OF_RUN,
+    "materialization_input": _OF_MATERIALIZATION,
+    "materialization_day": _OF_MATERIALIZATION,
 }
 
 
@@ -68,7 +71,7 @@ def waiting_rows(cursor: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     found = {"asset_definition": _waiting_definitions(cursor)}
     for table, condition in _OF_OPEN_RUNS.items():
         rows = cursor.execute(
-            f"select {subject_sql(COVERED[table])} as subject from lineage.{table} where {condition}"  # noqa: S608 - constants
+            f"select {subject_sql(COVERED[table])} as subject from {COVERED[table].source} where {condition}"  # noqa: S608 - constants
             " and subject not in (select canonical::json->>'subject' from lineage.audit_log where seq >= ?)"
             " order by subject",
             [[str(run_id) for run_id, _ in runs], since],
@@ -104,7 +107,7 @@ def seal(cursor: duckdb.DuckDBPyConnection, *, recorded_at: datetime) -> dict[st
 def _begin(cursor: duckdb.DuckDBPyConnection, recorded_at: datetime) -> None:
     """Take in a ledger that is older than the chain, as it is found."""
     for table, covered in COVERED.items():
-        rows = cursor.execute(f"select {subject_sql(covered)} as subject from lineage.{table}").fetchall()  # noqa: S608 - constants
+        rows = cursor.execute(f"select {subject_sql(covered)} as subject from {covered.source}").fetchall()  # noqa: S608 - constants
         append_rows(cursor, table, [_key(table, subject) for (subject,) in rows], recorded_at=recorded_at)
     append_states(cursor, STATE_TABLES, recorded_at=recorded_at)
 

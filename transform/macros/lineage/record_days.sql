@@ -41,20 +41,25 @@
             {{ materialization_id }}, {{ text_literal(key) }}, coalesce(made.day, known.day),
                 coalesce(made.row_count, 0), coalesce(made.data_version, 'duckdb-hash-sum:0:0')
             from made
-            full join known on made.day = known.day
+            full join known on made.day is not distinct from known.day
             where coalesce(made.data_version, 'duckdb-hash-sum:0:0') is distinct from known.data_version
-            {%- if days is not none %} and list_contains({{ dates_of(days) }}, coalesce(made.day, known.day)) {%- endif -%}
-            ;
+            {%- if days is not none %} and list_contains({{ dates_of(days) }}, coalesce(made.day, known.day)) {%- endif %}
+            {#- The first log: days that an earlier, unlogged table had and this one has not are not known, so it is all of them. #}
+            union all
+            select {{ materialization_id }}, {{ text_literal(key) }}, null, null, null
+            where not exists (
+                select 1 from lineage.materialization_day where asset_key = {{ text_literal(key) }}
+            );
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}
 
-{#- Latest version of each day, before the materialization that is being recorded. -#}
+{#- Latest version of each day, and of the rows without one, before the materialization that is being recorded. -#}
 {% macro days_known(key) -%}
     select d.day, arg_max(d.data_version, m.seq) as data_version
     from lineage.materialization_day as d
     inner join lineage.materialization as m on m.materialization_id = d.materialization_id
-    where d.asset_key = {{ text_literal(key) }} and d.day is not null
+    where d.asset_key = {{ text_literal(key) }} and d.data_version is not null
     group by d.day
 {%- endmacro %}
 

@@ -119,3 +119,27 @@ def test_no_python_step_reaches_past_its_context_for_a_raw_cursor() -> None:
 
     assert files
     assert offences == []
+
+
+@pytest.mark.parametrize("sql", ["select 1.0 as a, date '2024-01-01' as d", "select * from w.marts.unknown pivot (a)"])
+def test_other_days_are_other_code(tmp_path: Path, sql: str) -> None:
+    (tmp_path / "dbt_project.yml").write_text("name: g\n", encoding="utf-8")
+
+    def version(meta: dict[str, Any]) -> str:
+        declared = node("base", "select 1.0 as a") | {"raw_code": sql, "compiled_code": sql}
+        declared["config"] = {"materialized": "incremental", "meta": meta}
+        return dbt_assets(manifest(declared), tmp_path)[0].code_version
+
+    assert version({}) == version({"owner": "planning"})
+    assert len({version(meta) for meta in ({}, {"days": {"column": "d"}}, {"days": {"column": "a"}})}) == 3
+
+
+def test_another_event_column_of_a_raw_table_is_other_code(tmp_path: Path) -> None:
+    (tmp_path / "dbt_project.yml").write_text("name: g\n", encoding="utf-8")
+
+    def version(**days: str) -> str:
+        declared = node("readings", "") | {"schema": "raw", "config": {"meta": {"days": days} if days else {}}}
+        return dbt_assets(manifest() | {"sources": {"source.g.readings": declared}}, tmp_path)[0].code_version
+
+    declared = [{}, {"column": "_d", "event_column": "at"}, {"column": "_d", "event_column": "sent_at"}]
+    assert len({version(**days) for days in declared}) == 3

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import resources
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 from uuid import UUID, uuid4
 
 import duckdb
@@ -12,8 +15,11 @@ from flows.assets.days import Days
 from flows.assets.definition import AssetDefinition
 from flows.assets.graph import AssetGraph
 from flows.assets.plan import Cause
-from flows.engine.planning.days import days_to_make, is_waiting_for_days, spoken
+from flows.engine.planning.days import day_variables, days_to_make, is_waiting_for_days, spoken
 from flows.lineage.day_records import record_days
+
+if TYPE_CHECKING:
+    from flows.engine.engine import Engine
 
 RAW, REGISTER, STAGED, WEATHER, DAILY, FACT = (
     "raw/readings", "intermediate/register", "staging/readings", "intermediate/weather", "intermediate/daily",
@@ -56,11 +62,14 @@ class Ledger:
                     [identifier, self.latest[upstream][0], upstream, self.latest[upstream][1]],
                 )
             if GRAPH[key].days is not None:
-                record_days(self.connection, identifier, key, None if days is None else list(days))
+                changed = None if days is None else list(days)
+                record_days(self.connection, identifier, key, changed, recorded_at=datetime(2026, 3, 29, tzinfo=UTC))
             self.latest[key] = (identifier, version)
 
-    def ask(self, *running: str, cause: Cause | None = Cause.DATA) -> dict[str, tuple[str, ...] | None]:
-        return days_to_make(self.connection, GRAPH, running, dict.fromkeys(running, (cause,)))
+    def ask(
+        self, *running: str, cause: Cause | None = Cause.DATA, dropped: tuple[str, ...] = ()
+    ) -> dict[str, tuple[str, ...] | None]:
+        return days_to_make(self.connection, GRAPH, running, dict.fromkeys(running, (cause,)), dropped=dropped)
 
 
 @pytest.fixture
@@ -111,6 +120,29 @@ def test_any_other_cause_makes_all_days(ledger: Ledger, cause: Cause | None) -> 
     ledger.make(RAW, days=["2024-01-07"])
 
     assert ledger.ask(STAGED, cause=cause)[STAGED] is None
+
+
+def test_a_table_that_somebody_dropped_is_made_whole_and_so_is_what_reads_it(ledger: Ledger) -> None:
+    ledger.make(RAW, days=["2024-01-07"])
+
+    asked = ledger.ask(STAGED, DAILY, FACT, dropped=(DAILY,))
+
+    assert asked == {STAGED: ("2024-01-07",), DAILY: None, FACT: None}
+
+
+def test_dbt_is_told_no_days_of_a_table_that_is_not_there(ledger: Ledger) -> None:
+    ledger.make(RAW, days=["2024-01-07"])
+    ledger.connection.execute("create schema intermediate; create schema marts")
+    ledger.connection.execute("create table intermediate.daily (reading_date date)")
+    engine = cast("Engine", SimpleNamespace(warehouse=ledger.connection, graph=GRAPH))
+    batch = dict.fromkeys((STAGED, DAILY, FACT), DATA)
+
+    told = day_variables(engine, batch, batch)
+    ledger.connection.execute("create table marts.fct (reading_date date)")
+    told_of_all = day_variables(engine, batch, batch)
+
+    assert told == {"days": {STAGED: ["2024-01-07"], DAILY: ["2024-01-07"]}}
+    assert told_of_all == {"days": {key: ["2024-01-07"] for key in batch}}
 
 
 def test_a_model_that_was_never_made_is_made_whole(ledger: Ledger) -> None:

@@ -19,6 +19,7 @@ from flows.lineage.audit.checkpoints import write_checkpoint
 from flows.lineage.audit.keys import open_signer
 from flows.lineage.audit.sealing import seal
 from flows.lineage.audit.verification import ChainVerdict, Finding, read_witnesses, verify_ledger
+from flows.lineage.day_records import record_days
 from flows.lineage.definition_records import record_definitions
 from flows.lineage.emitted_events import EmittedEvent, record_events
 from flows.lineage.environment import current_environment
@@ -96,6 +97,7 @@ def record_work(warehouse: Warehouse, run_id: UUID, at: datetime, data_version: 
         append_rows(cursor, "load", [[sha256[:16]]], recorded_at=at)
     with warehouse.transaction() as cursor:
         record_materialization(cursor, made(raw, "raw/a", run_id, at, data_version), recorded_at=at)
+        record_days(cursor, raw, "raw/a", ["2026-03-28", f"2026-03-2{data_version}"], recorded_at=at)
         read = InputRecord(upstream_key="raw/a", materialization_id=str(raw), data_version=data_version)
         record_materialization(cursor, made(mart, "marts/c", run_id, at, data_version, read), recorded_at=at)
         record_checks(cursor, [passed(mart, run_id, at)])

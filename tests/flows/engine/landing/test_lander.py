@@ -1,0 +1,132 @@
+"""Delivered files that change while they are landed: what is kept, hashed and converted is one and the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+import pytest
+
+from flows.engine.landing.lander import Lander, LandingReport
+from flows.sources.delivery_folders import opened
+from flows.sources.raw_tables import read_raw_tables
+from flows.warehouse.lake import Lake
+from flows.warehouse.warehouse import Warehouse, open_warehouse
+from tests.conftest import CHECKOUT
+
+SOURCE = "scada_mms_incidents"
+NOW = datetime(2026, 3, 29, 1, tzinfo=UTC)
+DELIVERED = (CHECKOUT / "data" / "sample" / "grenoble_incidents.csv").read_bytes()
+LATER = DELIVERED.replace(b"GICS-1,", b"GICS-9,")
+
+
+class Home:
+    """A warehouse, a lake and a folder with one delivery."""
+
+    def __init__(self, path: Path, warehouse: Warehouse) -> None:
+        self.path = path
+        self.warehouse = warehouse
+        self.file = path / "inbox" / "grenoble_incidents.csv"
+        self.file.parent.mkdir()
+        self.file.write_bytes(DELIVERED)
+
+    def land(self, lake: Lake, *paths: Path) -> LandingReport:
+        lander = Lander(
+            warehouse=self.warehouse,
+            lake=lake,
+            sources_dir=CHECKOUT / "data" / "sources",
+            raw_tables=read_raw_tables(CHECKOUT / "transform/models/staging/_raw__sources.yml"),
+            run_id=uuid4(),
+            clock=lambda: NOW,
+        )
+        return lander.land(SOURCE, paths or [self.file.parent])
+
+    def landed(self) -> tuple[list[str], list[str]]:
+        """Hashes in the ledger and ids of the landed incidents."""
+        cursor = self.warehouse.cursor()
+        hashes = cursor.execute("select sha256 from lineage.delivered_file order by all").fetchall()
+        files = f"{self.path}/lake/raw/soc_incidents/*/*.parquet"
+        rows = cursor.execute(f"select incident_id, _source_file from read_parquet('{files}') order by all").fetchall()
+        assert {name for _, name in rows} == {self.file.name}
+        return [sha256 for (sha256,) in hashes], [incident_id for incident_id, _ in rows]
+
+
+class MeddledLake(Lake):
+    """A lake beside which somebody does something to the delivery, just before or after it is copied."""
+
+    def __init__(self, home: Path, *, before: Callable[[], object] | None, after: Callable[[], object] | None) -> None:
+        super().__init__(home)
+        object.__setattr__(self, "_before", before)
+        object.__setattr__(self, "_after", after)
+
+    def keep_file(self, delivered: BinaryIO) -> str:
+        for moment in ("_before", None, "_after"):
+            if moment is None:
+                kept = super().keep_file(delivered)
+            elif meddle := getattr(self, moment):
+                meddle()
+        return kept
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
+        yield Home(tmp_path, warehouse)
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_what_is_written_after_the_copy_is_not_read(home: Home) -> None:
+    home.land(MeddledLake(home.path, before=None, after=lambda: home.file.write_bytes(LATER)))
+
+    assert home.landed() == ([sha256(DELIVERED)], ["GICS-1", "GICS-2", "GICS-3", "GICS-4"])
+
+
+def test_what_is_written_before_the_copy_is_known_by_the_hash_of_the_copy(home: Home) -> None:
+    home.land(MeddledLake(home.path, before=lambda: home.file.write_bytes(LATER), after=None))
+
+    assert home.landed() == ([sha256(LATER)], ["GICS-2", "GICS-3", "GICS-4", "GICS-9"])
+    assert Lake(home.path).file_path(sha256(LATER)).read_bytes() == LATER
+
+
+def test_a_link_that_takes_the_place_of_a_file_is_not_read(home: Home, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.csv"
+    secret.write_bytes(LATER)
+
+    def swap() -> None:
+        home.file.unlink()
+        home.file.symlink_to(secret)
+
+    home.land(MeddledLake(home.path, before=swap, after=None))
+
+    assert home.landed() == ([sha256(DELIVERED)], ["GICS-1", "GICS-2", "GICS-3", "GICS-4"])
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_became_something_else_since_it_was_listed_is_not_opened(home: Home, kind: str) -> None:
+    home.file.unlink()
+    if kind == "pipe":
+        os.mkfifo(home.file)
+    else:
+        home.file.symlink_to(__file__)
+
+    with pytest.raises(OSError, match="grenoble"), opened(home.file, is_named=False):
+        pass
+
+
+def test_a_link_named_by_the_operator_is_followed_and_known_content_is_not_copied_again(home: Home) -> None:
+    link = home.path / "grenoble_incidents.csv"
+    link.symlink_to(home.file)
+
+    first, second = home.land(Lake(home.path), link), home.land(Lake(home.path), home.file)
+
+    assert (first.file_count, second.file_count, second.known_count) == (1, 0, 1)
+    assert home.landed()[0] == [sha256(DELIVERED)]
+    assert [path.name for path in (home.path / "lake" / "files").rglob("*") if path.is_file()] == [sha256(DELIVERED)]
