@@ -163,11 +163,15 @@ def _copy_ledger(connection: duckdb.DuckDBPyConnection, target: str) -> None:
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, key: str) -> None:
-    """Write one table beside its older versions, then point its plain name at it."""
+    """Write one table beside its older versions, then point its plain name at it.
+
+    Rows are sorted: partitions that are made side by side stand in the order in which they ended, and the same rows
+    must give the same file.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     target = folder / f"{key.replace('/', '.')}.parquet"
     partial = target.with_suffix(".partial")
-    connection.execute(f"copy (from {relation(key)}) to {literal(str(partial))} (format parquet)")
+    connection.execute(f"copy (from {relation(key)} order by all) to {literal(str(partial))} (format parquet)")
     sync(partial)
     partial.replace(target)
 
