@@ -21,7 +21,7 @@
         {%- set days = var("days", {}).get(key) -%}
         {%- if model.config.materialized == "view" -%}
             insert into lineage.materialization_day (materialization_id, asset_key, day)
-            select {{ materialization_id }}, {{ text_literal(key) }}, unnest({{ "[null]::date[]" if days is none else dates_of(days) }});
+            select {{ materialization_id }}, {{ text_literal(key) }}, unnest({{ "[null]::date[]" if days is none else day_list(days) }});
         {%- else -%}
             insert into lineage.materialization_day (materialization_id, asset_key, day, row_count, data_version)
             with
@@ -32,7 +32,7 @@
                         'duckdb-hash-sum:' || count(*) || ':' || sum(hash({{ counted | join(", ") }})) as data_version
                     from {{ this }}
             {% if days is not none -%}
-                        where list_contains({{ dates_of(days) }}, cast({{ adapter.quote(declared.column) }} as date))
+                        where list_contains({{ day_list(days) }}, cast({{ adapter.quote(declared.column) }} as date))
             {%- endif %}
                     group by all
                 ),
@@ -43,7 +43,7 @@
             from made
             full join known on made.day is not distinct from known.day
             where coalesce(made.data_version, 'duckdb-hash-sum:0:0') is distinct from known.data_version
-            {%- if days is not none %} and list_contains({{ dates_of(days) }}, coalesce(made.day, known.day)) {%- endif %}
+            {%- if days is not none %} and list_contains({{ day_list(days) }}, coalesce(made.day, known.day)) {%- endif %}
             {#- The first log: days that an earlier, unlogged table had and this one has not are not known, so it is all of them. #}
             union all
             select {{ materialization_id }}, {{ text_literal(key) }}, null, null, null
@@ -95,8 +95,4 @@
         cross join change
         where before.asset_key = {{ text_literal(key) }} and before.partition_key = ''
     )
-{%- endmacro %}
-
-{% macro dates_of(days) -%}
-    [{%- for day in days -%}date '{{ day }}' {{- ", " if not loop.last -}} {%- endfor -%}]::date[]
 {%- endmacro %}
