@@ -27,6 +27,7 @@ def record_days(
     key: str,
     days: Collection[str] | None,
     *,
+    present: Collection[str] = (),
     recorded_at: datetime,
 ) -> None:
     """Note which days a materialization changed, with an entry of the audit chain for all of them.
@@ -36,9 +37,13 @@ def record_days(
         materialization_id: The materialization.
         key: Its asset.
         days: The days; None for all of them.
+        present: Days known to have rows, noted beside "all of them": what is made whole is made in chunks of these.
         recorded_at: When, by the writer's clock.
     """
-    rows = [[materialization_id, key, day, None, None] for day in ([None] if days is None else sorted(days))]
+    rows = [
+        [materialization_id, key, day, None, None]
+        for day in ([None, *sorted(present)] if days is None else sorted(days))
+    ]
     insert_rows(cursor, "materialization_day", _COLUMNS, rows)
     append_rows(cursor, "materialization_day", [[materialization_id]], recorded_at=recorded_at)
 

@@ -46,7 +46,15 @@ def record_changed_days(
     """
     if definition.days is not None:
         days = None if before is None else changed_days(cursor, lake, made, json.loads(before))
-        record_days(cursor, made.materialization_id, made.asset_key, days, recorded_at=made.valid_from)
+        present = _present_days(lake, made) if days is None else set()
+        record_days(cursor, made.materialization_id, made.asset_key, days, present=present, recorded_at=made.valid_from)
+
+
+def _present_days(lake: Lake, made: MaterializationRecord) -> set[str]:
+    """Days that the files of the shown loads tell."""
+    folder = made.asset_key.partition("/")[2]
+    told = (days_of(lake.load_path(folder, load_id)) for load_id in made.metadata["load_ids"])
+    return set().union(*(days for days in told if days))
 
 
 def changed_days(

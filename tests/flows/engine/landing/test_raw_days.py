@@ -124,7 +124,7 @@ def test_other_code_of_the_raw_table_changes_all_days(landed: Landed) -> None:
         key=READINGS.key, engine="landing", kind="raw", code_version="c2", columns=COLUMNS, days=READINGS.days
     )
 
-    assert landed.refresh(other) == [None]
+    assert landed.refresh(other) == ["2024-01-01", "2024-01-02", "2024-01-03", None]
 
 
 def test_loads_whose_files_are_gone_are_named_and_leave_the_view_by_decision_only(landed: Landed) -> None:
@@ -141,5 +141,5 @@ def test_loads_whose_files_are_gone_are_named_and_leave_the_view_by_decision_onl
     assert discard_lost(cursor, lake, "1", reason="disk failed") == [("1", "readings")]
     assert landed.refresh(is_by_hand=True) is None
     assert discard_lost(cursor, lake, "2", reason="disk failed") == [("2", "readings")]
-    assert landed.refresh(is_by_hand=True) == [None]
+    assert landed.refresh(is_by_hand=True) == ["2024-01-04", None]
     assert cursor.execute("select count(*) from raw.readings").fetchall() == [(1,)]
