@@ -148,18 +148,19 @@ def plausible_position() -> list[Any]:
     ]
 
 
-def known_value(column: str, values: Sequence[str], *, notes: str) -> Any:  # noqa: ANN401 - GX is untyped
+def known_value(column: str, values: Sequence[str], *, notes: str, is_any_case: bool = False) -> Any:  # noqa: ANN401 - GX is untyped
     """Expect nearly all known values of a column to be among a set.
 
     Args:
         column: Text column.
         values: The set, as the source description maps it.
         notes: Where the set comes from.
+        is_any_case: Values may be written in any case; the set is in upper case.
     """
     listed = ", ".join(f"'{value}'" for value in values)
     return share_at_most(
         f"{column}_unknown",
-        f'"{column}" not in ({listed})',
+        f'upper("{column}") not in ({listed})' if is_any_case else f'"{column}" not in ({listed})',
         bounds.MAX_IMPLAUSIBLE_SHARE,
         what=f"rows with {column} other than {', '.join(values)}",
         notes=notes,

@@ -1,7 +1,8 @@
 {#-
     A table made by day (days.sql) that is made whole is made in chunks of days, each with about `rows_at_once` rows of
     telemetry to read: memory stays bounded however long the history is, and nothing is written to disk in between.
-    The first chunk is open to the past and the last to the future, so every row belongs to one of them.
+    The first chunk is open to the past and takes what has no day, the last is open to the future: every row is in one.
+    A chunk is cut out of whatever the model gives, so one that forgot `in_days` is slow and not multiplied.
 -#}
 {% macro duckdb__create_table_as(
     temporary,
@@ -16,17 +17,38 @@
         if not temporary and config.get("incremental_strategy") == "days"
         else []
     ) -%}
+    {%- set chunk_code = chunk_of(compiled_code) if starts else compiled_code -%}
     {{- set_chunk(none, starts[0]) if starts -}}
     {{-
         dbt.duckdb__create_table_as(
-            temporary, relation, compiled_code, language, partitioned_by, sorted_by
+            temporary, relation, chunk_code, language, partitioned_by, sorted_by
         )
     -}}
     {%- for start in starts -%}
         {{- set_chunk(start, none if loop.last else starts[loop.index]) -}}
-        insert into {{ relation }} by name ({{ compiled_code }});
+        insert into {{ relation }} by name ({{ chunk_code }});
     {%- endfor -%}
     {{- set_chunk(none, none) if starts -}}
+{%- endmacro %}
+
+{% macro chunk_of(compiled_code) -%}
+    {%- set day = "cast(" ~ adapter.quote(model.config.meta.days.column) ~ " as date)" -%}
+    select *
+    from ({{ compiled_code }}) as made
+    where {{ in_chunk(day) }}
+{%- endmacro %}
+
+{% macro in_chunk(column) -%}
+    (
+        (
+            getvariable('chunk_start') is null
+            or coalesce({{ column }} >= getvariable('chunk_start'), false)
+        )
+        and (
+            getvariable('chunk_end') is null
+            or coalesce({{ column }} < getvariable('chunk_end'), true)
+        )
+    )
 {%- endmacro %}
 
 {% macro set_chunk(start, end) -%}
@@ -36,7 +58,10 @@
     ;
 {%- endmacro %}
 
-{#- First day of each chunk but the first, from the ledger's log of days; none when there is no ledger or little to read. -#}
+{#-
+    First day of each chunk but the first, from the ledger's log of days; none when there is no ledger, little to read, or
+    when the log does not tell the days of all loads (those of an earlier release are not cut by day).
+-#}
 {% macro chunk_starts(node) -%}
     {%- set keys = raw_tables_by_day(node, []) | unique | list -%}
     {%- if not execute or not keys or adapter.get_relation(
@@ -46,10 +71,21 @@
     {%- endif -%}
     {%- set starts -%}
         with
+            logged as (
+                select materialization_id, day
+                from lineage.materialization_day
+                where asset_key in ('{{ keys | join("', '") }}')
+            ),
+            told as (
+                select materialization_id
+                from logged
+                group by materialization_id
+                having bool_or(day is null) and bool_or(day is not null)
+            ),
             days as (
                 select distinct day
-                from lineage.materialization_day
-                where asset_key in ('{{ keys | join("', '") }}') and day is not null
+                from logged
+                where day is not null and exists (select 1 from told)
             ),
             delivered as (
                 select sum(row_count) as row_count

@@ -14,8 +14,7 @@
             getvariable('days_to_make') is null
             or list_contains(getvariable('days_to_make'), {{ column }})
         )
-        and (getvariable('chunk_start') is null or {{ column }} >= getvariable('chunk_start'))
-        and (getvariable('chunk_end') is null or {{ column }} < getvariable('chunk_end'))
+        and {{ in_chunk(column) }}
     )
 {%- endmacro %}
 

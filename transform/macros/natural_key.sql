@@ -26,7 +26,7 @@
         "gis_segments": "network_id, segment_id",
         "oms_restoration_steps": "network_id, outage_id, started_at, step_number",
         "oms_restoration_estimates": "network_id, outage_id, issued_at",
-        "scada_alarms": "network_id, point_id, event_at, sequence_number",
+        "scada_alarms": "network_id, point_id, event_at, sequence_number, state_code, acknowledged_by, command_type",
     } -%}
     {{- keys[raw_table] -}}
 {%- endmacro %}

@@ -48,7 +48,7 @@
     "int_outage_trailing_counts": "network_id, feeder_id, outage_date",
     "int_outage_weather_forecast_daily": "network_id, area_id, outage_date",
     "int_quality_codes_resolved": "protocol, quality_code",
-    "int_scada_alarms_deduplicated": "network_id, point_id, event_at, sequence_number",
+    "int_scada_alarms_deduplicated": "network_id, point_id, event_at, sequence_number, state_code, acknowledged_by, command_type",
     "int_scada_events_deduplicated": "network_id, capture_id, event_at, source_address, destination_address, source_port, destination_port, protocol, message_type, service, object_id, length_bytes",
     "int_scada_load_readings_deduplicated": "network_id, series_id, interval_start_at",
     "int_scada_measurements_deduplicated": "network_id, tag_id, measured_at",

@@ -36,6 +36,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
         known_value(
             "state_code",
             STATES,
+            is_any_case=True,
             notes="The words the models know; an undefined state is quarantined (DOMAIN 2.8, undefined codes 0.01 %).",
         ),
         mostly_filled(
@@ -59,5 +60,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             "received_at",
             notes="Nothing is logged before it happened, but clocks of terminals are seconds off (DOMAIN 2.8).",
         ),
-        rarely_repeated(("network_id", "point_id", "event_at", "sequence_number")),
+        rarely_repeated(
+            ("network_id", "point_id", "event_at", "sequence_number", "state_code", "acknowledged_by", "command_type")
+        ),
     )

@@ -5,6 +5,7 @@ with
     outages as (select * from {{ ref("int_oms_outages_deduplicated") }}),
     customers_out as (select * from {{ ref("int_oms_customers_out_readings_deduplicated") }}),
     events as (select * from {{ ref("int_scada_events_deduplicated") }}),
+    alarms as (select * from {{ ref("int_scada_alarms_deduplicated") }}),
     observations as (select * from {{ ref("int_weather_observations_deduplicated") }}),
     feeders as (select * from {{ ref("int_gis_feeders_deduplicated") }}),
     transformers as (select * from {{ ref("int_eam_transformers_deduplicated") }}),
@@ -29,6 +30,10 @@ with
         union all
         select network_id, bool_or(_is_fallback) as is_fallback
         from events
+        group by network_id
+        union all
+        select network_id, bool_or(_is_fallback) as is_fallback
+        from alarms
         group by network_id
         union all
         select network_id, bool_or(_is_fallback) as is_fallback

@@ -55,7 +55,8 @@ with
             )
             = 1
     ),
-    -- A row set aside was still counted by the log, so it is no gap.
+    -- The log counts rows as it takes them in, so only rows that say when that was can show a gap;
+    -- a row that was set aside was counted, too.
     stepped as (
         select
             network_id,
@@ -78,11 +79,47 @@ with
             _ingested_at,
             _is_fallback,
             quarantine_reason,
-            sequence_number - lag(sequence_number) over (
-                partition by network_id, _source
-                order by coalesce(received_at, event_at), sequence_number
-            ) as sequence_step
+            case when received_at is not null then sequence_number end - lag(
+                case when received_at is not null then sequence_number end ignore nulls
+            ) over log_order as sequence_step
         from singled
+        window
+            log_order as (
+                partition by network_id, _source
+                order by coalesce(received_at, event_at), sequence_number, _load_id, _source_row
+            )
+    ),
+    -- What shows at a row that is set aside shows at the next that is not.
+    summed as (
+        select
+            network_id,
+            sequence_number,
+            event_at,
+            point_id,
+            state_code,
+            priority,
+            acknowledged_by,
+            operator_name,
+            command_type,
+            cause_of_transmission,
+            source_address,
+            received_at,
+            is_abnormal,
+            _load_id,
+            _source,
+            _source_file,
+            _source_row,
+            _ingested_at,
+            _is_fallback,
+            quarantine_reason,
+            sum(greatest(sequence_step - 1, 0)) over log_order as lost_row_count,
+            count(case when sequence_step < 0 then 1 end) over log_order as restart_count
+        from stepped
+        window
+            log_order as (
+                partition by network_id, _source
+                order by coalesce(received_at, event_at), sequence_number, _load_id, _source_row
+            )
     ),
     deduplicated as (
         select
@@ -99,16 +136,23 @@ with
             source_address,
             received_at,
             is_abnormal,
-            case when sequence_step > 1 then sequence_step - 1 else 0 end as missing_row_count,
-            coalesce(sequence_step < 0, false) as is_sequence_restarted,
+            coalesce(
+                lost_row_count - lag(lost_row_count, 1, 0) over log_order, 0
+            ) as missing_row_count,
+            restart_count > lag(restart_count, 1, 0) over log_order as is_sequence_restarted,
             _load_id,
             _source,
             _source_file,
             _source_row,
             _ingested_at,
             _is_fallback
-        from stepped
+        from summed
         where quarantine_reason is null
+        window
+            log_order as (
+                partition by network_id, _source
+                order by coalesce(received_at, event_at), sequence_number, _load_id, _source_row
+            )
     )
 select *
 from deduplicated

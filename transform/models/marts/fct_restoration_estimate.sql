@@ -40,6 +40,7 @@ with
                 partition by estimates.network_id, estimates.outage_id, estimates.issued_at
                 order by
                     abs(date_diff('second', estimates.started_at, outages.started_at)) nulls last,
+                    coalesce(outages.started_at <= estimates.issued_at, false) desc,
                     outages.started_at desc nulls last
             )
             = 1

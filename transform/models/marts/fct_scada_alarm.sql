@@ -92,10 +92,6 @@ with
             surrounded.command_type,
             surrounded.operator_name,
             coalesce(surrounded.cleared_lost_count > surrounded.lost_count, false) as has_log_gap,
-            lead(surrounded.event_at) over (
-                partition by surrounded.network_id, surrounded.point_id
-                order by surrounded.event_at, surrounded.sequence_number
-            ) as next_started_at,
             surrounded._load_id,
             surrounded._is_fallback
         from surrounded
@@ -111,7 +107,8 @@ with
             )
             = 1
     ),
-    -- How many follow within the time that makes them too many.
+    -- How many follow within the time that makes them too many; what comes after the next alarm of
+    -- the point answers that one.
     followed as (
         select
             network_id,
@@ -124,10 +121,12 @@ with
             received_at,
             local_date,
             cleared_at,
-            acknowledged_at <= coalesce(next_started_at, acknowledged_at) as is_acknowledged,
+            acknowledged_at
+            <= coalesce(lead(started_at) over point_order, acknowledged_at) as is_acknowledged,
             acknowledged_at,
             acknowledged_by,
-            commanded_at <= coalesce(next_started_at, commanded_at) as is_answered,
+            commanded_at
+            <= coalesce(lead(started_at) over point_order, commanded_at) as is_answered,
             commanded_at,
             command_type,
             operator_name,
@@ -151,6 +150,7 @@ with
             _load_id,
             _is_fallback
         from activations
+        window point_order as (partition by network_id, point_id order by started_at)
     ),
     facts as (
         select
