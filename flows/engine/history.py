@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from flows.warehouse.day_files import EVENT_DATE_COLUMN
+from flows.warehouse.day_files import EVENT_DATE_COLUMN, FIRST_DAY, LAST_DAY
 from flows.warehouse.identifiers import literal, quoted
 
 if TYPE_CHECKING:
@@ -153,11 +153,20 @@ def profile_of(connection: duckdb.DuckDBPyConnection, request: GateRequest) -> P
 
 def _of_some_days(connection: duckdb.DuckDBPyConnection, rows: str, row_count: int) -> str:
     """Condition that leaves enough whole days to take a sample from, spread evenly: those of others are never read."""
-    every = row_count // (ROWS_PER_SAMPLED_ROW * SAMPLE_ROWS)
-    if every < 2:  # noqa: PLR2004 - every day
+    needed = ROWS_PER_SAMPLED_ROW * SAMPLE_ROWS
+    if row_count < 2 * needed:
         return ""
-    days = connection.cursor().execute(f"select distinct {EVENT_DATE_COLUMN} from {rows} order by all")  # noqa: S608 - quoted names and literals
-    chosen = ", ".join(literal(str(day)) for (day,) in days.fetchall()[::every])
+    counted = connection.cursor().execute(
+        f"select {EVENT_DATE_COLUMN}, count(*) from {rows}"  # noqa: S608 - quoted names and literals
+        f" and {EVENT_DATE_COLUMN} not in ('{FIRST_DAY}', '{LAST_DAY}') group by all order by all"
+    )
+    days = counted.fetchall()
+    step = max(row_count // needed, 1)
+    while step > 1 and sum(count for _, count in days[step // 2 :: step]) < needed:
+        step -= 1
+    if step == 1:
+        return ""
+    chosen = ", ".join(literal(str(day)) for day, _ in days[step // 2 :: step])
     return f" and {EVENT_DATE_COLUMN} in ({chosen})"
 
 

@@ -9,6 +9,7 @@ command line and `inbox/<source>` may be links.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import contextmanager
@@ -28,27 +29,64 @@ _KINDS = {
 }
 
 
+_GONE = "was gone, or no file any more, when it was to be read"
+
+
 def regular_files(folder: Path) -> list[Path]:
     """Return the files below a folder that can be delivered, sorted; nothing behind a link is among them."""
     return sorted(path for path, defect in _entries(folder) if not defect)
 
 
+class UnopenedFileError(Exception):
+    """A delivered file that cannot be opened as one.
+
+    Args:
+        reason: What is wrong with it, in words.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 @contextmanager
-def opened(file: Path, *, is_named: bool) -> Iterator[BufferedReader]:
+def opened(file: Path, *, below: Path | None) -> Iterator[BufferedReader]:
     """Open a delivered file once, for all that is read of it: what takes its place meanwhile is never read.
 
     Args:
         file: The file.
-        is_named: The operator named it, so it may be a link; a file found in a folder may not have become one.
+        below: Delivery folder it was found in: neither the file nor a folder between may have become a link. None: the
+            operator named the file, so it may be one.
 
     Raises:
-        OSError: It is gone, or no regular file any more.
+        UnopenedFileError: It is gone, no regular file any more, or not to be read by this account.
+        OSError: Reading failed.
     """
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if is_named else os.O_NOFOLLOW)
-    with os.fdopen(os.open(file, flags), "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            raise OSError(f"{shown(file.name)} is no regular file any more")
+    try:
+        descriptor = _descriptor(file, below)
+    except OSError as error:
+        is_denied = error.errno in {errno.EACCES, errno.EPERM}
+        raise UnopenedFileError("must not be read by this account" if is_denied else _GONE) from error
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UnopenedFileError(_GONE)
         yield stream
+
+
+def _descriptor(file: Path, below: Path | None) -> int:
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+    if below is None:
+        return os.open(file, flags)
+    folder = os.open(below, flags | os.O_DIRECTORY)
+    try:
+        *parents, name = file.relative_to(below).parts
+        for parent in parents:
+            inner = os.open(parent, flags | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 def odd_entries(folder: Path) -> list[tuple[str, str]]:

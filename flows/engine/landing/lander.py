@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flows.assets.versions import digest_of
-from flows.errors import FileRejectedError
+from flows.errors import FileRejectedError, UsageError
 from flows.lineage.audit.chain import append_rows
 from flows.sources.configuration import (
     SourceConfig,
@@ -30,7 +30,7 @@ from flows.sources.configuration import (
     list_sources,
     load_source,
 )
-from flows.sources.delivery_folders import odd_entries, opened, regular_files, shown
+from flows.sources.delivery_folders import UnopenedFileError, odd_entries, opened, regular_files, shown
 from flows.sources.file_connector import convert, sha256_of
 from flows.warehouse.day_files import cut_by_day
 
@@ -152,26 +152,32 @@ class Lander:
 
         Raises:
             ConfigurationError: The source is unknown or its description is wrong.
+            UsageError: A named file cannot be opened. One found in a folder is left lying and said.
         """
         source = load_source(source_name, self._sources_dir)
         check_mapping(source, self._raw_tables)
         paths = list(paths)
         known = self._known(source)
-        found, lost = list[_Delivery](), list[str]()
+        found: list[_Delivery] = []
+        unopened: dict[Path, str] = {}
         for file in delivered_files(source, paths):
+            below = None if file in paths else next(path for path in paths if file.is_relative_to(path))
             try:
-                found.append(self._keep(file, known, is_named=file in paths))
-            except OSError:
-                logger.warning("%s of %s was gone, or no file any more, when it was to be read", file.name, source.name)
-                lost.append(f"{source.name}/{file.name}: was gone, or no file any more, when it was to be read")
+                found.append(self._keep(file, known, below=below))
+            except UnopenedFileError as error:
+                if below is None:
+                    raise UsageError(f"{file} {error.reason}.", hint="name a file that can be read") from error
+                unopened[file] = error.reason
+                logger.warning("%s of %s %s", shown(file.name), source.name, error.reason)
         new = list({each.sha256: each for each in found if each.sha256 not in known}.values())
-        left = (*self._left(source, paths, found), *lost)
+        notes = (f"{source.name}/{shown(file.name)}: {reason}" for file, reason in unopened.items())
+        left = (*self._left(source, paths, {*unopened, *(each.file for each in found)}), *notes)
         report = LandingReport(known_count=len(found) - len(new), left=left)
         return _sum(self._land_new(source, new), report) if new else report
 
-    def _keep(self, file: Path, known: Collection[str], *, is_named: bool) -> _Delivery:
+    def _keep(self, file: Path, known: Collection[str], *, below: Path | None) -> _Delivery:
         """Hash a file, and copy it into the lake when it is new; all that follows reads the copy."""
-        with opened(file, is_named=is_named) as stream:
+        with opened(file, below=below) as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             if sha256 not in known:
                 stream.seek(0)
@@ -187,9 +193,8 @@ class Lander:
         )
         return {sha256 for (sha256,) in rows.fetchall()}
 
-    def _left(self, source: SourceConfig, paths: Iterable[Path], found: Sequence[_Delivery]) -> tuple[str, ...]:
+    def _left(self, source: SourceConfig, paths: Iterable[Path], taken: Collection[Path]) -> tuple[str, ...]:
         """Say which files no pattern matches, and which were landed when the source was described otherwise."""
-        taken = {each.file for each in found}
         folders = [path for path in paths if path.is_dir()]
         strange = [file.name for path in folders for file in regular_files(path) if file not in taken]
         (older,) = self._warehouse.cursor().execute(
@@ -254,7 +259,8 @@ class Lander:
     ) -> Sequence[tuple[ConvertedTable, list[Path]]]:
         """Convert the kept copy of one file into a folder of its own; what a rejected file leaves there is never taken.
 
-        The copy gets the delivered name by a link of its own, because patterns, rows and messages speak of that name.
+        The copy gets the delivered name, because patterns, rows and messages speak of that: by a link of its own, or by
+        another copy where the file system knows no links.
 
         Returns:
             For each raw table its Parquet files: one, or one a day where the table is cut by day.
@@ -262,7 +268,11 @@ class Lander:
         scratch.mkdir()
         named = scratch / "delivered" / delivery.file.name
         named.parent.mkdir()
-        named.hardlink_to(self._lake.file_path(delivery.sha256))
+        kept = self._lake.file_path(delivery.sha256)
+        try:
+            named.hardlink_to(kept)
+        except OSError:
+            shutil.copyfile(kept, named)
         output = scratch / "tables"
         output.mkdir()
         cursor = self._warehouse.cursor()

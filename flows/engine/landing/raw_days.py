@@ -51,10 +51,10 @@ def record_changed_days(
 
 
 def _present_days(lake: Lake, made: MaterializationRecord) -> set[str]:
-    """Days that the files of the shown loads tell."""
+    """Days of the shown loads; none when one of them does not say its days."""
     folder = made.asset_key.partition("/")[2]
-    told = (days_of(lake.load_path(folder, load_id)) for load_id in made.metadata["load_ids"])
-    return set().union(*(days for days in told if days))
+    told = [days_of(lake.load_path(folder, load_id)) for load_id in made.metadata["load_ids"]]
+    return set() if None in told else set().union(*(days for days in told if days))
 
 
 def changed_days(

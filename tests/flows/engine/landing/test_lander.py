@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -13,7 +14,9 @@ from uuid import uuid4
 import pytest
 
 from flows.engine.landing.lander import Lander, LandingReport
-from flows.sources.delivery_folders import opened
+from flows.errors import UsageError
+from flows.sources import delivery_folders
+from flows.sources.delivery_folders import UnopenedFileError, opened
 from flows.sources.raw_tables import read_raw_tables
 from flows.warehouse.lake import Lake
 from flows.warehouse.warehouse import Warehouse, open_warehouse
@@ -117,8 +120,41 @@ def test_what_became_something_else_since_it_was_listed_is_not_opened(home: Home
     else:
         home.file.symlink_to(__file__)
 
-    with pytest.raises(OSError, match="grenoble"), opened(home.file, is_named=False):
+    with pytest.raises(UnopenedFileError, match="no file any more"), opened(home.file, below=home.file.parent):
         pass
+
+
+def test_a_folder_that_became_a_link_since_it_was_listed_is_not_entered(home: Home, tmp_path: Path) -> None:
+    inside, elsewhere = home.file.parent / "2024" / home.file.name, tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / home.file.name).write_bytes(LATER)
+    inside.parent.symlink_to(elsewhere)
+
+    with pytest.raises(UnopenedFileError, match="no file any more"), opened(inside, below=home.file.parent):
+        pass
+
+
+def test_a_file_that_must_not_be_read_is_said_and_when_it_was_named_an_error(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(delivery_folders, "_descriptor", refuse)
+
+    found = home.land(Lake(home.path))
+    with pytest.raises(UsageError, match=r"grenoble.* must not be read"):
+        home.land(Lake(home.path), home.file)
+
+    assert found.left == ("scada_mms_incidents/grenoble_incidents.csv: must not be read by this account",)
+
+
+def test_a_lake_that_cannot_be_written_fails_the_landing(home: Home) -> None:
+    (home.path / "lake").mkdir(exist_ok=True)
+    (home.path / "lake" / "files").write_text("not a folder")
+
+    with pytest.raises(OSError, match="files"):
+        home.land(Lake(home.path))
 
 
 def test_a_link_named_by_the_operator_is_followed_and_known_content_is_not_copied_again(home: Home) -> None:
