@@ -27,7 +27,7 @@ demo: setup
 
 # Types and SQL are checked side by side: each takes a minute and one core.
 check: setup
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-python check-sql
+	$(MAKE) --no-print-directory --jobs=2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) check-python check-sql
 	$(PYTEST) -m "not slow and not real_data and not full"
 
 check-python: setup

@@ -257,13 +257,13 @@ class Pipeline:
             owned.summary.seconds = time.monotonic() - started
             return owned.summary
 
-    def decide_load(self, change: Callable[[duckdb.DuckDBPyConnection], None]) -> None:
+    def decide_load(self, change: Callable[[duckdb.DuckDBPyConnection], None], *, is_discarding: bool) -> None:
         """Change the standing of a load by hand, recorded as a run; the raw views follow in the same transaction."""
         with owned_run(self, "loads", {}) as owned:
             gate = Inbox(self, owned).gate()
             with owned.warehouse.transaction() as cursor:
                 change(cursor)
-                gate.refresh(cursor, is_by_hand=True)
+                gate.refresh(cursor, is_discarding=is_discarding)
 
     def change_champion(self, name: str, change: Callable[[ModelRegistry], RegisteredModel], *, reason: str) -> None:
         """Change which version scores, recorded as a run that makes the model asset anew.

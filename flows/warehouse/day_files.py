@@ -35,6 +35,7 @@ FUTURE_TOLERANCE_HOURS = 24
 ARRIVAL_COLUMNS = ("_ingested_at", "received_at")
 """The earlier of those a table has says when a row arrived, as in its staging model."""
 
+_DAY_AND_ENDING = f"{FIRST_DAY}.parquet"
 _DAY_IN_NAME = r"[.]([0-9]{4}-[0-9]{2}-[0-9]{2})[.]parquet$"
 
 
@@ -59,8 +60,8 @@ def event_date(column: str, columns: Collection[str]) -> str:
 
 
 def event_date_of_file() -> str:
-    """Return the SQL that reads the day off the name of the file a row stands in."""
-    return f"cast(regexp_extract(filename, {literal(_DAY_IN_NAME)}, 1) as date)"
+    """Return the SQL that reads the day off the name of a row's file; cut, not matched: it runs for each row."""
+    return f"cast(substring(filename, {-len(_DAY_AND_ENDING)}, {len(FIRST_DAY)}) as date)"
 
 
 def is_cut(paths: Iterable[Path]) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.engine.landing.lander import Lander, LandingReport
-from flows.engine.landing.raw_gate import RawGate, outstanding_blocks
+from flows.engine.landing.load_standing import outstanding_blocks
+from flows.engine.landing.raw_gate import RawGate
 from flows.engine.landing.severe_weather import FORECASTS, tell_severe_weather
 from flows.engine.prefect.events import send_event
 from flows.engine.prefect.server import local_server

@@ -39,6 +39,7 @@ def decide(pipeline: Pipeline, reference: str, *, is_accepted: bool, reason: str
 
     Raises:
         UsageError: Nothing refused has that id or name.
+        LostLoadsError: It would be accepted, and the files of another load of the table are gone.
         WarehouseBusyError: A run owns the warehouse.
     """
     pipeline.decide_load(
@@ -49,7 +50,8 @@ def decide(pipeline: Pipeline, reference: str, *, is_accepted: bool, reason: str
             reason=reason,
             clock=pipeline.clock,
             lake=pipeline.lake,
-        )
+        ),
+        is_discarding=not is_accepted,
     )
 
 

@@ -21,6 +21,7 @@ from uuid import UUID, uuid4
 from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
+from flows.engine.landing.load_standing import fallback_sources, sources_of
 from flows.engine.landing.lost_loads import LostLoadsError, lost_loads
 from flows.engine.landing.raw_days import event_column, record_changed_days
 from flows.engine.landing.unreadable import unreadable_columns
@@ -28,7 +29,7 @@ from flows.lineage.audit.chain import append_rows
 from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, CheckStatus, MaterializationRecord
 from flows.sources.configuration import load_source
-from flows.warehouse.identifiers import relation
+from flows.warehouse.identifiers import quoted
 from flows.warehouse.lake import Lake, create_raw_view
 
 if TYPE_CHECKING:
@@ -125,8 +126,7 @@ class RawGate:
             )
             refused = {each.load_id for each in decided if each.status != "ACCEPTED"}
             self.refresh(cursor, verdicts, refused)
-            for each in waiting:
-                cursor.execute(f"drop view if exists {relation(each.candidate)}")
+            cursor.execute(f"drop schema if exists {quoted(CANDIDATES)} cascade")
         return decided
 
     def refresh(
@@ -135,7 +135,7 @@ class RawGate:
         verdicts: Mapping[_Waiting, Verdict] | None = None,
         refused_loads: set[str] | frozenset[str] = frozenset(),
         *,
-        is_by_hand: bool = False,
+        is_discarding: bool = False,
     ) -> None:
         """Bring each raw view and its ledger entry to the accepted loads; refused loads are recorded as observed.
 
@@ -143,20 +143,20 @@ class RawGate:
             cursor: Inside a transaction.
             verdicts: On loads that waited.
             refused_loads: Those of them that are not taken.
-            is_by_hand: An operator decides on one load at a time: a table of which more are lost stays as it is.
+            is_discarding: An operator discards one load at a time: a table of which more are lost stays as it is.
 
         Raises:
             LostLoadsError: The files of an accepted load of a table that changes are gone.
         """
-        fallback_sources = _fallback_sources(cursor)
+        standing_in = fallback_sources(cursor)
         for key, definition in self._definitions.items():
             found = [(part, verdict) for part, verdict in (verdicts or {}).items() if f"raw/{part.raw_table}" == key]
             for part, verdict in found:
                 if part.load_id in refused_loads:
                     self._record_refused(cursor, definition, part, verdict)
             accepted = [verdict for part, verdict in found if part.load_id not in refused_loads]
-            marked = fallback_sources & _sources_of(cursor, definition)
-            self._refresh_table(cursor, definition, accepted, marked, is_by_hand=is_by_hand)
+            marked = standing_in & sources_of(cursor, definition.relation)
+            self._refresh_table(cursor, definition, accepted, marked, is_discarding=is_discarding)
 
     def _waiting(self) -> list[_Waiting]:
         rows = self._warehouse.cursor().execute(
@@ -171,7 +171,8 @@ class RawGate:
     def _check(self, waiting: Sequence[_Waiting]) -> dict[_Waiting, Verdict]:
         """Run each load's suites over a view that shows this load only: none reads the files of another."""
         with self._warehouse.transaction() as cursor:
-            cursor.execute(f'create schema if not exists "{CANDIDATES}"')
+            cursor.execute(f"drop schema if exists {quoted(CANDIDATES)} cascade")  # what a killed run left
+            cursor.execute(f"create schema {quoted(CANDIDATES)}")
             for each in waiting:
                 definition = self._definitions[f"raw/{each.raw_table}"]
                 create_raw_view(
@@ -260,20 +261,20 @@ class RawGate:
         verdicts: Sequence[Verdict],
         marked_sources: AbstractSet[str],
         *,
-        is_by_hand: bool,
+        is_discarding: bool,
     ) -> None:
-        fallback_sources = sorted(marked_sources)
+        marked = sorted(marked_sources)
         loads = cursor.execute(
             "select load_id, storage_uri, row_count from lineage.load"
             " where raw_table = ? and status = 'ACCEPTED' order by load_id",
             [definition.relation],
         ).fetchall()
-        version = digest_of(*(str(load[0]) for load in loads), "|", *fallback_sources)
+        version = digest_of(*(str(load[0]) for load in loads), "|", *marked)
         latest_version, latest_code, before = _latest(cursor, definition.key)
         if (latest_version, latest_code) == (version, definition.code_version):
             return
         if lost := lost_loads(cursor, self._lake, definition.relation):
-            if is_by_hand:
+            if is_discarding:
                 return
             raise LostLoadsError(definition.key, lost)
         create_raw_view(
@@ -281,7 +282,7 @@ class RawGate:
             key=definition.key,
             columns=definition.columns,
             load_folders=[self._lake.home / str(load[1]) for load in loads],
-            fallback_sources=fallback_sources,
+            fallback_sources=marked,
             event_column=event_column(definition),
         )
         made = self._materialization(
@@ -289,7 +290,7 @@ class RawGate:
             data_version=version,
             row_count=sum(int(load[2]) for load in loads),
             loads=[str(load[0]) for load in loads],
-            fallback_sources=fallback_sources,
+            fallback_sources=marked,
             event_kind="MATERIALIZED",
         )
         record_materialization(cursor, made, recorded_at=self._clock())
@@ -349,49 +350,6 @@ class RawGate:
                 evaluated_at=self._clock(),
             )
         ]
-
-
-def outstanding_blocks(cursor: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """Say what stops a run at the raw gate: blocked loads and files that nobody decided on yet."""
-    loads = cursor.execute(
-        "select source, load_id, any_value(reason) from lineage.load where status = 'BLOCKED' group by all order by all"
-    ).fetchall()
-    files = cursor.execute(
-        "select source, file_name, defect_row, reason from lineage.delivered_file"
-        " where status = 'REJECTED' and (policy = 'block' or policy = 'fallback' and source not in"
-        " (select source from lineage.load where status = 'ACCEPTED')) order by all"
-    ).fetchall()
-    return (
-        *(f"load {load_id} of {source}: {reason}" for source, load_id, reason in loads),
-        *(
-            f"file {name} of {source}" + (f" row {row:,}" if row else "") + f": {reason}"
-            for source, name, row, reason in files
-        ),
-    )
-
-
-def _fallback_sources(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """Sources whose newest delivery was refused under the fallback policy."""
-    rows = cursor.execute(
-        "with deliveries as ("
-        "  select source, landed_at as arrived_at, status = 'FALLBACK' as is_refused from lineage.load"
-        "  where status in ('ACCEPTED', 'FALLBACK')"
-        "  union all"
-        "  select source, seen_at, true from lineage.delivered_file"
-        "  where status = 'REJECTED' and policy = 'fallback')"
-        " select source from deliveries group by source"
-        " having max(arrived_at) filter (is_refused)"
-        " >= coalesce(max(arrived_at) filter (not is_refused), '-infinity') order by source"
-    ).fetchall()
-    return frozenset(str(source) for (source,) in rows)
-
-
-def _sources_of(cursor: duckdb.DuckDBPyConnection, definition: AssetDefinition) -> frozenset[str]:
-    """Sources whose rows a raw table shows: a fallback of any other leaves it as it is."""
-    rows = cursor.execute(
-        "select distinct source from lineage.load where raw_table = ? and status = 'ACCEPTED'", [definition.relation]
-    ).fetchall()
-    return frozenset(str(source) for (source,) in rows)
 
 
 def _latest(cursor: duckdb.DuckDBPyConnection, key: str) -> tuple[str, str, str | None]:

@@ -42,6 +42,18 @@ with
         where {{ in_days("reading_date") }}
         group by reading_date, _load_id
     ),
+    -- Of the clean keys those that other rows lost: few, so the join with them is small.
+    competing_keys as (
+        select clean_keys.network_id, clean_keys.asset_id, clean_keys.reading_at
+        from clean_keys
+        semi join
+            superseded
+            on {{
+                same_columns(
+                    "clean_keys", "superseded", natural_key("scada_transformer_readings")
+                )
+            }}
+    ),
     -- Counted for itself, not as a remainder: a row that lost, is not in quarantine, and whose key
     -- the clean rows do have.
     duplicate_counts as (
@@ -50,10 +62,10 @@ with
         anti join
             quarantined on {{ same_row("superseded", "quarantined", "scada_transformer_readings") }}
         semi join
-            clean_keys
+            competing_keys
             on {{
                 same_columns(
-                    "superseded", "clean_keys", natural_key("scada_transformer_readings")
+                    "superseded", "competing_keys", natural_key("scada_transformer_readings")
                 )
             }}
         where {{ in_days("superseded.reading_date") }}

@@ -60,7 +60,9 @@ class Landed:
             [load_id, table, source, uuid4(), status, len(days), str(folder.relative_to(self.home)), int(load_id)],
         )
 
-    def refresh(self, definition: AssetDefinition = READINGS, *, is_by_hand: bool = False) -> list[str | None] | None:
+    def refresh(
+        self, definition: AssetDefinition = READINGS, *, is_discarding: bool = False
+    ) -> list[str | None] | None:
         """Bring the view up to date; the days that its new materialization changed, None without one."""
         gate = RawGate(
             warehouse=self.warehouse,
@@ -73,7 +75,7 @@ class Landed:
         )
         before = self._latest()
         with self.warehouse.transaction() as cursor:
-            gate.refresh(cursor, is_by_hand=is_by_hand)
+            gate.refresh(cursor, is_discarding=is_discarding)
         if self._latest() == before:
             return None
         rows = self.warehouse.cursor().execute(
@@ -139,7 +141,7 @@ def test_loads_whose_files_are_gone_are_named_and_leave_the_view_by_decision_onl
     cursor = landed.warehouse.cursor()
     assert discard_lost(cursor, lake, "3", reason="no") == []
     assert discard_lost(cursor, lake, "1", reason="disk failed") == [("1", "readings")]
-    assert landed.refresh(is_by_hand=True) is None
+    assert landed.refresh(is_discarding=True) is None
     assert discard_lost(cursor, lake, "2", reason="disk failed") == [("2", "readings")]
-    assert landed.refresh(is_by_hand=True) == ["2024-01-04", None]
+    assert landed.refresh(is_discarding=True) == ["2024-01-04", None]
     assert cursor.execute("select count(*) from raw.readings").fetchall() == [(1,)]
