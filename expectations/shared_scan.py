@@ -75,7 +75,7 @@ def _counted_at_once(shares: Sequence[Any], resolve_each: Callable[[Sequence[Any
     """Count all predicates in one query; nothing when one of them breaks it, so that each is then asked by itself."""
     predicates = [metric.metric_value_kwargs[_QUERY_KEY][len(_BEFORE) : -len(_AFTER)] for metric in shares]
     # Each as a condition of its own scan, not as a column of one: least and greatest of a row group say of sound values
-    # that none can fail, and then they are not read. On 3.7 million rows of telemetry a tenth of the seconds.
+    # that none can fail, and then they are not read. On 3.7 million rows of telemetry a fifth of the seconds.
     counts = [
         f"(select count(*) from {{batch}} where {each}) as failing_{n}"  # noqa: S608 - written in suites
         for n, each in enumerate(predicates)
