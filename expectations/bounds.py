@@ -60,6 +60,8 @@ MAX_WIND_MPS = 115.0
 
 # World record for one hour 305 mm (Holt, Missouri, 1947), WMO archive of extremes.
 MAX_HOURLY_RAIN_MM = 310.0
+MIN_RADIATION_W_M2 = -20.0
+MAX_RADIATION_W_M2 = 1_500.0
 
 # Transformer oil: pour point -40 degC and below (IEC 60296), flash point 135 degC and above (IEC
 # 60296).

@@ -1,7 +1,7 @@
 """Backtest of one series: an issue each 00:00 UTC, 48 hours each, parameters fitted before.
 
-What lives here: choosing between regression and seasonal naive on a window before the test window,
-and forecasting the test window. What does not: the final fit and the metric rows (`train`).
+What lives here: weighing regression against seasonal naive on the days before each refit, and forecasting the test
+window. What does not: the final fit and the metric rows (`train`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ml.load_forecast.baseline import seasonal_naive_mw
 from ml.load_forecast.config import DAY_HOURS, HORIZON_HOURS, WEEK_HOURS, LoadForecastConfig
 from ml.load_forecast.intervals import error_quantiles, fill_quantiles, rolling_error_quantiles
 from ml.load_forecast.issues import PreparedSeries, daily_origins, prepare
-from ml.load_forecast.model import SeriesModel
+from ml.load_forecast.model import SeriesModel, blend
 from ml.load_forecast.regression import (
     fit_regression,
     load_scale_mw,
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ml.metrics import Floats
+
+
+REGRESSION_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # Bates and Granger 1969: a mean of two forecasts beats either
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +73,18 @@ def run_backtest(prepared: PreparedSeries, *, test_first: int, test_last: int, c
     scale_mw = load_scale_mw(series.load_mw[:selection_first])
     earlier = daily_origins(series, selection_first, test_first)
     tested = daily_origins(series, test_first, test_last - DAY_HOURS + 1)
-    model = _select(prepared, fit_before(prepared, selection_first, scale_mw=scale_mw, config=config), earlier)
-    forecasts = [model.forecast(prepared, earlier, HORIZON_HOURS)]
+    model = fit_before(prepared, selection_first, scale_mw=scale_mw, config=config)
+    said = model.candidates(prepared, earlier, HORIZON_HOURS)
+    share = best_share(prepared, earlier, said, scale_mw)
+    center = blend(*said, share)
     for first in range(test_first, test_last, config.refit_days * DAY_HOURS):
-        last = first + config.refit_days * DAY_HOURS
-        if model.regression is not None:
-            model = fit_before(prepared, first, scale_mw=scale_mw, config=config)
-        issues = tested[(tested >= first) & (tested < last)]
-        forecasts.append(model.forecast(prepared, issues, HORIZON_HOURS))
-    center = np.concatenate(forecasts)
+        issues = tested[(tested >= first) & (tested < first + config.refit_days * DAY_HOURS)]
+        model = replace(fit_before(prepared, first, scale_mw=scale_mw, config=config), regression_share=share)
+        found = model.candidates(prepared, issues, HORIZON_HOURS)
+        center = np.concatenate([center, blend(*found, share)])
+        said = (np.concatenate([said[0], found[0]]), np.concatenate([said[1], found[1]]))
+        lately = np.concatenate([earlier, tested])[: len(center)][-selection_days:]
+        share = best_share(prepared, lately, (said[0][-selection_days:], said[1][-selection_days:]), scale_mw)
     widths = rolling_error_quantiles(
         _errors(prepared, np.concatenate([earlier, tested]), center, scale_mw),
         first=len(earlier),
@@ -90,7 +96,7 @@ def run_backtest(prepared: PreparedSeries, *, test_first: int, test_last: int, c
         quantiles_mw=restore_load(quantiles, scale_mw),
         naive_mw=seasonal_naive_mw(series, tested, HORIZON_HOURS),
         train_first=max(0, test_first - config.training_days * DAY_HOURS),
-        last_model=_with_widths(prepared, model, test_first, test_last, config=config),
+        last_model=_with_widths(prepared, replace(model, regression_share=share), test_first, test_last, config=config),
     )
 
 
@@ -104,6 +110,7 @@ def fit_before(prepared: PreparedSeries, end: int, *, scale_mw: float, config: L
         regression = fit_regression(prepare(history, config=config), scale_mw=scale_mw, config=config)
     return SeriesModel(
         regression=regression,
+        regression_share=1.0,
         scale_mw=scale_mw,
         widths=np.zeros((1, 1, 1)),
         trained_from=history.start_at.isoformat(),
@@ -111,17 +118,16 @@ def fit_before(prepared: PreparedSeries, end: int, *, scale_mw: float, config: L
     )
 
 
-def _select(prepared: PreparedSeries, model: SeriesModel, origins: npt.NDArray[np.int64]) -> SeriesModel:
-    """Return the model, or the seasonal naive one when that was better on the selection window."""
-    if model.regression is None or len(origins) == 0:
-        return model
-    naive = replace(model, regression=None)
-    errors = [
-        np.abs(_errors(prepared, origins, each.forecast(prepared, origins, DAY_HOURS), each.scale_mw))
-        for each in (model, naive)
-    ]
-    is_judged = np.isfinite(errors[0]) & np.isfinite(errors[1])
-    return naive if errors[0][is_judged].sum() > errors[1][is_judged].sum() else model
+def best_share(
+    prepared: PreparedSeries, origins: npt.NDArray[np.int64], candidates: tuple[Floats, Floats], scale_mw: float
+) -> float:
+    """Return the weight of the regression beside the seasonal naive forecast that was best day-ahead at the origins."""
+    judged = [each[:, :DAY_HOURS] for each in candidates]
+    errors = [_errors(prepared, origins, blend(judged[0], judged[1], share), scale_mw) for share in REGRESSION_SHARES]
+    is_judged = np.isfinite(errors).all(axis=0)
+    if not is_judged.any():
+        return REGRESSION_SHARES[0]
+    return REGRESSION_SHARES[int(np.argmin([np.abs(each[is_judged]).sum() for each in errors]))]
 
 
 def _errors(prepared: PreparedSeries, origins: npt.NDArray[np.int64], center: Floats, scale_mw: float) -> Floats:

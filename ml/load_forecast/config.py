@@ -14,6 +14,8 @@ FEATURE_COLUMNS = (
     "load_mw",
     "temperature_degc",
     "temperature_forecast_degc",
+    "wind_speed_forecast_mps",
+    "radiation_forecast_w_m2",
     "local_hour",
     "local_day_of_week",
     "is_holiday",

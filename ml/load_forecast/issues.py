@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ml.load_forecast.config import DAY_HOURS, WEEK_HOURS, YEAR_HOURS, LoadForecastConfig
-from ml.load_forecast.series import HOUR, LoadSeries, fill_temperature, smooth
+from ml.load_forecast.series import HOUR, LoadSeries, fill_from_day_before, fill_temperature, smooth
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,18 +25,22 @@ EPOCH = pd.Timestamp(0, tz="UTC")
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """Calendar and temperature of hours, all of one shape.
+    """Calendar and weather of hours, all of one shape.
 
     Attributes:
         hour_of_week: Local hour + 24 * (day type - 1), 0-167.
         year_phase: Angle of the year, radians.
         temperature_degc: Temperature and its smoothed versions, shape (n_versions, ...); empty
             without temperature.
+        wind_mps: Wind as forecast for the hour; 0 throughout where no source feeds it.
+        radiation_w_m2: Global radiation as forecast for the hour; 0 throughout where no source feeds it.
     """
 
     hour_of_week: npt.NDArray[np.int64]
     year_phase: Floats
     temperature_degc: Floats
+    wind_mps: Floats
+    radiation_w_m2: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,8 @@ class PreparedSeries:
             forecast exists.
         smoothed_degc: Smoothed observed temperature, shape (n_versions, n).
         smoothing_hours: Time constants of the versions.
+        wind_mps: Wind forecast without gaps, shape (n,).
+        radiation_w_m2: Radiation forecast without gaps, shape (n,).
     """
 
     series: LoadSeries
@@ -59,6 +65,8 @@ class PreparedSeries:
     issued_degc: Floats
     smoothed_degc: Floats
     smoothing_hours: tuple[float, ...]
+    wind_mps: Floats
+    radiation_w_m2: Floats
 
     def observed_terms(self, hours: slice = slice(None)) -> Terms:
         """Return the observed terms of the given hours of the history; of all without hours."""
@@ -67,6 +75,8 @@ class PreparedSeries:
             hour_of_week=hour_of_week(self.series)[hours],
             year_phase=2 * np.pi * self.hours_since_epoch[hours] / YEAR_HOURS,
             temperature_degc=temperature,
+            wind_mps=self.wind_mps[hours],
+            radiation_w_m2=self.radiation_w_m2[hours],
         )
 
     def issue_terms(self, origins: npt.NDArray[np.int64], horizon_hours: int) -> Terms:
@@ -85,6 +95,8 @@ class PreparedSeries:
             hour_of_week=hour_of_week(self.series)[hours],
             year_phase=(2 * np.pi * self.hours_since_epoch / YEAR_HOURS)[hours],
             temperature_degc=np.stack([temperature, *smoothed]),
+            wind_mps=self.wind_mps[hours],
+            radiation_w_m2=self.radiation_w_m2[hours],
         )
 
 
@@ -105,6 +117,8 @@ def prepare(series: LoadSeries, *, config: LoadForecastConfig) -> PreparedSeries
         issued_degc=issued,
         smoothed_degc=np.stack([smooth(observed, hours=h, state=observed[0]) for h in config.smoothing_hours]),
         smoothing_hours=config.smoothing_hours,
+        wind_mps=fill_from_day_before(series.wind_mps),
+        radiation_w_m2=fill_from_day_before(series.radiation_w_m2),
     )
 
 

@@ -1,4 +1,4 @@
-"""The forecast model of one series: regression or seasonal naive, with its interval widths.
+"""The forecast model of one series: regression and seasonal naive forecast blended, with interval widths.
 
 What lives here: forecasting, and the way to JSON and back. What does not: fitting (`regression`,
 `train`).
@@ -13,7 +13,7 @@ import numpy as np
 
 from ml.load_forecast.baseline import seasonal_naive_mw
 from ml.load_forecast.config import DAY_HOURS
-from ml.load_forecast.regression import RegressionModel, restore_load, transform_load
+from ml.load_forecast.regression import RegressionModel, Shape, restore_load, transform_load
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,7 @@ class SeriesModel:
 
     Attributes:
         regression: Fitted regression; None when the seasonal naive forecast is the model.
+        regression_share: Weight of the regression beside the seasonal naive forecast, 0-1.
         scale_mw: Of the transformation the errors are measured on.
         widths: Error quantiles for live intervals, shape (n_origin_hours, n_levels,
             n_horizon_hours), transformed.
@@ -38,6 +39,7 @@ class SeriesModel:
     """
 
     regression: RegressionModel | None
+    regression_share: float
     scale_mw: float
     widths: Floats
     trained_from: str
@@ -45,12 +47,17 @@ class SeriesModel:
 
     def forecast(self, prepared: PreparedSeries, origins: npt.NDArray[np.int64], hour_count: int) -> Floats:
         """Forecast the hours after each origin, transformed, shape (n_origins, hour_count)."""
-        if self.regression is None:
-            naive = seasonal_naive_mw(prepared.series, origins, hour_count)
-            return transform_load(_fill_rows(naive), self.scale_mw)
-        if len(origins) == 0:
-            return np.zeros((0, hour_count))
-        return self.regression.forecast(prepared, origins, hour_count)
+        return blend(*self.candidates(prepared, origins, hour_count), self.regression_share)
+
+    def candidates(
+        self, prepared: PreparedSeries, origins: npt.NDArray[np.int64], hour_count: int
+    ) -> tuple[Floats, Floats]:
+        """Return what the regression and the seasonal naive forecast say, transformed; equal without a regression."""
+        naive_mw = seasonal_naive_mw(prepared.series, origins, hour_count)
+        naive = transform_load(_fill_rows(naive_mw), self.scale_mw)
+        if self.regression is None or len(origins) == 0:
+            return naive, naive
+        return self.regression.forecast(prepared, origins, hour_count), naive
 
     def live_quantiles_mw(self, prepared: PreparedSeries, origin: int, origin_hour_utc: int, hour_count: int) -> Floats:
         """Return the quantiles of one issue, MW, shape (n_levels, hour_count)."""
@@ -65,6 +72,7 @@ class SeriesModel:
         regression = self.regression
         return {
             "kind": "seasonal_naive" if regression is None else "regression",
+            "regression_share": self.regression_share,
             "scale_mw": self.scale_mw,
             "trained_from": self.trained_from,
             "trained_to": self.trained_to,
@@ -72,8 +80,10 @@ class SeriesModel:
             "regression": None
             if regression is None
             else {
-                "has_annual_terms": regression.has_annual_terms,
-                "knots_degc": regression.knots_degc.tolist(),
+                "has_annual_terms": regression.shape.has_annual_terms,
+                "knots_degc": regression.shape.knots_degc.tolist(),
+                "knots_mps": regression.shape.knots_mps.tolist(),
+                "has_radiation": regression.shape.has_radiation,
                 "level": regression.level,
                 "coefficients": regression.coefficients.tolist(),
                 "lags_hours": list(regression.lags_hours),
@@ -91,18 +101,31 @@ def series_model(stored: Mapping[str, Any]) -> SeriesModel:
         if parameters is None
         else RegressionModel(
             scale_mw=scale_mw,
-            has_annual_terms=bool(parameters["has_annual_terms"]),
-            knots_degc=np.asarray(parameters["knots_degc"], dtype=float),
+            shape=Shape(
+                has_annual_terms=bool(parameters["has_annual_terms"]),
+                knots_degc=np.asarray(parameters["knots_degc"], dtype=float),
+                knots_mps=np.asarray(parameters["knots_mps"], dtype=float),
+                has_radiation=bool(parameters["has_radiation"]),
+            ),
             level=float(parameters["level"]),
             coefficients=np.asarray(parameters["coefficients"], dtype=float),
             lags_hours=tuple(int(lag) for lag in parameters["lags_hours"]),
             lag_weights=np.asarray(parameters["lag_weights"], dtype=float),
         ),
+        regression_share=float(stored["regression_share"]),
         scale_mw=scale_mw,
         widths=np.asarray(stored["widths"], dtype=float),
         trained_from=str(stored["trained_from"]),
         trained_to=str(stored["trained_to"]),
     )
+
+
+def blend(regression: Floats, naive: Floats, regression_share: float) -> Floats:
+    """Return the weighted mean of two forecasts; the regression's where the naive one is unknown."""
+    if regression_share == 1.0:
+        return regression
+    mixed: Floats = regression_share * regression + (1 - regression_share) * naive
+    return np.where(np.isfinite(mixed), mixed, regression)
 
 
 def _fill_rows(values: Floats) -> Floats:

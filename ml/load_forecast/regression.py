@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ml.load_forecast.config import DAY_HOURS, WEEK_HOURS, LoadForecastConfig
+from ml.load_forecast.series import mostly_known
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,9 +27,28 @@ ANNUAL_HARMONICS = 3
 DAILY_HARMONICS = 2
 ANNUAL_MIN_HOURS = 350 * 24  # with less, the yearly terms would extrapolate from a part of the year
 KNOT_QUANTILES = (0.1, 0.35, 0.65, 0.9)
+WIND_KNOT_QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)  # a power curve bends at cut-in and at rated power
+STRONG_RADIATION_W_M2 = 1_000.0  # a clear noon; scales the term, no more
 OUTLIER_SPREADS = 6.0  # residuals further out than this many robust standard deviations are not learnt from
 FLAT_RANGE = 1e-9
 MAD_TO_SPREAD = 1.4826  # median absolute deviation to standard deviation of a normal law
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """Which regressors a series has.
+
+    Attributes:
+        has_annual_terms: Whether a whole year was learnt from.
+        knots_degc: Knots of the piecewise linear temperature response; empty without temperature.
+        knots_mps: Knots of the piecewise linear wind response; empty without a wind forecast.
+        has_radiation: Whether a radiation forecast was learnt from.
+    """
+
+    has_annual_terms: bool
+    knots_degc: Floats
+    knots_mps: Floats
+    has_radiation: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +57,7 @@ class RegressionModel:
 
     Attributes:
         scale_mw: 0 for the logarithm, else what the load is divided by.
-        has_annual_terms: Whether a whole year was learnt from.
-        knots_degc: Knots of the piecewise linear temperature response; empty without temperature.
+        shape: Which regressors there are.
         level: Mean transformed load.
         coefficients: Of the design matrix.
         lags_hours: Lags of the autoregressive errors.
@@ -46,8 +65,7 @@ class RegressionModel:
     """
 
     scale_mw: float
-    has_annual_terms: bool
-    knots_degc: Floats
+    shape: Shape
     level: float
     coefficients: Floats
     lags_hours: tuple[int, ...]
@@ -55,10 +73,8 @@ class RegressionModel:
 
     def expected(self, terms: Terms) -> Floats:
         """Return the regression part, same shape as the terms."""
-        shape = terms.hour_of_week.shape
-        design = design_matrix(terms, knots_degc=self.knots_degc, has_annual_terms=self.has_annual_terms)
-        flat: Floats = self.level + design @ self.coefficients
-        return flat.reshape(shape)
+        flat: Floats = self.level + design_matrix(terms, self.shape) @ self.coefficients
+        return flat.reshape(terms.hour_of_week.shape)
 
     def residuals(self, prepared: PreparedSeries, hours: slice) -> Floats:
         """Return transformed load minus the regression of the hours; 0 where load is unknown."""
@@ -91,19 +107,24 @@ class RegressionModel:
         return self.expected(terms) + errors[:, WEEK_HOURS:]
 
 
-def design_matrix(terms: Terms, *, knots_degc: Floats, has_annual_terms: bool) -> Floats:
-    """Return the regressors, shape (n_hours, n_terms): hour of week, year, temperature."""
+def design_matrix(terms: Terms, shape: Shape) -> Floats:
+    """Return the regressors, shape (n_hours, n_terms): hour of week, year, temperature, wind, radiation."""
     hour = terms.hour_of_week.ravel()
     # the hour of the day beside the hour of the week: the ridge then shrinks a rare hour of the
     # week to its hour's mean
     columns = [np.eye(WEEK_HOURS)[hour], np.eye(DAY_HOURS)[hour % DAY_HOURS]]
     day_waves = _waves(2 * np.pi * (hour % DAY_HOURS) / DAY_HOURS, DAILY_HARMONICS)
-    if has_annual_terms:
+    if shape.has_annual_terms:
         year = _waves(terms.year_phase.ravel(), ANNUAL_HARMONICS)
         columns += [year, _products(year, day_waves)]
-    if knots_degc.size:
-        hinges = [_hinges(version.ravel(), knots_degc) for version in terms.temperature_degc]
+    if shape.knots_degc.size:
+        hinges = [_hinges(version.ravel(), shape.knots_degc) for version in terms.temperature_degc]
         columns += [*hinges, _products(hinges[0], day_waves), _products(hinges[1], day_waves)]
+    if shape.knots_mps.size:
+        columns.append(_hinges(terms.wind_mps.ravel(), shape.knots_mps))
+    if shape.has_radiation:
+        radiation = terms.radiation_w_m2.ravel()[:, None] / STRONG_RADIATION_W_M2
+        columns += [radiation, _products(radiation, day_waves)]
     return np.concatenate(columns, axis=1)
 
 
@@ -113,7 +134,7 @@ def _waves(angle: Floats, harmonics: int) -> Floats:
 
 
 def _hinges(values: Floats, knots: Floats) -> Floats:
-    """Return a piecewise linear basis, in tens of degrees."""
+    """Return a piecewise linear basis, in tens of degrees or of m/s."""
     return np.stack([values, *(np.maximum(values - knot, 0) for knot in knots)], axis=1) / 10
 
 
@@ -127,16 +148,13 @@ def fit_regression(prepared: PreparedSeries, *, scale_mw: float, config: LoadFor
     The regression is solved from its normal equations: 0.1 s for two years of hours, where a
     decomposition of the whole design takes 1 s.
     """
-    series = prepared.series
-    knots = _knots(prepared)
-    has_annual_terms = len(series) >= ANNUAL_MIN_HOURS
-    target = transform_load(series.load_mw, scale_mw)
-    design = design_matrix(prepared.observed_terms(), knots_degc=knots, has_annual_terms=has_annual_terms)
+    shape = _shape(prepared)
+    target = transform_load(prepared.series.load_mw, scale_mw)
+    design = design_matrix(prepared.observed_terms(), shape)
     level, coefficients, errors = _fit_without_outliers(design, target, config.ridge_weight)
     return RegressionModel(
         scale_mw=scale_mw,
-        has_annual_terms=has_annual_terms,
-        knots_degc=knots,
+        shape=shape,
         level=level,
         coefficients=coefficients,
         lags_hours=config.residual_lags_hours,
@@ -195,7 +213,12 @@ def load_scale_mw(load_mw: Floats) -> float:
     return max(float(np.abs(known).mean()), 1e-6)
 
 
-def _knots(prepared: PreparedSeries) -> Floats:
-    if not prepared.series.has_temperature:
-        return np.zeros(0)
-    return np.quantile(prepared.observed_degc, KNOT_QUANTILES)
+def _shape(prepared: PreparedSeries) -> Shape:
+    """Return which regressors the history can feed."""
+    series, none = prepared.series, np.zeros(0)
+    return Shape(
+        has_annual_terms=len(series) >= ANNUAL_MIN_HOURS,
+        knots_degc=np.quantile(prepared.observed_degc, KNOT_QUANTILES) if series.has_temperature else none,
+        knots_mps=np.quantile(prepared.wind_mps, WIND_KNOT_QUANTILES) if mostly_known(series.wind_mps) else none,
+        has_radiation=mostly_known(series.radiation_w_m2),
+    )

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ml.load_forecast.config import DAY_HOURS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -38,6 +40,8 @@ class LoadSeries:
         temperature_degc: Observed temperature, NaN where none.
         forecast_degc: Temperature forecast issued at or before 00:00 UTC of the day, NaN where
             none.
+        wind_mps: Wind forecast issued at or before 00:00 UTC of the day, NaN where none.
+        radiation_w_m2: Global radiation forecast of the same issue, NaN where none.
         operator_mw: The operator's own forecast, NaN where none.
         local_hour: 0-23, local time.
         day_type: 1 = Monday … 7 = Sunday or holiday.
@@ -52,6 +56,8 @@ class LoadSeries:
     is_imputed: npt.NDArray[np.bool_]
     temperature_degc: Floats
     forecast_degc: Floats
+    wind_mps: Floats
+    radiation_w_m2: Floats
     operator_mw: Floats
     local_hour: npt.NDArray[np.int64]
     day_type: npt.NDArray[np.int64]
@@ -68,7 +74,7 @@ class LoadSeries:
     @property
     def has_temperature(self) -> bool:
         """True when most hours have an observed temperature."""
-        return bool(np.isfinite(self.temperature_degc).mean() > MOST_SHARE)
+        return mostly_known(self.temperature_degc)
 
     def position(self, instant: pd.Timestamp) -> int:
         """Return the index of the hour that starts at the instant; may lie outside the grid."""
@@ -95,6 +101,8 @@ _ARRAYS = (
     "is_imputed",
     "temperature_degc",
     "forecast_degc",
+    "wind_mps",
+    "radiation_w_m2",
     "operator_mw",
     "local_hour",
     "day_type",
@@ -126,6 +134,8 @@ def _build(network_id: str, series_id: str, rows: pd.DataFrame) -> LoadSeries:
         is_imputed=_flags(on_grid["is_imputed"]),
         temperature_degc=_floats(on_grid["temperature_degc"]),
         forecast_degc=_floats(on_grid["temperature_forecast_degc"]),
+        wind_mps=_floats(on_grid["wind_speed_forecast_mps"]),
+        radiation_w_m2=_floats(on_grid["radiation_forecast_w_m2"]),
         operator_mw=_floats(on_grid["operator_forecast_mw"]),
         local_hour=local_hour,
         day_type=np.where(is_holiday, SUNDAY, day_of_week),
@@ -152,9 +162,21 @@ def _fill_calendar(column: pd.Series[int], period_hours: int) -> npt.NDArray[np.
     return np.asarray(values.to_numpy(), dtype=np.int64)
 
 
+def mostly_known(values: Floats) -> bool:
+    """Return whether most hours have a value."""
+    return bool(np.isfinite(values).mean() > MOST_SHARE)
+
+
 def fill_temperature(values: Floats) -> Floats:
     """Return temperatures with gaps carried forward, then backward; 0 when all are NaN."""
     filled = pd.Series(values).ffill().bfill().fillna(0.0)
+    return np.asarray(filled.to_numpy(), dtype=float)
+
+
+def fill_from_day_before(values: Floats) -> Floats:
+    """Return values with gaps filled from the same hour of the days before, then after; 0 when all are NaN."""
+    by_hour = pd.Series(values).groupby(np.arange(len(values)) % DAY_HOURS)
+    filled = by_hour.ffill().fillna(by_hour.bfill()).fillna(0.0)
     return np.asarray(filled.to_numpy(), dtype=float)
 
 

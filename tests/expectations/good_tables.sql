@@ -6,7 +6,8 @@ select
     timestamptz '2025-03-28 01:00:00+00' + to_hours(h::int) as available_at,
     case when h % 50 = 7 then null else 3 + sin(h / 4.0) end as load_mw, h % 25 = 3 as is_imputed,
     null::double as operator_forecast_mw, 10 + sin(h / 24.0) as temperature_degc,
-    11.0::double as temperature_forecast_degc,
+    11.0::double as temperature_forecast_degc, 5.0::double as wind_speed_forecast_mps,
+    120.0::double as radiation_forecast_w_m2,
     (h % 24)::int as local_hour, (1 + h // 24 % 7)::int as local_day_of_week,
     false as is_holiday, false as is_fallback
 from range(120) hours(h), range(2) series(series);
@@ -18,6 +19,7 @@ select
     timestamptz '2025-04-02 00:00:00+00' + to_hours(h::int - 1) as valid_at,
     timestamptz '2025-04-02 00:00:00+00' as available_at, h::int as horizon_hours,
     case when series = 0 then 11.0 end::double as temperature_forecast_degc,
+    5.0::double as wind_speed_forecast_mps, null::double as radiation_forecast_w_m2,
     case when series = 0 then 'forecast' else 'none' end as temperature_source,
     (h % 24)::int as local_hour, (1 + h // 24)::int as local_day_of_week,
     false as is_holiday, false as is_fallback

@@ -5,6 +5,7 @@
     "int_ami_intervals_deduplicated": "network_id, meter_id, interval_start_at",
     "int_asset_crosswalk": "network_id, asset_id, valid_from",
     "int_calendar_days_deduplicated": "network_id, local_date",
+    "int_network_holidays": "network_id, local_date",
     "int_cis_customers_deduplicated": "network_id, customer_id",
     "int_cis_feeder_customers_deduplicated": "network_id, feeder_id",
     "int_customers_out_outage_days": "network_id, feeder_id, outage_date",

@@ -54,5 +54,17 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             bounds.MAX_AIR_TEMPERATURE_DEGC,
             notes="World records, WMO archive of extremes.",
         ),
+        within(
+            "wind_speed_forecast_mps",
+            0,
+            bounds.MAX_WIND_MPS,
+            notes="World record gust 113 m/s, WMO archive of extremes.",
+        ),
+        within(
+            "radiation_forecast_w_m2",
+            0,
+            bounds.MAX_RADIATION_W_M2,
+            notes="1,361 W/m2 arrive above the air; cloud edges add a tenth.",
+        ),
         local_time(),
     )

@@ -71,5 +71,17 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             bounds.MAX_HOURLY_RAIN_MM,
             notes="World record for an hour 305 mm, WMO archive of extremes.",
         ),
+        plausible_reading(
+            "wind_speed_100m_mps",
+            0,
+            bounds.MAX_WIND_MPS,
+            notes="World record gust 113 m/s, WMO archive of extremes.",
+        ),
+        plausible_reading(
+            "global_radiation_w_m2",
+            bounds.MIN_RADIATION_W_M2,
+            bounds.MAX_RADIATION_W_M2,
+            notes="1,361 W/m2 arrive above the air, cloud edges add a tenth; J/m2 falls outside.",
+        ),
         varies("temperature_degc"),
     )

@@ -60,6 +60,8 @@ def _one(query: str, path: Path) -> tuple[Any, ...]:
         ("eaglei_cook_county", {"oms_customers_out_readings": 139_876, "cis_feeder_customers": 3_234}, 1),
         ("pge_outages", {"oms_outages": 138_953 + 73_768 + 110_079}, 2),
         ("transformer_dga_health", {"lab_oil_tests": 329}, 0),
+        ("alliander_feeders", {"scada_load_readings": 2 * 11_521, "weather_forecasts": 2 * 11_521}, 0),
+        ("tetouan_zones_weather", {"scada_load_readings": 3 * 34_992, "weather_observations": 34_992}, 0),
         ("scada_mms_iec104", {"scada_events": 2_706 + 2_706 + 2_778 + 14_597}, 0),
     ],
 )

@@ -63,6 +63,8 @@ def hourly_frame(
             "operator_forecast_mw": np.nan,
             "temperature_degc": temperature_degc,
             "temperature_forecast_degc": np.nan,
+            "wind_speed_forecast_mps": np.nan,
+            "radiation_forecast_w_m2": np.nan,
             "local_hour": local.hour,
             "local_day_of_week": local.day_of_week + 1,
             "is_holiday": is_holiday,

@@ -89,6 +89,31 @@ def test_a_series_that_crosses_zero_is_forecast_without_a_logarithm(
     assert "mape" not in figures(model)
 
 
+def test_wind_and_sun_of_the_forecast_explain_what_they_feed_in(make_feeders: Callable[..., pd.DataFrame]) -> None:
+    feeder = make_feeders()
+    generator = np.random.default_rng(8)
+    hour = feeder["valid_at"].dt.hour.to_numpy()
+    wind = np.repeat(generator.uniform(2, 14, len(feeder) // 12), 12)
+    radiation = np.maximum(np.sin(2 * np.pi * (hour - 6) / 24), 0) * np.repeat(generator.uniform(50, 500, 150), 24)
+    feeder["load_mw"] -= 0.4 * wind + 0.006 * radiation
+    blind = figures(train(feeder))
+    seeing = figures(train(feeder.assign(wind_speed_forecast_mps=wind, radiation_forecast_w_m2=radiation)))
+
+    assert (feeder["load_mw"] < 0).any()
+    assert seeing["rmae"].value < 0.5 * blind["rmae"].value
+
+
+def test_regression_and_week_before_are_weighed_by_how_good_they_were_lately(
+    make_feeders: Callable[..., pd.DataFrame],
+) -> None:
+    feeder = make_feeders()
+    weekly = np.resize(np.random.default_rng(4).uniform(4, 6, 168), len(feeder))
+    erratic = train(feeder.assign(load_mw=weekly))  # the week before is exact, a ridge never is
+
+    assert erratic.model["series"]["SIM/F1"]["regression_share"] < 1
+    assert train(feeder).model["series"]["SIM/F1"]["regression_share"] > 0
+
+
 def test_imputed_and_unknown_hours_are_not_judged(feeder: pd.DataFrame) -> None:
     gappy = feeder.copy()
     tail = gappy.index[-20 * 24 :]

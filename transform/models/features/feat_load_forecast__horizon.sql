@@ -10,6 +10,8 @@ with
             ahead.series_id,
             ahead.valid_at,
             forecasts.temperature_degc,
+            coalesce(forecasts.wind_speed_100m_mps, forecasts.wind_speed_mps) as wind_speed_mps,
+            forecasts.global_radiation_w_m2,
             forecasts.is_fallback
         from ahead
         inner join
@@ -61,6 +63,8 @@ with
             coalesce(
                 forecast.temperature_degc, climatology.temperature_degc
             ) as temperature_forecast_degc,
+            forecast.wind_speed_mps as wind_speed_forecast_mps,
+            forecast.global_radiation_w_m2 as radiation_forecast_w_m2,
             case
                 when forecast.temperature_degc is not null
                 then 'forecast'

@@ -13,6 +13,10 @@ with
             hours.operator_forecast_mw,
             weather.temperature_degc,
             forecasts.temperature_degc as temperature_forecast_degc,
+            coalesce(
+                forecasts.wind_speed_100m_mps, forecasts.wind_speed_mps
+            ) as wind_speed_forecast_mps,
+            forecasts.global_radiation_w_m2 as radiation_forecast_w_m2,
             hours.local_hour,
             hours.local_day_of_week,
             hours.is_imputed,

@@ -1,6 +1,6 @@
 with
     hours as (select * from {{ ref("int_load_hourly") }}),
-    holidays as (select * from {{ ref("int_calendar_days_deduplicated") }}),
+    holidays as (select * from {{ ref("int_network_holidays") }}),
     -- The issue time is the end of the last hour that was read, not imputed.
     origins as (
         select

@@ -1,7 +1,7 @@
 with
     imputed as (select * from {{ ref("int_load_readings_imputed") }}),
     series as (select * from {{ ref("int_load_series_resolved") }}),
-    holidays as (select * from {{ ref("int_calendar_days_deduplicated") }}),
+    holidays as (select * from {{ ref("int_network_holidays") }}),
     -- Half-hours are averaged to hours; an hour is unknown only when all its intervals are.
     hourly as (
         select

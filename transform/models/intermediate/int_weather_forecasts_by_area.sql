@@ -23,6 +23,17 @@ with
                 when precipitation_mm between 0 and {{ var("precipitation_maximum_mm") }}
                 then precipitation_mm
             end as precipitation_mm,
+            case
+                when wind_speed_100m_mps between 0 and {{ var("wind_maximum_mps") }}
+                then wind_speed_100m_mps
+            end as wind_speed_100m_mps,
+            case
+                when
+                    global_radiation_w_m2
+                    between {{ var("radiation_minimum_w_m2") }}
+                    and {{ var("radiation_maximum_w_m2") }}
+                then greatest(global_radiation_w_m2, 0)
+            end as global_radiation_w_m2,
             _is_fallback as is_fallback
         from forecasts
     ),
@@ -36,6 +47,8 @@ with
             {{ exact_mean("wind_speed_mps") }} as wind_speed_mps,
             max(wind_gust_mps) as wind_gust_mps,
             max(precipitation_mm) as precipitation_mm,
+            {{ exact_mean("wind_speed_100m_mps") }} as wind_speed_100m_mps,
+            {{ exact_mean("global_radiation_w_m2") }} as global_radiation_w_m2,
             bool_or(is_fallback) as is_fallback
         from plausible
         group by network_id, area_id, issued_at, valid_at
@@ -51,6 +64,8 @@ with
             {{ exact_mean("wind_speed_mps") }} as wind_speed_mps,
             max(wind_gust_mps) as wind_gust_mps,
             {{ exact_mean("precipitation_mm") }} as precipitation_mm,
+            {{ exact_mean("wind_speed_100m_mps") }} as wind_speed_100m_mps,
+            {{ exact_mean("global_radiation_w_m2") }} as global_radiation_w_m2,
             bool_or(is_fallback) as is_fallback
         from stations
         group by network_id, issued_at, valid_at
@@ -65,6 +80,8 @@ with
             wind_speed_mps,
             wind_gust_mps,
             precipitation_mm,
+            wind_speed_100m_mps,
+            global_radiation_w_m2,
             is_fallback
         from stations
         union all
@@ -77,6 +94,8 @@ with
             wind_speed_mps,
             wind_gust_mps,
             precipitation_mm,
+            wind_speed_100m_mps,
+            global_radiation_w_m2,
             is_fallback
         from networks
     )

@@ -11,6 +11,8 @@ with
             wind_speed_mps,
             wind_gust_mps,
             precipitation_mm,
+            wind_speed_100m_mps,
+            global_radiation_w_m2,
             is_fallback
         from forecasts
         where issued_at <= date_trunc('day', valid_at)

@@ -11,6 +11,8 @@ with
             wind_speed_mps,
             wind_gust_mps,
             precipitation_mm,
+            wind_speed_100m_mps,
+            global_radiation_w_m2,
             _load_id,
             _source,
             _source_file,

@@ -10,6 +10,8 @@ with
             wind_speed_mps,
             wind_gust_mps,
             precipitation_mm,
+            wind_speed_100m_mps,
+            global_radiation_w_m2,
             _parse_error is not null as has_parse_error,
             coalesce(
                 issued_at > _ingested_at + interval ({{ var("future_tolerance_hours") }}) hour,
