@@ -9,6 +9,7 @@ HORIZON_HOURS = 48
 DAY_HOURS = 24
 WEEK_HOURS = 168
 YEAR_HOURS = 8766.0
+YEAR_DAYS = 365
 
 FEATURE_COLUMNS = (
     "load_mw",
@@ -41,6 +42,7 @@ class LoadForecastConfig:
         selection_days: Days before the test window on which the candidates compete and from which
             the first intervals come; at most a quarter of the history.
         refit_days: Days a set of parameters is used for before the backtest fits again.
+        young_refit_days: The same for a series of less than a year, to which every week is news.
         interval_days: Rolling window of the conformal correction.
         residual_lags_hours: Lags of the autoregressive errors: the last hours, the same hour of the
             last two days and of the last week.
@@ -59,9 +61,14 @@ class LoadForecastConfig:
     test_days: int = 60
     selection_days: int = 28
     refit_days: int = 90
+    young_refit_days: int = 7
     interval_days: int = 60
     residual_lags_hours: tuple[int, ...] = (1, 2, 3, 24, 25, 48, 168)
     smoothing_hours: tuple[float, ...] = (24.0, 72.0)
     ridge_weight: float = 1.0
     origin_step_hours: int = 3
     random_seed: int = 0
+
+    def refit_after(self, history_days: int) -> int:
+        """Return the days after which a series with so long a history is fitted again."""
+        return self.refit_days if history_days >= YEAR_DAYS else self.young_refit_days
