@@ -49,6 +49,7 @@ class RecordedState:
         partitions: Of all others.
         materialized_at: When each asset and partition was made, or found unchanged, last.
         attempts: When conditions asked for each asset and partition last, and in which situation.
+        failed_checks: When checks that hold nothing back failed, by asset and name, where that is their latest outcome.
         skipped_at: Assets, with `@` their partitions, whose last step skipped itself, and when.
     """
 
@@ -56,6 +57,7 @@ class RecordedState:
     partitions: Mapping[str, RecordedPartitions] = field(default_factory=dict)
     materialized_at: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     attempts: Mapping[tuple[str, str], Attempt] = field(default_factory=dict)
+    failed_checks: Mapping[tuple[str, str], datetime] = field(default_factory=dict)
     skipped_at: Mapping[str, datetime] = field(default_factory=dict)
 
 
@@ -295,6 +297,24 @@ def all_blocking_checks_passed() -> Condition:
         }
 
     return Condition("all_blocking_checks_passed", released)
+
+
+def check_failed(asset_key: str, check_name: str) -> Condition:
+    """Hold when a check of another asset failed last, after this one was made: it says that this one has to be.
+
+    Args:
+        asset_key: The asset the check is on.
+        check_name: The check, as declared.
+    """
+
+    def due(view: View) -> Reasons:
+        failed_at = view.state.failed_checks.get((asset_key, check_name))
+        if failed_at is None:
+            return {}
+        late = (each for each in view.steps if not _is_touched_since(view, each, failed_at))
+        return dict.fromkeys(late, f"{check_name} of {asset_key} failed {failed_at:%Y-%m-%d %H:%M} UTC")
+
+    return Condition(f"check_failed {asset_key} {check_name}", due)
 
 
 def _where(view: View, holds: Callable[[Step], bool]) -> Reasons:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from flows.assets.declaring import with_checks
 from flows.assets.graph import AssetGraph
-from flows.definitions import load_forecast, outage_risk, scada_anomaly, transformer_failure
+from flows.definitions import drift, load_forecast, outage_risk, scada_anomaly, transformer_failure
 from flows.engine.dbt.assets import dbt_assets, declared_columns
 from flows.engine.gates import with_gates
 
@@ -26,8 +26,9 @@ PYTHON_ASSETS = (
     *load_forecast.ASSETS,
     *outage_risk.ASSETS,
     *scada_anomaly.ASSETS,
+    *drift.ASSETS,
 )
-PYTHON_CHECKS: tuple[AssetCheck, ...] = ()
+PYTHON_CHECKS: tuple[AssetCheck, ...] = drift.CHECKS
 
 
 def build_graph(project: DbtProject) -> AssetGraph:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.assets.automation import eager
+from flows.assets.automation import all_blocking_checks_passed, check_failed, eager
 from flows.assets.definition import asset
 from flows.assets.row_links import RowLink
 from flows.definitions.training import RETRAINING, score_rows, train_or_keep
@@ -16,10 +16,15 @@ HOURLY = "features/feat_load_forecast__hourly"
 HORIZON = "features/feat_load_forecast__horizon"
 MODEL = "ml/load_forecast_model"
 SCORES = "ml/load_forecast"
+DRIFT = "ml/load_forecast_drift"
 SERIES = (("network_id", "network_id"), ("series_id", "series_id"))
 
 
-@asset(MODEL, kind="model", deps=(HOURLY,), owner="forecasting", group="load_forecast", automation=RETRAINING)
+DRIFTED = check_failed(DRIFT, "drift") & all_blocking_checks_passed()
+"""Some series no longer follow what their model explains; one training, then the check is asked anew."""
+
+
+@asset(MODEL, kind="model", deps=(HOURLY,), owner="forecasting", group="load_forecast", automation=RETRAINING | DRIFTED)
 def load_forecast_model(context: StepContext) -> None:
     """Regression on calendar and temperature with autoregressive errors per series; one model version."""
     from ml.load_forecast.train import train

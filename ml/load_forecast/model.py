@@ -34,6 +34,8 @@ class SeriesModel:
         scale_mw: Of the transformation the errors are measured on.
         widths: Error quantiles for live intervals, shape (n_origin_hours, n_levels,
             n_horizon_hours), transformed.
+        reference_gaps: Daily gaps to what calendar and weather explain, out of time, before the training; what drift is
+            told from.
         trained_from: First hour learnt from, ISO 8601 UTC.
         trained_to: End of what was learnt from.
     """
@@ -42,6 +44,7 @@ class SeriesModel:
     regression_share: float
     scale_mw: float
     widths: Floats
+    reference_gaps: tuple[float, ...]
     trained_from: str
     trained_to: str
 
@@ -77,6 +80,7 @@ class SeriesModel:
             "trained_from": self.trained_from,
             "trained_to": self.trained_to,
             "widths": self.widths.tolist(),
+            "reference_gaps": list(self.reference_gaps),
             "regression": None
             if regression is None
             else {
@@ -115,6 +119,7 @@ def series_model(stored: Mapping[str, Any]) -> SeriesModel:
         regression_share=float(stored["regression_share"]),
         scale_mw=scale_mw,
         widths=np.asarray(stored["widths"], dtype=float),
+        reference_gaps=tuple(float(gap) for gap in stored["reference_gaps"]),
         trained_from=str(stored["trained_from"]),
         trained_to=str(stored["trained_to"]),
     )

@@ -151,7 +151,9 @@ def fit_regression(prepared: PreparedSeries, *, scale_mw: float, config: LoadFor
     shape = _shape(prepared)
     target = transform_load(prepared.series.load_mw, scale_mw)
     design = design_matrix(prepared.observed_terms(), shape)
-    level, coefficients, errors = _fit_without_outliers(design, target, config.ridge_weight)
+    age_hours = np.arange(len(target))[::-1]
+    weights = 0.5 ** (age_hours / (config.half_life_days * DAY_HOURS))
+    level, coefficients, errors = _fit_without_outliers(design, target, weights, config.ridge_weight)
     return RegressionModel(
         scale_mw=scale_mw,
         shape=shape,
@@ -172,19 +174,21 @@ def _fit_lags(errors: Floats, lags_hours: tuple[int, ...]) -> Floats:
     return np.asarray(fitted.params, dtype=float)
 
 
-def _fit_without_outliers(design: Floats, target: Floats, ridge_weight: float) -> tuple[float, Floats, Floats]:
+def _fit_without_outliers(
+    design: Floats, target: Floats, weights: Floats, ridge_weight: float
+) -> tuple[float, Floats, Floats]:
     """Return level, coefficients and errors; an error is 0 where the load is unknown or absurd."""
     is_usable = np.isfinite(target)
-    level = float(target[is_usable].mean())
+    level = float(np.average(target[is_usable], weights=weights[is_usable]))
     filled = np.where(is_usable, target - level, 0.0)
     penalty = ridge_weight * np.eye(design.shape[1])
-    usable = design[is_usable]
-    gram, moment = usable.T @ usable + penalty, usable.T @ filled[is_usable]
+    weighted = (design * weights[:, None])[is_usable]
+    gram, moment = weighted.T @ design[is_usable] + penalty, weighted.T @ filled[is_usable]
     gap = filled - design @ np.linalg.solve(gram, moment)
     spread = MAD_TO_SPREAD * float(np.median(np.abs(gap[is_usable])))
     is_absurd = is_usable & (np.abs(gap) > OUTLIER_SPREADS * spread)
-    outliers = design[is_absurd]
-    coefficients = np.linalg.solve(gram - outliers.T @ outliers, moment - outliers.T @ filled[is_absurd])
+    outliers = (design * weights[:, None])[is_absurd]
+    coefficients = np.linalg.solve(gram - outliers.T @ design[is_absurd], moment - outliers.T @ filled[is_absurd])
     is_learnt = is_usable & ~is_absurd
     return level, coefficients, np.where(is_learnt, filled - design @ coefficients, 0.0)
 

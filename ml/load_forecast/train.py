@@ -140,7 +140,12 @@ def _final_model(prepared: PreparedSeries, result: Backtest, *, config: LoadFore
     if result.last_model.regression is None:
         return result.last_model
     fitted = fit_before(prepared, len(prepared.series), scale_mw=result.last_model.scale_mw, config=config)
-    return replace(fitted, widths=result.last_model.widths, regression_share=result.last_model.regression_share)
+    return replace(
+        fitted,
+        widths=result.last_model.widths,
+        reference_gaps=result.last_model.reference_gaps,
+        regression_share=result.last_model.regression_share,
+    )
 
 
 def _judge(series: LoadSeries, result: Backtest) -> list[MetricRow]:

@@ -100,6 +100,15 @@ select
     timestamptz '2025-04-02 06:00:00+00' as scored_at
 from range(1, 49) hours(h), range(2) series(series), (values ('live'), ('backtest')) kinds(kind);
 
+create table ml.load_forecast_drift as
+select
+    'SIM' as network_id, 'F' || series as series_id, timestamptz '2025-03-20 00:00:00+00' as trained_to,
+    timestamptz '2025-04-02 00:00:00+00' as measured_to, 13 as day_count, -0.01 * series as mean_gap_share,
+    series = 1 as is_drifted, case when series = 1 then timestamptz '2025-03-30 00:00:00+00' end as drifted_from,
+    'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
+    timestamptz '2025-04-02 06:00:00+00' as scored_at
+from range(2) series(series);
+
 create table ml.outage_risk_scores as
 select
     'SIM' as network_id, 'F' || feeder as feeder_id, date '2025-04-02' + day::int as outage_date,

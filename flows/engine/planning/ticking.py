@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from flows.assets.automation import RecordedState, Request, requested
 from flows.assets.partition_plan import is_partition_aware, wanted_partitions
 from flows.errors import WarehouseBusyError
-from flows.lineage.automation_state import attempts, made_at, skipped_at
+from flows.lineage.automation_state import attempts, failed_checks, made_at, skipped_at
 from flows.lineage.environment import current_environment
 from flows.lineage.state import recorded_partitions, recorded_state
 from flows.warehouse.lock import holder_pid
@@ -142,6 +142,7 @@ def automation_state(graph: AssetGraph, connection: duckdb.DuckDBPyConnection) -
         partitions=recorded_partitions(connection, [key for key in graph if is_partition_aware(graph, key)]),
         materialized_at=made_at(connection),
         attempts=attempts(connection),
+        failed_checks=failed_checks(connection),
         skipped_at=skipped_at(connection),
     )
 

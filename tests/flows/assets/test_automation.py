@@ -12,6 +12,7 @@ from flows.assets.automation import (
     RecordedState,
     Request,
     all_blocking_checks_passed,
+    check_failed,
     cron,
     eager,
     freshness_violated,
@@ -37,9 +38,10 @@ def asked(
     *,
     dropped: tuple[str, ...] = (),
     attempts: Mapping[tuple[str, str], Attempt] | None = None,
+    failed_checks: Mapping[tuple[str, str], datetime] | None = None,
 ) -> dict[str, str]:
     """Which days of marts/b are asked for, and why, after a change to a fresh state."""
-    found = requests(condition, change, dropped=dropped, attempts=attempts)
+    found = requests(condition, change, dropped=dropped, attempts=attempts, failed_checks=failed_checks)
     assert {each.asset_key for each in found} <= {"marts/b"}
     return {each.partition_key: each.reason for each in found if not each.held_because}
 
@@ -51,6 +53,7 @@ def requests(
     dropped: tuple[str, ...] = (),
     attempts: Mapping[tuple[str, str], Attempt] | None = None,
     skipped_at: Mapping[str, datetime] | None = None,
+    failed_checks: Mapping[tuple[str, str], datetime] | None = None,
     upstream: Condition | None = None,
     now: datetime = NOW,
 ) -> tuple[Request, ...]:
@@ -69,6 +72,7 @@ def requests(
         partitions=as_columns(graph, records),
         materialized_at={("marts/b", day): datetime.fromisoformat(f"{day}T23:00+00:00") for day in KEYS},
         attempts=attempts or {},
+        failed_checks=failed_checks or {},
         skipped_at=skipped_at or {},
     )
     return requested(graph, state, wanted=wanted, now=now, retry_after=HOUR, environment_id="env")
@@ -109,6 +113,17 @@ def test_cron_asks_until_a_run_takes_up_the_due_minute() -> None:
     assert asked(cron("15 6 * * *")) == dict.fromkeys(KEYS, "due 2026-03-04 06:15 UTC")
     assert asked(cron("15 6 * * *"), attempts=at_six) == dict.fromkeys(KEYS, "due 2026-03-04 06:15 UTC")
     assert asked(cron("55 5 * * *"), attempts=at_six) == {}
+
+
+def test_a_failed_check_elsewhere_asks_for_what_was_made_before_it() -> None:
+    failed = {("marts/c", "drift"): NOW.replace(day=2, hour=23, minute=30)}
+    condition = check_failed("marts/c", "drift")
+
+    assert asked(condition) == {}
+    assert asked(check_failed("marts/c", "other"), failed_checks=failed) == {}
+    assert asked(condition, failed_checks=failed) == dict.fromkeys(
+        KEYS[:2], "drift of marts/c failed 2026-03-02 23:30 UTC"
+    )
 
 
 def test_a_run_by_hand_after_the_due_minute_counts() -> None:

@@ -1,0 +1,147 @@
+"""Has the world moved since a model was trained? Of its inputs, and of its errors.
+
+What lives here: statistics and their limits, on arrays. What does not: what follows from them (`ml.retraining`, the
+checks in flows.definitions).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml.metrics import Floats
+
+PSI_BIN_COUNT = 10
+PSI_FLOOR = 1e-4  # an empty bin must not give an infinite index
+PSI_LIMIT = 0.2  # Siddiqi 2006: below 0.1 nothing, 0.1 to 0.2 some, above 0.2 a shift
+FEW_REFERENCE_ROWS = 1_000  # above, a Kolmogorov-Smirnov test finds differences that do not matter (Evidently's rule)
+KS_LEVEL = 0.05
+WASSERSTEIN_LIMIT = 0.1  # in standard deviations of the reference
+MISSING_RISE_LIMIT = 0.3
+
+CUSUM_SLACK = 0.5  # in standard deviations: tuned to a shift of one (Montgomery 2013, section 9.1)
+CUSUM_LIMIT = 8.0  # 5 is the textbook's for independent values; daily forecast errors are not, and have heavy tails
+LARGEST_STEP = 4.0  # one absurd day must not be an alarm
+MAD_TO_SPREAD = 1.4826
+LARGEST_CORRELATION = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureDrift:
+    """How far one feature has moved from what a model was trained on.
+
+    Attributes:
+        feature: Its name.
+        psi: Population stability index over the reference's tenths, 0 or more.
+        ks_p_value: Of the two-sample Kolmogorov-Smirnov test; NaN for a large reference, where it says nothing.
+        wasserstein: Distance in standard deviations of the reference; NaN for a small one.
+        missing_share_rise: Share of unknown values now, less that of the reference.
+    """
+
+    feature: str
+    psi: float
+    ks_p_value: float
+    wasserstein: float
+    missing_share_rise: float
+
+    @property
+    def is_drifted(self) -> bool:
+        """True when the index and the test that suits the sample agree, or when values have gone missing."""
+        differs = self.ks_p_value < KS_LEVEL or self.wasserstein > WASSERSTEIN_LIMIT
+        return (self.psi > PSI_LIMIT and differs) or self.missing_share_rise > MISSING_RISE_LIMIT
+
+
+def feature_drift(reference: Mapping[str, Floats], current: Mapping[str, Floats]) -> tuple[FeatureDrift, ...]:
+    """Compare each feature's values now with those a model was trained on.
+
+    Args:
+        reference: Values per feature, any number, NaN where unknown.
+        current: The same features now.
+
+    Returns:
+        One record per feature of the reference that either side knows values of, in its order.
+    """
+    return tuple(
+        _compare(name, np.asarray(values, dtype=float), np.asarray(current[name], dtype=float))
+        for name, values in reference.items()
+        if len(values) and len(current[name])
+    )
+
+
+def _compare(name: str, reference: Floats, current: Floats) -> FeatureDrift:
+    from scipy.stats import ks_2samp, wasserstein_distance
+
+    known, now = reference[np.isfinite(reference)], current[np.isfinite(current)]
+    rise = float(np.isfinite(reference).mean() - np.isfinite(current).mean())
+    if not known.size or not now.size:
+        return FeatureDrift(
+            feature=name, psi=0.0, ks_p_value=float("nan"), wasserstein=float("nan"), missing_share_rise=rise
+        )
+    is_few = known.size < FEW_REFERENCE_ROWS
+    spread = float(known.std())
+    return FeatureDrift(
+        feature=name,
+        psi=population_stability_index(known, now),
+        ks_p_value=float(ks_2samp(known, now).pvalue) if is_few else float("nan"),
+        wasserstein=float("nan") if is_few or not spread else float(wasserstein_distance(known, now)) / spread,
+        missing_share_rise=rise,
+    )
+
+
+def population_stability_index(reference: Floats, current: Floats) -> float:
+    """Return the population stability index of finite values over the reference's tenths.
+
+    >>> population_stability_index(np.arange(100.0), np.arange(100.0))
+    0.0
+
+    Source: Siddiqi 2006, Credit Risk Scorecards, chapter 8.
+    """
+    inner = np.unique(np.quantile(reference, np.linspace(0, 1, PSI_BIN_COUNT + 1)[1:-1]))
+    shares = [
+        np.maximum(np.bincount(np.searchsorted(inner, values, side="right"), minlength=len(inner) + 1), 0) / len(values)
+        for values in (reference, current)
+    ]
+    expected, found = (np.maximum(share, PSI_FLOOR) for share in shares)
+    return float(np.sum((found - expected) * np.log(found / expected)))
+
+
+def first_shift(reference: Floats, values: Floats) -> int | None:
+    """Return the position at which a series of daily figures has clearly left its reference; None when it has not.
+
+    A two-sided cumulative sum of standardised values. The standard deviation is that of a mean of neighbouring days:
+    daily errors follow each other, and a chart for independent values would alarm every month.
+
+    Args:
+        reference: Daily figures while all was well, NaN where unknown.
+        values: Daily figures since, in time order, NaN where unknown.
+
+    Source: Page 1954, Biometrika 41; Montgomery 2013, Statistical Quality Control, sections 9.1 and 10.4.
+    """
+    known = reference[np.isfinite(reference)]
+    if known.size < 2 * PSI_BIN_COUNT:
+        return None
+    middle = float(np.median(known))
+    spread = MAD_TO_SPREAD * float(np.median(np.abs(known - middle))) * _inflation(known - middle)
+    if not spread:
+        return None
+    steps = np.clip((values - middle) / spread, -LARGEST_STEP, LARGEST_STEP)
+    above = below = 0.0
+    for position, step in enumerate(steps):
+        if np.isfinite(step):
+            above = max(0.0, above + float(step) - CUSUM_SLACK)
+            below = max(0.0, below - float(step) - CUSUM_SLACK)
+        if max(above, below) > CUSUM_LIMIT:
+            return position
+    return None
+
+
+def _inflation(deviations: Floats) -> float:
+    """Return how much larger the standard deviation of a mean of neighbours is than that of independent values."""
+    correlation = float(np.corrcoef(deviations[:-1], deviations[1:])[0, 1]) if deviations.std() else 0.0
+    bounded = min(max(correlation, 0.0), LARGEST_CORRELATION)
+    return float(np.sqrt((1 + bounded) / (1 - bounded)))
