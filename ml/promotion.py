@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ml.paired_losses import PairedLosses
     from ml.training import MetricRow, TrainedModel
 
 # An unchanged model's figure as a share of its baseline's moves from one window of 60 days to the next by -12 % to
 # +28 % (rmae of eia930 PGE and SCL, Jul 2019 - Jun 2020, fitted once); its plain figure by up to 41 %, with the season.
 DEFAULT_TOLERANCE_SHARE = 0.3
+
+
+LEAST_BLOCKS = 7  # days or weeks: with fewer, one of them decides
+WIN_LEVEL = 0.05
 
 
 class Champion(Protocol):
@@ -44,6 +49,7 @@ def decide(
     champion: Champion | None,
     *,
     champion_value: float | None = None,
+    paired: PairedLosses | None = None,
     tolerance_share: float = DEFAULT_TOLERANCE_SHARE,
 ) -> Decision:
     """Decide whether a freshly trained model replaces the champion.
@@ -53,6 +59,8 @@ def decide(
         champion: The version that scores now; None when there is none.
         champion_value: Headline figure of the champion on the challenger's test window. None compares what either
             made of its own window, as a share of the baseline there: windows differ more than models.
+        paired: Losses of both on later stretches than either was trained on; decides where it is given. None where
+            the champion cannot score what the challenger scores, and for use cases that cannot be compared so.
         tolerance_share: How much worse than the champion the new model may be, as a share of the champion's figure: it
             knows more recent data, and two windows differ by chance.
     """
@@ -64,6 +72,20 @@ def decide(
     told = f"{row.metric} {row.value:.4g}"
     if not challenger.beats_baseline:
         return _kept(champion, f"{told} does not beat the baseline ({row.baseline})")
+    if paired is not None:
+        return _by_paired_losses(paired, champion, told)
+    return _by_own_windows(challenger, row, champion, champion_value, tolerance_share)
+
+
+def _by_own_windows(
+    challenger: TrainedModel,
+    row: MetricRow,
+    champion: Champion,
+    champion_value: float | None,
+    tolerance_share: float,
+) -> Decision:
+    """Promote what holds the champion's level."""
+    told = f"{row.metric} {row.value:.4g}"
     value, known = _comparable(row, champion, champion_value)
     if known is None or not math.isfinite(known):
         return Decision(promote=True, reason=f"{told} beats the baseline, champion not measured")
@@ -71,6 +93,20 @@ def decide(
     if _is_worse(value, known, tolerance_share, is_higher_better=challenger.is_higher_better):
         return _kept(champion, against)
     return Decision(promote=True, reason=f"{against}, and beats the baseline")
+
+
+def _by_paired_losses(paired: PairedLosses, champion: Champion, told: str) -> Decision:
+    """Promote what wins clearly on the later stretches."""
+    count = len(paired.challenger)
+    if count < LEAST_BLOCKS or not math.isfinite(paired.gain_share):
+        return _kept(champion, f"{told}, but {count} later stretches to judge both on, {LEAST_BLOCKS} needed")
+    words = (
+        f"{told}; loss {paired.gain_share:+.1%} lower than that of version {champion.version}"
+        f" on {count} later stretches, p = {paired.p_value:.3f}"
+    )
+    if paired.gain_share > 0 and paired.p_value < WIN_LEVEL:
+        return Decision(promote=True, reason=words)
+    return _kept(champion, f"{words}: no clear win")
 
 
 def _comparable(row: MetricRow, champion: Champion, champion_value: float | None) -> tuple[float, float | None]:

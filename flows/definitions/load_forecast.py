@@ -27,10 +27,16 @@ DRIFTED = check_failed(DRIFT, "drift") & all_blocking_checks_passed()
 @asset(MODEL, kind="model", deps=(HOURLY,), owner="forecasting", group="load_forecast", automation=RETRAINING | DRIFTED)
 def load_forecast_model(context: StepContext) -> None:
     """Regression on calendar and temperature with autoregressive errors per series; one model version."""
+    from ml.load_forecast.paired import paired_losses
     from ml.load_forecast.train import train
 
     hourly = context.read(HOURLY)
-    train_or_keep(context, "load_forecast", lambda: train(hourly))
+    train_or_keep(
+        context,
+        "load_forecast",
+        lambda: train(hourly),
+        compare=lambda champion, scores, seen_to: paired_losses(champion, scores, hourly, seen_to=seen_to),
+    )
 
 
 @asset(

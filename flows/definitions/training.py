@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from flows.engine.steps.context import StepContext
-    from flows.engine.steps.model_context import LoadedModel
+    from flows.engine.steps.model_context import Compare, LoadedModel
     from ml.training import TrainedModel
 
 logger = logging.getLogger(__name__)
@@ -24,13 +24,16 @@ RETRAINING = (on_missing() | on_code_change() | cron("0 3 1 * *")) & all_blockin
 """Monthly: a year of history changes little in a day, and each new champion makes every score anew."""
 
 
-def train_or_keep(context: StepContext, use_case: str, train: Callable[[], TrainedModel]) -> None:
+def train_or_keep(
+    context: StepContext, use_case: str, train: Callable[[], TrainedModel], *, compare: Compare | None = None
+) -> None:
     """Train and register; when training fails, let the present champion go on and say so.
 
     Args:
         context: The model asset's step.
         use_case: Name in the registry.
         train: Trains on frames the step has read.
+        compare: Sets the champion beside what was trained, on what neither has learnt from.
 
     Raises:
         StepSkippedError: There is too little data and no champion.
@@ -48,7 +51,7 @@ def train_or_keep(context: StepContext, use_case: str, train: Callable[[], Train
             raise StepSkippedError(asset_key=context.definition.key, reason=str(error)) from error
         raise
     context.notes.extend(trained.notes)
-    context.write_model(trained)
+    context.write_model(trained, compare=compare)
 
 
 def score_rows(context: StepContext, champion: LoadedModel, live: pd.DataFrame) -> None:

@@ -21,10 +21,16 @@ SCORES = "ml/transformer_failure_scores"
 )
 def transformer_failure_model(context: StepContext) -> None:
     """Random forest on weekly transformer features, calibrated; one model version."""
+    from ml.transformer_failure.paired import paired_losses
     from ml.transformer_failure.train import train
 
     features = context.read(FEATURES)
-    train_or_keep(context, "transformer_failure", lambda: train(features))
+    train_or_keep(
+        context,
+        "transformer_failure",
+        lambda: train(features),
+        compare=lambda champion, scores, seen_to: paired_losses(champion, scores, features, seen_to=seen_to),
+    )
 
 
 @asset(

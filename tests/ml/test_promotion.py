@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from ml.paired_losses import PairedLosses
 from ml.promotion import decide
 
 if TYPE_CHECKING:
@@ -68,3 +70,28 @@ def test_a_champion_without_a_figure_gives_way_to_one_that_beats_its_baseline(
     trained_model: Callable[..., TrainedModel],
 ) -> None:
     assert decide(trained_model(0.8), PresentChampion(metrics={})).promote
+
+
+def _losses(gain: float, count: int = 30) -> PairedLosses:
+    noise = np.random.default_rng(4).normal(0, 0.1, count)
+    return PairedLosses(challenger=1 - gain + noise, champion=np.ones(count))
+
+
+def test_where_both_can_be_judged_on_later_days_only_a_clear_win_counts(
+    trained_model: Callable[..., TrainedModel],
+) -> None:
+    won = decide(trained_model(0.9), PresentChampion(), paired=_losses(0.1))
+    even = decide(trained_model(0.9), PresentChampion(), paired=_losses(0.0))
+    lost = decide(trained_model(0.9), PresentChampion(), paired=_losses(-0.1))
+
+    assert (won.promote, even.promote, lost.promote) == (True, False, False)
+    assert "on 30 later stretches, p = 0.000" in won.reason
+    assert "version 3 stays champion" in even.reason
+    assert even.reason.endswith("no clear win")
+
+
+def test_without_later_days_the_champion_stays(trained_model: Callable[..., TrainedModel]) -> None:
+    decision = decide(trained_model(0.9), PresentChampion(), paired=_losses(0.5, count=3))
+
+    assert not decision.promote
+    assert decision.reason.endswith("but 3 later stretches to judge both on, 7 needed")

@@ -6,12 +6,15 @@ What lives here: the border between a step and the model registry. What does not
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flows.engine.steps.recording_context import RecordingContext
 from flows.engine.steps.skipping import StepSkippedError
 from flows.engine.steps.written_table import write_evidence
+from flows.errors import GridweaveError
 from flows.lineage.model_records import record_model_version
 from flows.lineage.recorder import record_checks
 from flows.lineage.records import CheckRecord, CheckStatus, InputRecord
@@ -19,13 +22,16 @@ from flows.warehouse.frames import read_frame
 from flows.warehouse.identifiers import exact_path, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import duckdb
     import pandas as pd
 
+    from ml.paired_losses import PairedLosses
     from ml.registry import RegisteredModel
     from ml.training import TrainedModel
+
+
+Compare = Callable[[Mapping[str, Any], "pd.DataFrame", datetime], "PairedLosses"]
+"""From champion, challenger's out-of-time scores and the end of what the champion has seen to losses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +80,12 @@ class ModelContext(RecordingContext):
             backtest_scores=read_frame(self.warehouse.cursor(), f"from read_parquet({backtest})"),
         )
 
-    def write_model(self, trained: TrainedModel) -> RegisteredModel:
+    def write_model(self, trained: TrainedModel, *, compare: Compare | None = None) -> RegisteredModel:
         """Register a trained model, decide on the champion and record which one scores from now on.
+
+        Args:
+            trained: What training handed over.
+            compare: Sets the champion beside it on what neither has learnt from; None where a use case cannot.
 
         The registry is asked first: the same logical version is never registered twice, so a run that died between
         the registry and the ledger finishes with the same model.
@@ -93,7 +103,7 @@ class ModelContext(RecordingContext):
             code_version=self.definition.code_version,
             parameters=self.definition.parameters,
         )
-        decision = decide(trained, champion)
+        decision = decide(trained, champion, paired=self._paired(trained, champion, registered, compare))
         if decision.promote:
             registry.promote(registered.name, registered.version, reason=decision.reason)
         chosen = registered if decision.promote or champion is None else champion
@@ -101,6 +111,25 @@ class ModelContext(RecordingContext):
         if not trained.beats_baseline:
             self.notes.append(f"does not beat its baseline: {decision.reason}")
         return chosen
+
+    def _paired(
+        self,
+        trained: TrainedModel,
+        champion: RegisteredModel | None,
+        registered: RegisteredModel,
+        compare: Compare | None,
+    ) -> PairedLosses | None:
+        """Return the losses of champion and challenger side by side; None when they cannot be had."""
+        if champion is None or compare is None or champion.version == registered.version:
+            return None
+        seen_to = max(row["test_to"] for row in self.registry().training(champion.name, champion.version)["metrics"])
+        try:
+            model = self.registry().load(champion.name, champion.version)
+            return compare(model, trained.backtest_scores, datetime.fromisoformat(seen_to))
+        except (ArithmeticError, KeyError, TypeError, ValueError, GridweaveError) as error:
+            # a champion of other code: its file has no more what this code reads
+            self.notes.append(f"version {champion.version} cannot be compared: {type(error).__name__}: {error}")
+            return None
 
     def _record_training(
         self, trained: TrainedModel, registered: RegisteredModel, chosen: RegisteredModel, *, reason: str
