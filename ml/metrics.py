@@ -45,6 +45,8 @@ METRICS: dict[str, Metric] = {
         Metric("precision", "share", is_higher_better=True),
         Metric("recall", "share", is_higher_better=True),
         Metric("false_alarms", "windows per capture", is_higher_better=False),
+        Metric("days_to_drift", "days", is_higher_better=False),
+        Metric("drift_trainings", "trainings per 30 days", is_higher_better=False),
     )
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flows.assets.automation import all_blocking_checks_passed, check_failed, eager
 from flows.assets.definition import asset
 from flows.assets.row_links import RowLink
-from flows.definitions.training import RETRAINING, score_rows, train_or_keep
+from flows.definitions.training import WEEKLY_RETRAINING, score_rows, train_or_keep
 
 if TYPE_CHECKING:
     from flows.engine.steps.context import StepContext
@@ -24,7 +24,14 @@ DRIFTED = check_failed(DRIFT, "drift") & all_blocking_checks_passed()
 """Some series no longer follow what their model explains; one training, then the check is asked anew."""
 
 
-@asset(MODEL, kind="model", deps=(HOURLY,), owner="forecasting", group="load_forecast", automation=RETRAINING | DRIFTED)
+@asset(
+    MODEL,
+    kind="model",
+    deps=(HOURLY,),
+    owner="forecasting",
+    group="load_forecast",
+    automation=WEEKLY_RETRAINING | DRIFTED,
+)
 def load_forecast_model(context: StepContext) -> None:
     """Regression on calendar and temperature with autoregressive errors per series; one model version."""
     from ml.load_forecast.paired import paired_losses

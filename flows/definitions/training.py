@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 RETRAINING = (on_missing() | on_code_change() | cron("0 3 1 * *")) & all_blocking_checks_passed()
 """Monthly: a year of history changes little in a day, and each new champion makes every score anew."""
+WEEKLY_RETRAINING = (on_missing() | on_code_change() | cron("0 3 * * 1")) & all_blocking_checks_passed()
+"""Weekly, where a model is cheap to train and lives on what is new."""
 
 
 def train_or_keep(

@@ -7,7 +7,7 @@ which measures every model it trains on a window it has not seen).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from flows.errors import UsageError
 from flows.warehouse.frames import read_frame
@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     from flows.settings import Settings
     from ml.training import MetricRow, TrainedModel
 
+CHOSEN_WINDOW = ("load_forecast", "retraining")
 Read = Callable[[str], "pd.DataFrame"]
 """Reads a published table by asset key."""
+
+
+class Judged(Protocol):
+    """Something with out-of-time figures: a trained model, or a rehearsal of training again and again."""
+
+    @property
+    def metrics(self) -> tuple[MetricRow, ...]:
+        """The figures."""
 
 
 def evaluate_use_case(
@@ -49,7 +58,7 @@ def evaluate_use_case(
     if use_case not in USE_CASES:
         raise UsageError(f"There is no use case {use_case!r}.", hint=f"one of {', '.join(USE_CASES)}")
     window = {name: day for name, day in (("test_from", from_day), ("test_to", to_day)) if day is not None}
-    if window and use_case != "load_forecast":
+    if window and use_case not in CHOSEN_WINDOW:
         raise UsageError(
             f"The test window of {use_case} follows from its data.",
             hint="leave --from and --to out",
@@ -72,6 +81,20 @@ def _load_forecast(read: Read, window: Mapping[str, datetime]) -> TrainedModel:
         read("features/feat_load_forecast__hourly"),
         test_from=stamps.get("test_from"),
         test_to=stamps.get("test_to"),
+    )
+
+
+def _retraining(read: Read, window: Mapping[str, datetime]) -> Judged:
+    import pandas as pd
+
+    from ml.load_forecast.retraining import rehearse_all
+
+    if len(window) < len(("test_from", "test_to")):
+        raise UsageError("Retraining is rehearsed on a stretch of the past.", hint="give --from and --to")
+    return rehearse_all(
+        read("features/feat_load_forecast__hourly"),
+        test_from=pd.Timestamp(window["test_from"], tz="UTC"),
+        test_to=pd.Timestamp(window["test_to"], tz="UTC"),
     )
 
 
@@ -98,8 +121,9 @@ def _scada_anomaly(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
     return train(read("features/feat_scada_anomaly__window"), read("features/feat_scada_anomaly__symbols"))
 
 
-USE_CASES: dict[str, Callable[[Read, Mapping[str, datetime]], TrainedModel]] = {
+USE_CASES: dict[str, Callable[[Read, Mapping[str, datetime]], Judged]] = {
     "load_forecast": _load_forecast,
+    "retraining": _retraining,
     "transformer_failure": _transformer_failure,
     "outage_risk": _outage_risk,
     "scada_anomaly": _scada_anomaly,

@@ -52,6 +52,7 @@ class LoadForecastConfig:
             short history near the mean of their hour.
         origin_step_hours: Live intervals are measured for origins this far apart; the nearest one
             is used.
+        retrain_days: Age at which a model in use is trained again, whatever drift says (OpenSTEF's default).
         half_life_days: Age at which an hour counts half: what a load is made of changes. On eia930 of 2018/19
             it cost nothing; in the spring of 2020 it took 3 % off the error.
         random_seed: Nothing here is random; recorded for the registry.
@@ -70,6 +71,7 @@ class LoadForecastConfig:
     ridge_weight: float = 1.0
     origin_step_hours: int = 3
     half_life_days: float = 180.0
+    retrain_days: int = 7
     random_seed: int = 0
 
     def refit_after(self, history_days: int) -> int:

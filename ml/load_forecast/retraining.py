@@ -11,19 +11,28 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ml import metrics
 from ml.drift import first_shift
+from ml.errors import NotEnoughDataError
+from ml.evaluation import Span, mean_rows, metric_row
 from ml.load_forecast.backtest import best_share, daily_gaps, fit_before
 from ml.load_forecast.config import DAY_HOURS, LoadForecastConfig
-from ml.load_forecast.issues import PreparedSeries, daily_origins
+from ml.load_forecast.issues import PreparedSeries, daily_origins, prepare
+from ml.load_forecast.model import blend
 from ml.load_forecast.regression import load_scale_mw, restore_load
+from ml.load_forecast.series import HOUR, iterate_series
+from ml.threads import one_thread
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import pandas as pd
 
-    from ml.load_forecast.model import SeriesModel
+    from ml.load_forecast.series import LoadSeries
     from ml.metrics import Floats
+    from ml.training import MetricRow
 
-LEAST_REFERENCE_DAYS = 28
+LEAST_HISTORY_DAYS = 100  # eight weeks to tell normal gaps from, and something to learn from before them
+DEFAULT_CONFIG = LoadForecastConfig()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +57,7 @@ class Rehearsal:
         forecast_mw: Day-ahead forecast under the rule, shape (n_issues, 24).
         frozen_mw: The same by the model of the first day, never trained again.
         retrainings: Trainings the rule started, in time order.
-        seen_at: First hour of the first issue at which drift was seen; None when it never was.
+        seen_at: First hour of the day on which the frozen model would have been seen to drift; None when it would not.
     """
 
     origins: npt.NDArray[np.int64]
@@ -95,25 +104,28 @@ def rehearse(
     share = best_share(prepared, before, said, scale_mw)
     reference = daily_gaps(earlier, prepared, before)
     model = replace(fit_before(prepared, first, scale_mw=scale_mw, config=config), regression_share=share)
-    frozen_mw = _forecast_mw(model, prepared, origins)
+    frozen_mw = restore_load(model.forecast(prepared, origins, DAY_HOURS), scale_mw)
+    shifted = first_shift(reference, daily_gaps(model, prepared, origins))
     parts: list[Floats] = []
     retrainings: list[Retraining] = []
-    seen_at: int | None = None
     done = 0
     while done < len(origins):
         rest = origins[done:]
-        ahead_mw = _forecast_mw(model, prepared, rest)
-        errors = daily_gaps(model, prepared, rest)
-        due = why_retrain(reference, errors, age_days=len(rest), max_age_days=max_age_days)
+        ahead = model.candidates(prepared, rest, DAY_HOURS)
+        gaps = daily_gaps(model, prepared, rest)
+        due = why_retrain(reference, gaps, age_days=len(rest), max_age_days=max_age_days)
         count = len(rest) if due is None else min(due[0], len(rest))
-        parts.append(ahead_mw[:count])
-        reference = np.concatenate([reference, errors[:count]])[-max(LEAST_REFERENCE_DAYS, len(before)) :]
+        parts.append(restore_load(blend(*ahead, model.regression_share)[:count], scale_mw))
+        reference = np.concatenate([reference, gaps[:count]])[-len(before) :]
+        said = (np.concatenate([said[0], ahead[0][:count]]), np.concatenate([said[1], ahead[1][:count]]))
         done += count
         if due is None or done >= len(origins):
             break
+        lately = np.concatenate([before, origins])[: len(said[0])][-config.selection_days :]
+        share = best_share(
+            prepared, lately, (said[0][-config.selection_days :], said[1][-config.selection_days :]), scale_mw
+        )
         origin = int(origins[done])
-        if due[1] == "drift":
-            seen_at = seen_at or origin
         retrainings.append(Retraining(origin=origin, reason=due[1]))
         model = replace(fit_before(prepared, origin, scale_mw=scale_mw, config=config), regression_share=share)
     return Rehearsal(
@@ -121,9 +133,77 @@ def rehearse(
         forecast_mw=np.concatenate(parts),
         frozen_mw=frozen_mw,
         retrainings=tuple(retrainings),
-        seen_at=seen_at,
+        seen_at=None if shifted is None else int(origins[shifted]),
     )
 
 
-def _forecast_mw(model: SeriesModel, prepared: PreparedSeries, origins: npt.NDArray[np.int64]) -> Floats:
-    return restore_load(model.forecast(prepared, origins, DAY_HOURS), model.scale_mw)
+@dataclass(frozen=True, kw_only=True)
+class Rehearsed:
+    """Out-of-time figures of the rule on many series."""
+
+    metrics: tuple[MetricRow, ...]
+
+
+def rehearse_all(
+    hourly: pd.DataFrame,
+    *,
+    test_from: pd.Timestamp,
+    test_to: pd.Timestamp,
+    config: LoadForecastConfig = DEFAULT_CONFIG,
+) -> Rehearsed:
+    """Go through a stretch of the past with every series that is known long enough before it.
+
+    Args:
+        hourly: `features.feat_load_forecast__hourly`, all networks.
+        test_from: Start of the stretch, UTC.
+        test_to: End of it, UTC.
+        config: Settings of the forecast.
+
+    Returns:
+        Per series the error under the rule beside that of the frozen model (as baseline), the days until drift was
+        seen (NaN when it was not), and how often drift started a training; their means as series "all".
+
+    Raises:
+        NotEnoughDataError: No series is known long enough before the stretch.
+    """
+    rows: list[MetricRow] = []
+    with one_thread():
+        for series in iterate_series(hourly):
+            first, last = series.position(test_from), min(series.position(test_to), len(series))
+            known_hours = int(np.isfinite(series.load_mw[: max(first, 0)]).sum())
+            if known_hours < LEAST_HISTORY_DAYS * DAY_HOURS or last - first < config.young_refit_days * DAY_HOURS:
+                continue
+            rehearsal = rehearse(
+                prepare(series, config=config), first=first, last=last, max_age_days=config.retrain_days, config=config
+            )
+            rows += _judge(series, rehearsal, first)
+    if not rows:
+        needed = LEAST_HISTORY_DAYS
+        raise NotEnoughDataError(use_case="retraining", what="days of load before the stretch", needed=needed, found=0)
+    return Rehearsed(metrics=(*mean_rows(rows), *rows))
+
+
+def _judge(series: LoadSeries, rehearsal: Rehearsal, first: int) -> list[MetricRow]:
+    """Return the figures of one series on measured hours."""
+    hours = rehearsal.origins[:, None] + np.arange(DAY_HOURS)
+    actual = np.where(series.is_imputed[hours], np.nan, series.load_mw[hours])
+    is_known = np.isfinite(actual) & np.isfinite(rehearsal.forecast_mw) & np.isfinite(rehearsal.frozen_mw)
+    if not is_known.any():
+        return []
+    known, under_rule, frozen = (each[is_known] for each in (actual, rehearsal.forecast_mw, rehearsal.frozen_mw))
+    times, end = series.times, int(rehearsal.origins[-1]) + DAY_HOURS
+    days = (end - first) / DAY_HOURS
+    drift_count = sum(each.reason == "drift" for each in rehearsal.retrainings)
+    seen_at = rehearsal.seen_at
+    figures: dict[str, tuple[float, float | None]] = {
+        "rmae": (metrics.rmae(known, under_rule), metrics.rmae(known, frozen)),
+        "days_to_drift": (float("nan") if seen_at is None else (seen_at - first) / DAY_HOURS, None),
+        "drift_trainings": (30 * drift_count / days, None),
+    }
+    if (known > 0).all():
+        figures["mape"] = (metrics.mape(known, under_rule), metrics.mape(known, frozen))
+    span = Span(train_from=times[0], train_to=times[first], test_from=times[first], test_to=times[end - 1] + HOUR)
+    return [
+        metric_row(series_id=series.series_id, metric=name, value=value, baseline=baseline, span=span, n=len(known))
+        for name, (value, baseline) in figures.items()
+    ]
