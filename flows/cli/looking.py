@@ -25,15 +25,18 @@ def register(app: typer.Typer) -> None:
 
 
 def status(*, as_json: JsonOption = False) -> None:
-    """Show the last run, who owns the warehouse, failed checks and refused loads."""
+    """Show the last run, who owns the warehouse, failed checks, refused loads and loads that lost files."""
+    from flows.engine.landing.lost_loads import lost_as_refused
     from flows.lineage.status import current_status
     from flows.settings import get_settings
+    from flows.warehouse.lake import Lake
     from flows.warehouse.lock import holder_pid
     from flows.warehouse.reader import open_reader
 
     settings = get_settings()
     with open_reader(settings.published_dir) as reader:
         facts = current_status(reader)
+        facts["refused"] = lost_as_refused(reader, Lake(settings.home)) + facts["refused"]
     facts["warehouse_owner_pid"] = holder_pid(settings.warehouse_path)
     if as_json:
         print_json(facts)

@@ -135,11 +135,14 @@ def ingest(
 def loads(
     *,
     accept: Annotated[str | None, typer.Option(help="Load id to accept after all.")] = None,
-    discard: Annotated[str | None, typer.Option(help="Load id or rejected file name to set aside for good.")] = None,
+    discard: Annotated[
+        str | None,
+        typer.Option(help="Load id or rejected file name to set aside for good."),
+    ] = None,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List refused loads and rejected files, or decide on one."""
+    """List refused loads, loads that lost files and rejected files, or decide on one."""
     from flows.engine.landing.load_decisions import decide, refused
 
     if accept and discard:

@@ -10,6 +10,7 @@ passed; the single expectations stand beside it. A gate that did not run has no 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from expectations.outcome import GateRequest
@@ -24,7 +25,7 @@ from flows.lineage.records import CheckRecord, CheckStatus
 from flows.lineage.state import current_row_counts, had_rows_before
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from uuid import UUID
 
@@ -223,60 +224,56 @@ def check_records(
 ) -> list[CheckRecord]:
     """Turn verdicts into ledger entries: every expectation, and the gate that sums them up."""
     now = clock()
-    records: list[CheckRecord] = []
-    for verdict in verdicts:
-        materialization_id = materialization_ids[verdict.asset_key]
-        records.extend(
-            CheckRecord(
+    return [
+        record
+        for verdict in verdicts
+        for record in _records_of(
+            verdict,
+            partial(
+                CheckRecord,
                 asset_key=verdict.asset_key,
-                materialization_id=materialization_id,
+                materialization_id=materialization_ids[verdict.asset_key],
                 run_id=run_id,
-                check_name=f"gx:{each.check_name}",
-                check_version=each.check_version,
-                engine="gx",
-                column_name=each.column_name,
-                status=each.status,
-                is_blocking=each.severity == "critical",
-                expected=each.expected,
-                actual=each.actual,
-                failing_rows=each.failing_rows,
-                sample=each.sample,
                 evaluated_at=now,
-            )
-            for each in verdict.outcomes
+            ),
         )
-        if verdict.history is not None:
-            records.append(
-                CheckRecord(
-                    asset_key=verdict.asset_key,
-                    materialization_id=materialization_id,
-                    run_id=run_id,
-                    check_name=HISTORY_CHECK,
-                    engine="gridweave",
-                    status=verdict.history.status,
-                    is_blocking=False,
-                    expected="rows, null shares and distributions like those before",
-                    actual=verdict.history.actual,
-                    sample=verdict.history.sample,
-                    evaluated_at=now,
-                )
-            )
-        records.append(
-            CheckRecord(
-                asset_key=verdict.asset_key,
-                materialization_id=materialization_id,
-                run_id=run_id,
-                check_name=GATE_CHECK,
-                check_version=suite_version(verdict.asset_key),
-                engine="gx",
-                status=verdict.status,
-                is_blocking=True,
-                expected="every critical expectation passes",
-                actual="; ".join(verdict.failures) or "all passed",
-                evaluated_at=now,
-            )
+    ]
+
+
+def _records_of(verdict: Verdict, record: partial[CheckRecord]) -> Iterator[CheckRecord]:
+    """Yield the entries of one verdict; `record` knows what all of them share."""
+    for each in verdict.outcomes:
+        yield record(
+            check_name=f"gx:{each.check_name}",
+            check_version=each.check_version,
+            engine="gx",
+            column_name=each.column_name,
+            status=each.status,
+            is_blocking=each.severity == "critical",
+            expected=each.expected,
+            actual=each.actual,
+            failing_rows=each.failing_rows,
+            sample=each.sample,
         )
-    return records
+    if verdict.history is not None:
+        yield record(
+            check_name=HISTORY_CHECK,
+            engine="gridweave",
+            status=verdict.history.status,
+            is_blocking=False,
+            expected="rows, null shares and distributions like those before",
+            actual=verdict.history.actual,
+            sample=verdict.history.sample,
+        )
+    yield record(
+        check_name=GATE_CHECK,
+        check_version=suite_version(verdict.asset_key),
+        engine="gx",
+        status=verdict.status,
+        is_blocking=True,
+        expected="every critical expectation passes",
+        actual="; ".join(verdict.failures) or "all passed",
+    )
 
 
 def _sentence(outcome: ExpectationOutcome) -> str:

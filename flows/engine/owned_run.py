@@ -9,6 +9,7 @@ between (pipeline.py), the chain itself (flows.lineage.audit).
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -78,7 +79,7 @@ def owned_run(pipeline: Pipeline, job_name: str, parameters: dict[str, object]) 
         WarehouseBusyError: Another process owns the warehouse.
         WarehouseError: The warehouse is gone though runs were recorded.
     """
-    settings = pipeline.settings
+    settings, begun = pipeline.settings, time.monotonic()
     _refuse_lost_warehouse(settings, job_name)
     threads, memory_gb = settings.duckdb_threads, settings.duckdb_memory_gb
     with open_warehouse(settings.warehouse_path, threads=threads, memory_gb=memory_gb) as warehouse:
@@ -104,6 +105,7 @@ def owned_run(pipeline: Pipeline, job_name: str, parameters: dict[str, object]) 
                 raise
             finally:
                 _close(pipeline, owned, error, signer)
+                owned.summary.seconds = time.monotonic() - begun
 
 
 def _open(pipeline: Pipeline, owned: OwnedRun, job_name: str, parameters: dict[str, object]) -> None:

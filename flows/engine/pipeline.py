@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -45,8 +44,6 @@ from flows.warehouse.publish import publish_snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
-
-    import duckdb
 
     from flows.assets.graph import AssetGraph
     from flows.assets.partition_plan import StepGroup
@@ -157,32 +154,25 @@ class Pipeline:
             PartitionKeyError: No selected asset has the partition.
             UsageError: There is no such run to resume.
         """
-        started = time.monotonic()
         options = {"select": list(expressions), "force": is_forced, "partition": partition, "resume": resume}
         parameters = asked.parameters if asked else {name: each for name, each in options.items() if each is not None}
         with owned_run(self, "run", parameters) as owned:
             inbox = Inbox(self, owned)
             earlier = earlier_run(owned.warehouse.cursor(), resume) if resume else None
             until = earlier.started_at if earlier else self.clock()
-            wanted = (
-                asked.partitions
-                if asked
-                else wanted_partitions(
-                    self.graph,
-                    select(self.graph, earlier.expressions if earlier else expressions),
-                    earlier.partition if earlier else partition,
-                    until=until,
-                )
-            )
+            if asked:
+                wanted = asked.partitions
+            elif earlier:
+                wanted = self._wanted(earlier.expressions, earlier.partition, until=until)
+            else:
+                wanted = self._wanted(expressions, partition, until=until)
             if earlier is None and asked is None:
                 inbox.land()
             if not inbox.is_gate_open():
-                owned.summary.seconds = time.monotonic() - started
                 return owned.summary
             self._bring_up_to_date(owned, wanted, until=until, is_forced=is_forced, earlier=earlier)
             if owned.summary.status == "COMPLETE":
                 self._publish(owned)
-            owned.summary.seconds = time.monotonic() - started
             return owned.summary
 
     def backfill(
@@ -200,7 +190,6 @@ class Pipeline:
         Returns:
             What happened; partitions that failed stand in `failed`, the others were made nevertheless.
         """
-        started = time.monotonic()
         asked = {"select": list(expressions), "partition": partition_range, "batch_size": batch_size}
         with owned_run(self, "backfill", asked) as owned:
             until = self.clock()
@@ -212,7 +201,6 @@ class Pipeline:
                     self._bring_up_to_date(owned, wanted, until=until, is_forced=False)
                 if owned.summary.status == "COMPLETE":
                     self._publish(owned)
-            owned.summary.seconds = time.monotonic() - started
             return owned.summary
 
     def ingest(self, source_name: str | None, paths: Sequence[Path]) -> tuple[LandingReport, RunSummary]:
@@ -235,7 +223,6 @@ class Pipeline:
         Returns:
             What happened.
         """
-        started = time.monotonic()
         with owned_run(self, REBUILD, dict(restored.payload)) as owned:
             owned.is_thrown_away = True
             with owned.warehouse.transaction() as cursor:
@@ -254,16 +241,7 @@ class Pipeline:
             if owned.summary.status == "COMPLETE":
                 owned.is_thrown_away = False
                 self._publish(owned)
-            owned.summary.seconds = time.monotonic() - started
             return owned.summary
-
-    def decide_load(self, change: Callable[[duckdb.DuckDBPyConnection], None], *, is_discarding: bool) -> None:
-        """Change the standing of a load by hand, recorded as a run; the raw views follow in the same transaction."""
-        with owned_run(self, "loads", {}) as owned:
-            gate = Inbox(self, owned).gate()
-            with owned.warehouse.transaction() as cursor:
-                change(cursor)
-                gate.refresh(cursor, is_discarding=is_discarding)
 
     def change_champion(self, name: str, change: Callable[[ModelRegistry], RegisteredModel], *, reason: str) -> None:
         """Change which version scores, recorded as a run that makes the model asset anew.
@@ -311,6 +289,11 @@ class Pipeline:
         home = self.settings.home / "mlflow"
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return ModelRegistry(tracking_uri=f"sqlite:///{home / 'mlflow.db'}", artifact_root=home / "artifacts")
+
+    def _wanted(
+        self, expressions: Sequence[str], partition: str | None, *, until: datetime
+    ) -> dict[str, tuple[str, ...]]:
+        return wanted_partitions(self.graph, select(self.graph, expressions), partition, until=until)
 
     def _bring_up_to_date(
         self,

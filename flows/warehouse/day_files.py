@@ -69,9 +69,14 @@ def is_cut(paths: Iterable[Path]) -> bool:
     return all(re.search(_DAY_IN_NAME, path.name) for path in paths)
 
 
-def days_of(folder: Path) -> set[str] | None:
-    """Return the days a load has rows of; None when its files do not say."""
-    names = [path.name for path in folder.glob("*.parquet")]
+def days_of(folder: Path, landed: Iterable[str] = ()) -> set[str] | None:
+    """Return the days a load has rows of; None when its files do not say.
+
+    Args:
+        folder: The load's.
+        landed: Names of files that landed, and may be gone.
+    """
+    names = {*landed, *(path.name for path in folder.glob("*.parquet"))}
     found = [re.search(_DAY_IN_NAME, name) for name in names]
     return {match.group(1) for match in found if match} if names and all(found) else None
 

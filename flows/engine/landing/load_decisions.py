@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from flows.engine.landing.lost_loads import discard_lost
+from flows.engine.landing.inbox import Inbox
+from flows.engine.landing.lost_loads import discard_lost, lost_as_refused
+from flows.engine.owned_run import owned_run
 from flows.errors import UsageError
 from flows.lineage.audit.chain import append_rows
 from flows.warehouse.reader import open_reader
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def refused(pipeline: Pipeline) -> list[dict[str, Any]]:
-    """Return refused loads and rejected files, newest first."""
+    """Return accepted loads that lost files, then refused loads and rejected files, newest first."""
     with open_reader(pipeline.settings.published_dir) as reader:
         rows = reader.execute(
             "select reference, source, status, reason from ("
@@ -30,29 +32,33 @@ def refused(pipeline: Pipeline) -> list[dict[str, Any]]:
             " seen_at from lineage.delivered_file where status = 'REJECTED')"
             " order by arrived_at desc, reference"
         ).fetchall()
+        lost = lost_as_refused(reader, pipeline.lake)
     names = ("reference", "source", "status", "reason")
-    return [dict(zip(names, row, strict=True)) for row in rows]
+    return lost + [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def decide(pipeline: Pipeline, reference: str, *, is_accepted: bool, reason: str) -> None:
-    """Accept or discard a refused load, or discard a rejected file; raw views follow at once.
+    """Accept or discard a refused load, discard a load that lost files or a rejected file; recorded as a run.
+
+    The raw views follow in the same transaction.
 
     Raises:
         UsageError: Nothing refused has that id or name.
-        LostLoadsError: It would be accepted, and the files of another load of the table are gone.
+        LostLoadsError: It would be accepted, and files of another load of the table are gone or changed.
         WarehouseBusyError: A run owns the warehouse.
     """
-    pipeline.decide_load(
-        lambda cursor: _decide(
-            cursor,
-            reference,
-            status="ACCEPTED" if is_accepted else "DISCARDED",
-            reason=reason,
-            clock=pipeline.clock,
-            lake=pipeline.lake,
-        ),
-        is_discarding=not is_accepted,
-    )
+    with owned_run(pipeline, "loads", {}) as owned:
+        gate = Inbox(pipeline, owned).gate()
+        with owned.warehouse.transaction() as cursor:
+            _decide(
+                cursor,
+                reference,
+                status="ACCEPTED" if is_accepted else "DISCARDED",
+                reason=reason,
+                clock=pipeline.clock,
+                lake=pipeline.lake,
+            )
+            gate.refresh(cursor, is_discarding=not is_accepted)
 
 
 def _decide(
@@ -64,7 +70,7 @@ def _decide(
     clock: Clock,
     lake: Lake,
 ) -> None:
-    """Let an operator accept or discard a refused load, or discard a rejected file or what is gone of a load.
+    """Let an operator accept or discard a refused load, or discard a rejected file or a load that lost files.
 
     Args:
         cursor: Inside a transaction.

@@ -7,9 +7,11 @@ What lives here: comparing loads before and now. What does not: cutting files (f
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from flows.lineage.day_records import record_days
+from flows.lineage.load_files import noted_files
 from flows.warehouse.day_files import days_of
 
 if TYPE_CHECKING:
@@ -82,5 +84,8 @@ def changed_days(
         [folder, sorted(marked), made.metadata["load_ids"]],
     ).fetchall()
     changed |= {str(load_id) for (load_id,) in loads}
-    found = [days_of(lake.load_path(folder, load_id)) for load_id in changed]
+    landed = defaultdict(list)
+    for each in noted_files(cursor, folder) if changed else ():
+        landed[each.load_id].append(each.name)  # of a load that leaves because it lost files, also the days of these
+    found = [days_of(lake.load_path(folder, load_id), landed[load_id]) for load_id in changed]
     return None if None in found else set().union(*(days for days in found if days))

@@ -22,7 +22,7 @@ from expectations.outcome import GateRequest
 from flows.assets.versions import digest_of, logical_version
 from flows.engine.gates import GATE_CHECK, Verdict, check_records, run_gate
 from flows.engine.landing.load_standing import fallback_sources, sources_of
-from flows.engine.landing.lost_loads import LostLoadsError, lost_loads
+from flows.engine.landing.lost_loads import LostLoadsError, lost_files
 from flows.engine.landing.raw_days import event_column, record_changed_days
 from flows.engine.landing.unreadable import unreadable_columns
 from flows.lineage.audit.chain import append_rows
@@ -146,7 +146,7 @@ class RawGate:
             is_discarding: An operator discards one load at a time: a table of which more are lost stays as it is.
 
         Raises:
-            LostLoadsError: The files of an accepted load of a table that changes are gone.
+            LostLoadsError: Files of an accepted load of a table that changes are gone or changed.
         """
         standing_in = fallback_sources(cursor)
         for key, definition in self._definitions.items():
@@ -263,17 +263,12 @@ class RawGate:
         *,
         is_discarding: bool,
     ) -> None:
-        marked = sorted(marked_sources)
-        loads = cursor.execute(
-            "select load_id, storage_uri, row_count from lineage.load"
-            " where raw_table = ? and status = 'ACCEPTED' order by load_id",
-            [definition.relation],
-        ).fetchall()
+        marked, loads = sorted(marked_sources), _accepted(cursor, definition.relation)
         version = digest_of(*(str(load[0]) for load in loads), "|", *marked)
         latest_version, latest_code, before = _latest(cursor, definition.key)
         if (latest_version, latest_code) == (version, definition.code_version):
             return
-        if lost := lost_loads(cursor, self._lake, definition.relation):
+        if lost := lost_files(cursor, self._lake, definition.relation):
             if is_discarding:
                 return
             raise LostLoadsError(definition.key, lost)
@@ -350,6 +345,15 @@ class RawGate:
                 evaluated_at=self._clock(),
             )
         ]
+
+
+def _accepted(cursor: duckdb.DuckDBPyConnection, raw_table: str) -> list[tuple[str, str, int]]:
+    """Id, folder and row count of the loads a raw table shows."""
+    return cursor.execute(
+        "select load_id, storage_uri, row_count from lineage.load"
+        " where raw_table = ? and status = 'ACCEPTED' order by load_id",
+        [raw_table],
+    ).fetchall()
 
 
 def _latest(cursor: duckdb.DuckDBPyConnection, key: str) -> tuple[str, str, str | None]:

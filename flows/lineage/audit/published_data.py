@@ -15,6 +15,7 @@ import duckdb
 
 from flows.assets.versions import version_of_partitions
 from flows.lineage.kept_files import kept_files, removed_files
+from flows.lineage.load_files import noted_files
 from flows.warehouse.content import ALGORITHM, columns_of, table_version, whole_version
 
 if TYPE_CHECKING:
@@ -149,21 +150,11 @@ def _delivered_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> It
 
 def _lake_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterator[DataFinding]:
     """Loads landed before the chain kept their files' hashes are covered by their delivered files only."""
-    rows = connection.execute(
-        "with noted as (select canonical::json as body, seq from lineage.audit_log"
-        '  where contains(canonical, \'"action":"load.landed"\')),'
-        " latest as (select body->>'subject' as subject, arg_max(body->'payload'->'files', seq) as files"
-        "  from noted group by all)"
-        " select l.load_id, l.raw_table, l.storage_uri, unnest(json_keys(n.files)),"
-        "  unnest(list_transform(json_keys(n.files), lambda name: n.files->>name))"
-        " from lineage.load l join latest n on n.subject = 'load:' || l.load_id || '|' || l.raw_table"
-        " where n.files is not null order by l.landed_at, l.load_id, l.raw_table"
-    ).fetchall()
-    for load_id, raw_table, uri, name, sha256 in rows:
-        if _sha256(home / uri / name) != sha256:
+    for each in noted_files(connection):
+        if _sha256(home / each.storage_uri / each.name) != each.sha256:
             yield DataFinding(
-                materialization_id=_made_from(connection, load_id, f"raw/{raw_table}"),
-                reason=f"file {name} of load {load_id} of raw/{raw_table} was changed after it landed",
+                materialization_id=_made_from(connection, each.load_id, f"raw/{each.raw_table}"),
+                reason=f"file {each.name} of load {each.load_id} of raw/{each.raw_table} was changed after it landed",
             )
 
 

@@ -8,9 +8,9 @@
 }}
 
 with
+    delivered as (select * from {{ ref("stg_scada__transformer_readings") }}),
     readings as (select * from {{ ref("int_scada_transformer_readings_matched") }}),
-    -- Used twice: put in line by DuckDB, it would read the files of all days.
-    usable as materialized(
+    usable as (
         select
             network_id,
             asset_id,
@@ -28,10 +28,14 @@ with
             and {{ quarantine_reason("scada_transformer_readings") }} is null
     ),
     -- A window over all readings costs four times as much; only keys that occur twice are ranked.
-    -- They are
-    -- found by hash, which is smaller: a collision only brings in rows that then rank first of
-    -- their own key.
-    repeated_keys as (select key_hash from usable group by key_hash having count(*) > 1),
+    -- They are found by hash among all rows, usable or not, so little is read and nothing is kept:
+    -- a collision only brings in rows that then rank first of their own key.
+    keyed as (
+        select hash(network_id, asset_id, reading_at) as key_hash
+        from delivered
+        where {{ in_days("reading_date") }}
+    ),
+    repeated_keys as (select key_hash from keyed group by key_hash having count(*) > 1),
     competing as (
         select
             usable.network_id,
@@ -44,7 +48,7 @@ with
             usable._source_row,
             usable._ingested_at
         from usable
-        inner join repeated_keys on usable.key_hash = repeated_keys.key_hash
+        semi join repeated_keys on usable.key_hash = repeated_keys.key_hash
     ),
     -- The losers of each key; the winner stays in the readings.
     superseded as (

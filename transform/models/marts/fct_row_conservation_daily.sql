@@ -18,6 +18,17 @@ with
         from clean
         where {{ in_days("reading_date") }}
     ),
+    -- Only these days: joined as a whole, both would be hashed anew for each chunk of days.
+    rejected_rows as (
+        select network_id, asset_id, reading_at, reading_date, _load_id, _source_file, _source_row
+        from quarantined
+        where {{ in_days("reading_date") }}
+    ),
+    losing_rows as (
+        select network_id, asset_id, reading_at, reading_date, _load_id, _source_file, _source_row
+        from superseded
+        where {{ in_days("reading_date") }}
+    ),
     delivered_counts as (
         select
             reading_date,
@@ -38,8 +49,7 @@ with
     ),
     quarantined_counts as (
         select reading_date, _load_id, count(*) as row_count
-        from quarantined
-        where {{ in_days("reading_date") }}
+        from rejected_rows
         group by reading_date, _load_id
     ),
     -- Of the clean keys those that other rows lost: few, so the join with them is small.
@@ -47,29 +57,29 @@ with
         select clean_keys.network_id, clean_keys.asset_id, clean_keys.reading_at
         from clean_keys
         semi join
-            superseded
+            losing_rows
             on {{
                 same_columns(
-                    "clean_keys", "superseded", natural_key("scada_transformer_readings")
+                    "clean_keys", "losing_rows", natural_key("scada_transformer_readings")
                 )
             }}
     ),
     -- Counted for itself, not as a remainder: a row that lost, is not in quarantine, and whose key
     -- the clean rows do have.
     duplicate_counts as (
-        select superseded.reading_date, superseded._load_id, count(*) as row_count
-        from superseded
+        select losing_rows.reading_date, losing_rows._load_id, count(*) as row_count
+        from losing_rows
         anti join
-            quarantined on {{ same_row("superseded", "quarantined", "scada_transformer_readings") }}
+            rejected_rows
+            on {{ same_row("losing_rows", "rejected_rows", "scada_transformer_readings") }}
         semi join
             competing_keys
             on {{
                 same_columns(
-                    "superseded", "competing_keys", natural_key("scada_transformer_readings")
+                    "losing_rows", "competing_keys", natural_key("scada_transformer_readings")
                 )
             }}
-        where {{ in_days("superseded.reading_date") }}
-        group by superseded.reading_date, superseded._load_id
+        group by losing_rows.reading_date, losing_rows._load_id
     ),
     counted as (
         select
