@@ -50,8 +50,7 @@ def score(model: Mapping[str, Any], features: pd.DataFrame) -> pd.DataFrame:
 def score_rows(network_model: NetworkFailureModel, weekly: pd.DataFrame, *, score_kind: str) -> pd.DataFrame:
     """Score the given rows of one network, in their order."""
     matrix = feature_matrix(weekly)
-    probability, low, high = network_model.predict(matrix)
-    drivers = network_model.drivers(matrix)
+    said = network_model.assess(matrix)
     return pd.DataFrame(
         {
             "network_id": weekly["network_id"].to_numpy(),
@@ -59,12 +58,12 @@ def score_rows(network_model: NetworkFailureModel, weekly: pd.DataFrame, *, scor
             "valid_at": weekly["valid_at"].array,
             "available_at": weekly["available_at"].array,
             "score_kind": score_kind,
-            "failure_probability": probability,
-            "failure_probability_low": low,
-            "failure_probability_high": high,
+            "failure_probability": said.probability,
+            "failure_probability_low": said.low,
+            "failure_probability_high": said.high,
             "baseline_failure_probability": network_model.age_hazard.predict(matrix[:, AGE_COLUMN]),
-            "top_driver": [first for first, _ in drivers],
-            "second_driver": [second for _, second in drivers],
+            "top_driver": said.drivers[0],
+            "second_driver": said.drivers[1],
             "is_fallback": weekly["is_fallback"].astype(bool).to_numpy(),
         },
         columns=list(SCORE_COLUMNS),
