@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
     from ml.metrics import Floats
 
+    Places = npt.NDArray[np.intp]
+
+Answer = TypeVar("Answer")
 CHUNK_ROWS = 8_192  # votes and contributions of a chunk stay within a core's cache
 
 
@@ -59,17 +62,8 @@ def ask_forest(
 
     Source: contributions after Saabas 2014, "Interpreting random forests"; Palczewska et al. 2013.
     """
-    trees = [_ReadTree.of(each.tree_, features.shape[1]) for each in pipeline[1].estimators_]
-
-    def ask(start: int) -> ForestAnswer:
-        filled = pipeline[0].transform(features[start : start + chunk_rows])
-        return _ask_chunk(trees, np.ascontiguousarray(filled, dtype=np.float32), levels)
-
-    starts = range(0, max(len(features), 1), chunk_rows)
-    if len(starts) == 1:
-        return ask(0)
-    with ThreadPoolExecutor(max_workers=job_count) as pool:
-        answers = list(pool.map(ask, starts))
+    forest = ReadForest.of(pipeline, features.shape[1])
+    answers = map_chunks(lambda rows: forest.ask(rows, levels), features, job_count=job_count, chunk_rows=chunk_rows)
     return ForestAnswer(
         mean=np.concatenate([each.mean for each in answers]),
         quantiles=np.concatenate([each.quantiles for each in answers], axis=1),
@@ -77,14 +71,23 @@ def ask_forest(
     )
 
 
-def top_two(contributions: Floats, names: Sequence[str]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
-    """Return the names of the largest and second largest contribution of each row; of equal ones the first."""
-    columns = np.array(names, dtype=object)
-    rows = np.arange(len(contributions))
+def map_chunks(
+    ask: Callable[[Floats], Answer], features: Floats, *, job_count: int, chunk_rows: int = CHUNK_ROWS
+) -> list[Answer]:
+    """Ask about all rows, chunk by chunk on threads, and return the answers in the order of the rows."""
+    chunks = [features[start : start + chunk_rows] for start in range(0, max(len(features), 1), chunk_rows)]
+    if len(chunks) == 1:
+        return [ask(chunks[0])]
+    with ThreadPoolExecutor(max_workers=job_count) as pool:
+        return list(pool.map(ask, chunks))
+
+
+def top_two(contributions: Floats) -> tuple[Places, Places]:
+    """Return the column of the largest and of the second largest contribution of each row; of equal ones the first."""
     rest = contributions.copy()
     first = rest.argmax(axis=1)
-    rest[rows, first] = -np.inf
-    return columns[first], columns[rest.argmax(axis=1)]
+    rest[np.arange(len(rest)), first] = -np.inf
+    return first, rest.argmax(axis=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,21 +112,37 @@ class _ReadTree:
         return cls(tree=tree, values=np.ascontiguousarray(values), contributions=moved)
 
 
-def _ask_chunk(trees: Sequence[_ReadTree], rows: Any, levels: Sequence[float]) -> ForestAnswer:  # noqa: ANN401 - float32
-    """Ask all trees about a chunk; sums go tree by tree, so each row has the same one alone."""
-    votes = np.empty((len(rows), len(trees)))
-    total, contributions = np.zeros(len(rows)), np.zeros((len(rows), trees[0].contributions.shape[1]))
-    for place, each in enumerate(trees):
-        leaf = each.tree.apply(rows)
-        vote = each.values[leaf]
-        votes[:, place] = vote
-        total += vote
-        contributions += each.contributions[leaf]
-    return ForestAnswer(
-        mean=total / len(trees),
-        quantiles=_quantiles(votes, levels),
-        contributions=contributions / len(trees),
-    )
+@dataclass(frozen=True, kw_only=True)
+class ReadForest:
+    """A fitted pipeline whose trees have been read, ready to be asked about many chunks of rows."""
+
+    transformer: Any
+    trees: tuple[_ReadTree, ...]
+
+    @classmethod
+    def of(cls, pipeline: Any, feature_count: int) -> ReadForest:  # noqa: ANN401 - see above
+        """Read the trees."""
+        trees = tuple(_ReadTree.of(each.tree_, feature_count) for each in pipeline[1].estimators_)
+        return cls(transformer=pipeline[0], trees=trees)
+
+    def ask(self, features: Floats, levels: Sequence[float]) -> ForestAnswer:
+        """Ask all trees about a chunk; sums go tree by tree, so each row has the same one alone."""
+        rows = np.ascontiguousarray(self.transformer.transform(features), dtype=np.float32)
+        votes = np.empty((len(rows), len(self.trees)))
+        total, contributions = np.zeros(len(rows)), np.zeros(features.shape)
+        moved = np.empty(features.shape)
+        for place, each in enumerate(self.trees):
+            leaf = each.tree.apply(rows)
+            vote = each.values[leaf]
+            votes[:, place] = vote
+            total += vote
+            np.take(each.contributions, leaf, axis=0, out=moved, mode="clip")  # checks of bounds cost a copy
+            contributions += moved
+        return ForestAnswer(
+            mean=total / len(self.trees),
+            quantiles=_quantiles(votes, levels),
+            contributions=contributions / len(self.trees),
+        )
 
 
 def _quantiles(votes: Floats, levels: Sequence[float]) -> Floats:

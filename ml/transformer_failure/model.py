@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.calibration import logit
-from ml.forest import ask_forest, top_two
+from ml.forest import ReadForest, ask_forest, map_chunks, top_two
 from ml.transformer_failure.baseline import LEVEL_HIGH, LEVEL_LOW, AgeHazard, fit_age_hazard
 from ml.transformer_failure.config import FEATURE_COLUMNS, LABEL, TransformerFailureConfig
 from ml.transformer_failure.hazard import FailureHazard, fit_failure_hazard
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.calibration import ProbabilityCalibrator
-    from ml.forest import ForestAnswer
+    from ml.forest import Places
     from ml.metrics import Floats
 
 AGE_COLUMN = FEATURE_COLUMNS.index("age_years")
+NO_DRIVER = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +37,13 @@ class Assessment:
         probability: Calibrated probability of a failure within the label horizon, 0-1.
         low: Lower end of its 90 % interval.
         high: Upper end.
-        drivers: Names of the features that raise the score most and second most; None where there is no second.
+        drivers: Places in FEATURE_COLUMNS of what raises the score most and second most; NO_DRIVER where nothing does.
     """
 
     probability: Floats
     low: Floats
     high: Floats
-    drivers: tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]
+    drivers: tuple[Places, Places]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,9 @@ class NetworkFailureModel:
         """Return uncalibrated scores in 0..1, shape (n,)."""
         if self.hazard is None:
             return self.age_hazard.predict(features[:, AGE_COLUMN])
-        return _average(self._ask(features).mean, self.hazard.log_odds(features))
+        levels = (LEVEL_LOW, LEVEL_HIGH)
+        said = ask_forest(self.forest, features, levels=levels, job_count=self._job_count)
+        return _average(said.mean, self.hazard.log_odds(features))
 
     def assess(self, features: Floats) -> Assessment:
         """Return what is said about each row.
@@ -84,11 +87,22 @@ class NetworkFailureModel:
                 probability=self.age_hazard.probability[band],
                 low=self.age_hazard.low[band],
                 high=self.age_hazard.high[band],
-                drivers=(np.full(len(features), "age_years", dtype=object), np.full(len(features), None, dtype=object)),
+                drivers=(np.full(len(features), AGE_COLUMN), np.full(len(features), NO_DRIVER)),
             )
-        said = self._ask(features)
-        moved = self.hazard.contributions(features)
-        log_odds = self.hazard.intercept + moved.sum(axis=1)
+        forest, hazard = ReadForest.of(self.forest, features.shape[1]), self.hazard
+        parts = map_chunks(lambda rows: self._assess(forest, hazard, rows), features, job_count=self._job_count)
+        first, second = zip(*(each.drivers for each in parts), strict=True)
+        return Assessment(
+            probability=np.concatenate([each.probability for each in parts]),
+            low=np.concatenate([each.low for each in parts]),
+            high=np.concatenate([each.high for each in parts]),
+            drivers=(np.concatenate(first), np.concatenate(second)),
+        )
+
+    def _assess(self, forest: ReadForest, hazard: FailureHazard, features: Floats) -> Assessment:
+        """Assess a chunk of rows."""
+        said, moved = forest.ask(features, (LEVEL_LOW, LEVEL_HIGH)), hazard.contributions(features)
+        log_odds = hazard.intercept + moved.sum(axis=1)
         probability, low, high = (
             self.calibrator.apply(_average(vote, log_odds)) for vote in (said.mean, *said.quantiles)
         )
@@ -96,12 +110,12 @@ class NetworkFailureModel:
             probability=probability,
             low=np.minimum(low, probability),
             high=np.maximum(high, probability),
-            drivers=top_two(_shares(said.contributions) + _shares(moved), FEATURE_COLUMNS),
+            drivers=top_two(_shares(said.contributions) + _shares(moved)),
         )
 
-    def _ask(self, features: Floats) -> ForestAnswer:
-        jobs = self.forest[1].n_jobs or 1
-        return ask_forest(self.forest, features, levels=(LEVEL_LOW, LEVEL_HIGH), job_count=jobs)
+    @property
+    def _job_count(self) -> int:
+        return self.forest[1].n_jobs or 1
 
 
 def _average(vote: Floats, log_odds: Floats) -> Floats:

@@ -17,10 +17,9 @@ from ml.transformer_health.config import FEATURE_COLUMNS, LABEL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy.typing as npt
     import pandas as pd
 
-    from ml.forest import ForestAnswer
+    from ml.forest import ForestAnswer, Places
     from ml.metrics import Floats
     from ml.transformer_health.baseline import MeanHealth
     from ml.transformer_health.config import Candidate
@@ -38,13 +37,13 @@ class HealthAssessment:
         health_index: Health index, 0-100, higher is worse.
         low: Lower end of its 90 % interval.
         high: Upper end.
-        drivers: Names of the features that raise the index most and second most.
+        drivers: Places in FEATURE_COLUMNS of what raises the index most and second most.
     """
 
     health_index: Floats
     low: Floats
     high: Floats
-    drivers: tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]
+    drivers: tuple[Places, Places]
 
 
 class HealthForest:
@@ -111,7 +110,7 @@ class HealthForest:
             health_index=said.mean,
             low=np.clip(np.minimum(low, said.mean), BEST, WORST),
             high=np.clip(np.maximum(high, said.mean), BEST, WORST),
-            drivers=top_two(said.contributions, FEATURE_COLUMNS),
+            drivers=top_two(said.contributions),
         )
 
 

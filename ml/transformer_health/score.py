@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ml.transformer_health.config import FEATURE_COLUMNS
 from ml.transformer_health.model import NetworkHealthModel, feature_matrix
 
 if TYPE_CHECKING:
@@ -50,11 +51,12 @@ def score_rows(network_model: NetworkHealthModel, samples: pd.DataFrame, *, scor
     """Score the given samples of one network, in their order."""
     matrix = feature_matrix(samples)
     said = network_model.forest.assess(matrix)
+    names = pd.array(list(FEATURE_COLUMNS), dtype="str")
     return pd.DataFrame(
         {
-            "network_id": samples["network_id"].to_numpy(),
-            "sample_id": samples["sample_id"].to_numpy(),
-            "asset_id": samples["asset_id"].to_numpy(),
+            "network_id": samples["network_id"].array,
+            "sample_id": samples["sample_id"].array,
+            "asset_id": samples["asset_id"].array,
             "valid_at": samples["valid_at"].array,
             "available_at": samples["available_at"].array,
             "score_kind": score_kind,
@@ -62,8 +64,8 @@ def score_rows(network_model: NetworkHealthModel, samples: pd.DataFrame, *, scor
             "health_index_low": said.low,
             "health_index_high": said.high,
             "baseline_health_index": network_model.baseline.predict(matrix),
-            "top_driver": said.drivers[0],
-            "second_driver": said.drivers[1],
+            "top_driver": names.take(said.drivers[0]),
+            "second_driver": names.take(said.drivers[1]),
             "is_fallback": samples["is_fallback"].astype(bool).to_numpy(),
         },
         columns=list(SCORE_COLUMNS),
