@@ -57,6 +57,16 @@ class OilStretch:
     prepared: PreparedOil
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainedNetwork:
+    """The final model of one network and what it was judged by."""
+
+    model: NetworkTopOilModel
+    scores: pd.DataFrame
+    metrics: list[MetricRow]
+    note: str
+
+
 def train(hourly: pd.DataFrame, *, config: TopOilConfig = DEFAULT_CONFIG) -> TrainedModel:
     """Train one model per network.
 
@@ -70,59 +80,52 @@ def train(hourly: pd.DataFrame, *, config: TopOilConfig = DEFAULT_CONFIG) -> Tra
     Raises:
         NotEnoughDataError: No transformer is known for long enough.
     """
-    models: dict[str, NetworkTopOilModel] = {}
-    scores: list[pd.DataFrame] = []
-    rows: list[MetricRow] = []
+    found: dict[str, TrainedNetwork] = {}
     notes: list[str] = []
     longest = 0
     with one_thread():
         for network_id, network_rows in hourly.groupby("network_id", sort=True):
             days = known_days(network_rows)
             longest = max(longest, int(days.max()))
-            usable = network_rows[network_rows["asset_id"].isin(days.index[days >= config.minimum_days])]
-            if len(usable) < len(network_rows):
-                short = int((days < config.minimum_days).sum())
-                notes.append(
-                    f"{network_id}: {short} transformers known for less than {config.minimum_days} days, no model"
-                )
-            if usable.empty:
-                continue
-            grid = read_grid(usable)
-            backtest = run_backtest(grid, config)
-            final = fit_top_oil(grid, grid.hour_count, config)
-            models[str(network_id)] = replace(final, widths_k=backtest.widths_k)
-            scores.append(
-                issue_rows(
-                    str(network_id),
-                    grid,
-                    backtest.prepared,
-                    backtest.origins,
-                    backtest.quantiles_degc,
-                    score_kind="backtest",
-                )
-            )
-            rows += _judge(str(network_id), grid, backtest)
-            notes.append(_last_held_note(str(network_id), backtest, config))
-    if not models:
-        raise NotEnoughDataError(
-            use_case=USE_CASE,
-            what="days of top-oil readings of a transformer",
-            needed=config.minimum_days,
-            found=longest,
-        )
+            is_long = days >= config.minimum_days
+            if not is_long.all():
+                few = f"{int((~is_long).sum())} transformers known for less than {config.minimum_days} days"
+                notes.append(f"{network_id}: {few}, no model")
+            usable = network_rows[network_rows["asset_id"].isin(days.index[is_long])]
+            if not usable.empty:
+                found[str(network_id)] = _train_network(str(network_id), usable, config)
+    if not found:
+        what = "days of top-oil readings of a transformer"
+        raise NotEnoughDataError(use_case=USE_CASE, what=what, needed=config.minimum_days, found=longest)
+    rows = [row for each in found.values() for row in each.metrics]
     return TrainedModel(
         use_case=USE_CASE,
         estimator_name="C57.91 thermal model and ridge regression of what it leaves",
-        model=models,
+        model={network_id: each.model for network_id, each in found.items()},
         serializer="skops",
         feature_columns=FEATURE_COLUMNS,
         hyperparameters=vars(config),
         metrics=(*mean_rows(rows), *rows),
         headline_metric="mae_top_oil",
         is_higher_better=False,
-        backtest_scores=pd.concat(scores, ignore_index=True),
+        backtest_scores=pd.concat([each.scores for each in found.values()], ignore_index=True),
         random_seed=config.random_seed,
-        notes=tuple(notes),
+        notes=(*notes, *(each.note for each in found.values())),
+    )
+
+
+def _train_network(network_id: str, usable: pd.DataFrame, config: TopOilConfig) -> TrainedNetwork:
+    """Judge a network out of time, then fit it on all its hours."""
+    grid = read_grid(usable)
+    backtest = run_backtest(grid, config)
+    final = fit_top_oil(grid, grid.hour_count, config)
+    return TrainedNetwork(
+        model=replace(final, widths_k=backtest.widths_k),
+        scores=issue_rows(
+            network_id, grid, backtest.prepared, backtest.origins, backtest.quantiles_degc, score_kind="backtest"
+        ),
+        metrics=_judge(network_id, grid, backtest),
+        note=_last_held_note(network_id, backtest, config),
     )
 
 
