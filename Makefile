@@ -55,6 +55,7 @@ bench: setup
 	$(BIN)/python -m tests.benchmarks.bench_no_change
 	$(BIN)/python -m tests.benchmarks.bench_engine
 	$(BIN)/python -m tests.benchmarks.bench_transform
+	$(BIN)/python -m tests.benchmarks.bench_scoring
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-strip-extras \

@@ -47,6 +47,9 @@ METRICS: dict[str, Metric] = {
         Metric("false_alarms", "windows per capture", is_higher_better=False),
         Metric("days_to_drift", "days", is_higher_better=False),
         Metric("drift_trainings", "trainings per 30 days", is_higher_better=False),
+        Metric("r2", "share of variance", is_higher_better=True),
+        Metric("mae_health_index", "points of 100", is_higher_better=False),
+        Metric("mae_top_oil", "degC", is_higher_better=False),
     )
 }
 
@@ -68,6 +71,16 @@ def mae(actual: Floats, predicted: Floats) -> float:
 def rmse(actual: Floats, predicted: Floats) -> float:
     """Return the root of the mean squared error, in the unit of the values."""
     return float(np.sqrt(np.square(actual - predicted).mean()))
+
+
+def r2(actual: Floats, predicted: Floats) -> float:
+    """Return the share of the variance that is explained; below 0 is worse than the mean of the actual values.
+
+    >>> r2(np.array([1.0, 3.0]), np.array([1.0, 2.0]))
+    0.5
+    """
+    unexplained = float(np.square(actual - predicted).sum())
+    return 1 - unexplained / float(np.square(actual - actual.mean()).sum())
 
 
 def value_range(actual: Floats) -> float:

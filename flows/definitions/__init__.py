@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 
 from flows.assets.declaring import with_checks
 from flows.assets.graph import AssetGraph
-from flows.definitions import drift, load_forecast, outage_risk, scada_anomaly, transformer_failure
+from flows.definitions import (
+    drift,
+    load_forecast,
+    outage_risk,
+    scada_anomaly,
+    top_oil,
+    transformer_failure,
+    transformer_health,
+)
 from flows.engine.dbt.assets import dbt_assets, declared_columns
 from flows.engine.gates import with_gates
 
@@ -27,6 +35,8 @@ PYTHON_ASSETS = (
     *outage_risk.ASSETS,
     *scada_anomaly.ASSETS,
     *drift.ASSETS,
+    *transformer_health.ASSETS,
+    *top_oil.ASSETS,
 )
 PYTHON_CHECKS: tuple[AssetCheck, ...] = drift.CHECKS
 

@@ -121,10 +121,24 @@ def _scada_anomaly(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
     return train(read("features/feat_scada_anomaly__window"), read("features/feat_scada_anomaly__symbols"))
 
 
+def _transformer_health(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.transformer_health.train import train
+
+    return train(read("features/feat_transformer_health__sample"))
+
+
+def _top_oil(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.top_oil.train import train
+
+    return train(read("features/feat_top_oil__hourly"))
+
+
 USE_CASES: dict[str, Callable[[Read, Mapping[str, datetime]], Judged]] = {
     "load_forecast": _load_forecast,
     "retraining": _retraining,
     "transformer_failure": _transformer_failure,
     "outage_risk": _outage_risk,
     "scada_anomaly": _scada_anomaly,
+    "transformer_health": _transformer_health,
+    "top_oil": _top_oil,
 }

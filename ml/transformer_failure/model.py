@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.calibration import logit
+from ml.forest import ReadForest, ask_forest, map_chunks, top_two
 from ml.transformer_failure.baseline import LEVEL_HIGH, LEVEL_LOW, AgeHazard, fit_age_hazard
 from ml.transformer_failure.config import FEATURE_COLUMNS, LABEL, TransformerFailureConfig
 from ml.transformer_failure.hazard import FailureHazard, fit_failure_hazard
@@ -21,9 +22,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ml.calibration import ProbabilityCalibrator
+    from ml.forest import Places
     from ml.metrics import Floats
 
 AGE_COLUMN = FEATURE_COLUMNS.index("age_years")
+NO_DRIVER = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assessment:
+    """What the model says about rows, each of shape (n,).
+
+    Attributes:
+        probability: Calibrated probability of a failure within the label horizon, 0-1.
+        low: Lower end of its 90 % interval.
+        high: Upper end.
+        drivers: Places in FEATURE_COLUMNS of what raises the score most and second most; NO_DRIVER where nothing does.
+    """
+
+    probability: Floats
+    low: Floats
+    high: Floats
+    drivers: tuple[Places, Places]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,45 +66,56 @@ class NetworkFailureModel:
         """Return uncalibrated scores in 0..1, shape (n,)."""
         if self.hazard is None:
             return self.age_hazard.predict(features[:, AGE_COLUMN])
-        # not the forest's own mean: its threads add up in any order, and the last digit would change
-        mean_vote: Floats = self._tree_votes(features).mean(axis=0)
-        return _average(mean_vote, self.hazard.log_odds(features))
+        levels = (LEVEL_LOW, LEVEL_HIGH)
+        said = ask_forest(self.forest, features, levels=levels, job_count=self._job_count)
+        return _average(said.mean, self.hazard.log_odds(features))
 
-    def predict(self, features: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return probability and the ends of its 90 % interval.
+    def assess(self, features: Floats) -> Assessment:
+        """Return what is said about each row.
 
         Args:
             features: Shape (n, len(FEATURE_COLUMNS)); NaN marks unknown.
 
         Returns:
-            Probability, and the score with the 5 % and 95 % quantile of the trees' votes in place of their mean; all
-            calibrated alike, each shape (n,), 0-1.
+            Probability, and the score with the 5 % and 95 % quantile of the trees' votes in place of their mean, all
+            calibrated alike; and the two features that raise the score most: the contributions of either half are taken
+            as shares of their absolute sum, and added.
         """
         if self.hazard is None:
             band = self.age_hazard.band(features[:, AGE_COLUMN])
-            return self.age_hazard.probability[band], self.age_hazard.low[band], self.age_hazard.high[band]
-        votes = self._tree_votes(features)
-        log_odds = self.hazard.log_odds(features)
-        probability, low, high = (
-            self.calibrator.apply(_average(vote, log_odds))
-            for vote in (votes.mean(axis=0), *np.quantile(votes, [LEVEL_LOW, LEVEL_HIGH], axis=0))
+            return Assessment(
+                probability=self.age_hazard.probability[band],
+                low=self.age_hazard.low[band],
+                high=self.age_hazard.high[band],
+                drivers=(np.full(len(features), AGE_COLUMN), np.full(len(features), NO_DRIVER)),
+            )
+        forest, hazard = ReadForest.of(self.forest, features.shape[1]), self.hazard
+        parts = map_chunks(lambda rows: self._assess(forest, hazard, rows), features, job_count=self._job_count)
+        first, second = zip(*(each.drivers for each in parts), strict=True)
+        return Assessment(
+            probability=np.concatenate([each.probability for each in parts]),
+            low=np.concatenate([each.low for each in parts]),
+            high=np.concatenate([each.high for each in parts]),
+            drivers=(np.concatenate(first), np.concatenate(second)),
         )
-        return probability, np.minimum(low, probability), np.maximum(high, probability)
 
-    def drivers(self, features: Floats) -> list[tuple[str, str | None]]:
-        """Return the two features that raise each row's score most.
+    def _assess(self, forest: ReadForest, hazard: FailureHazard, features: Floats) -> Assessment:
+        """Assess a chunk of rows."""
+        said, moved = forest.ask(features, (LEVEL_LOW, LEVEL_HIGH)), hazard.contributions(features)
+        log_odds = hazard.intercept + moved.sum(axis=1)
+        probability, low, high = (
+            self.calibrator.apply(_average(vote, log_odds)) for vote in (said.mean, *said.quantiles)
+        )
+        return Assessment(
+            probability=probability,
+            low=np.minimum(low, probability),
+            high=np.maximum(high, probability),
+            drivers=top_two(_shares(said.contributions) + _shares(moved)),
+        )
 
-        The contributions of either half are taken as shares of their absolute sum, and added.
-        """
-        if self.hazard is None:
-            return [("age_years", None)] * len(features)
-        shares = _shares(path_contributions(self.forest, features)) + _shares(self.hazard.contributions(features))
-        order = np.argsort(-shares, axis=1, kind="stable")
-        return [(FEATURE_COLUMNS[row[0]], FEATURE_COLUMNS[row[1]]) for row in order]
-
-    def _tree_votes(self, features: Floats) -> Floats:
-        filled = self.forest[0].transform(features)
-        return np.stack([tree.predict_proba(filled)[:, 1] for tree in self.forest[1].estimators_])
+    @property
+    def _job_count(self) -> int:
+        return self.forest[1].n_jobs or 1
 
 
 def _average(vote: Floats, log_odds: Floats) -> Floats:
@@ -95,40 +126,6 @@ def _average(vote: Floats, log_odds: Floats) -> Floats:
 def _shares(contributions: Floats) -> Floats:
     total = np.abs(contributions).sum(axis=1, keepdims=True)
     return contributions / np.where(total > 0, total, 1.0)
-
-
-def path_contributions(forest: Any, features: Floats) -> Floats:  # noqa: ANN401 - scikit-learn is untyped
-    """Return how much each feature moved each row's mean vote along the trees' decision paths.
-
-    Args:
-        forest: Pipeline of imputer and random forest.
-        features: Shape (n, n_features).
-
-    Returns:
-        Shape (n, n_features), change of the vote; a row plus the forest's root value sums to the
-        vote.
-
-    Source: Saabas 2014, "Interpreting random forests"; Palczewska et al. 2013.
-    """
-    filled = forest[0].transform(features)
-    total = np.zeros(features.shape)
-    for estimator in forest[1].estimators_:
-        tree = estimator.tree_
-        total += _node_contributions(tree, features.shape[1])[tree.apply(filled.astype(np.float32))]
-    contributions: Floats = total / len(forest[1].estimators_)
-    return contributions
-
-
-def _node_contributions(tree: Any, feature_count: int) -> Floats:  # noqa: ANN401 - see above
-    """Return the summed contributions from the root to each node; children come after parents."""
-    share = tree.value[:, 0, 1] / tree.value[:, 0, :].sum(axis=1)
-    moved = np.zeros((tree.node_count, feature_count))
-    for node in range(tree.node_count):
-        for child in (tree.children_left[node], tree.children_right[node]):
-            if child > 0:
-                moved[child] = moved[node]
-                moved[child, tree.feature[node]] += share[child] - share[node]
-    return moved
 
 
 def feature_matrix(weekly: pd.DataFrame) -> Floats:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ml.transformer_failure.config import FEATURE_COLUMNS
 from ml.transformer_failure.model import AGE_COLUMN, NetworkFailureModel, feature_matrix
 
 if TYPE_CHECKING:
@@ -50,21 +51,21 @@ def score(model: Mapping[str, Any], features: pd.DataFrame) -> pd.DataFrame:
 def score_rows(network_model: NetworkFailureModel, weekly: pd.DataFrame, *, score_kind: str) -> pd.DataFrame:
     """Score the given rows of one network, in their order."""
     matrix = feature_matrix(weekly)
-    probability, low, high = network_model.predict(matrix)
-    drivers = network_model.drivers(matrix)
+    said = network_model.assess(matrix)
+    names = pd.array(list(FEATURE_COLUMNS), dtype="str")
     return pd.DataFrame(
         {
-            "network_id": weekly["network_id"].to_numpy(),
-            "asset_id": weekly["asset_id"].to_numpy(),
+            "network_id": weekly["network_id"].array,
+            "asset_id": weekly["asset_id"].array,
             "valid_at": weekly["valid_at"].array,
             "available_at": weekly["available_at"].array,
             "score_kind": score_kind,
-            "failure_probability": probability,
-            "failure_probability_low": low,
-            "failure_probability_high": high,
+            "failure_probability": said.probability,
+            "failure_probability_low": said.low,
+            "failure_probability_high": said.high,
             "baseline_failure_probability": network_model.age_hazard.predict(matrix[:, AGE_COLUMN]),
-            "top_driver": [first for first, _ in drivers],
-            "second_driver": [second for _, second in drivers],
+            "top_driver": names.take(said.drivers[0]),
+            "second_driver": names.take(said.drivers[1], allow_fill=True),
             "is_fallback": weekly["is_fallback"].astype(bool).to_numpy(),
         },
         columns=list(SCORE_COLUMNS),

@@ -11,7 +11,13 @@ from tests.e2e.homes import Home
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]  # one process makes the demo utility
 
 Demo = tuple[Home, dict[str, Any]]
-SCORED = ("transformer_failure_scores", "load_forecast", "outage_risk_scores", "scada_anomaly_scores")
+SCORED = (
+    "transformer_failure_scores",
+    "load_forecast",
+    "outage_risk_scores",
+    "scada_anomaly_scores",
+    "top_oil_scores",
+)
 REPORTS = ("storm_priority", "voltage_plan", "market_schedule", "work_orders", "crew_plan", "data_quality")
 
 

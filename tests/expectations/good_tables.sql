@@ -130,3 +130,51 @@ select
     'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
     timestamptz '2025-01-01 02:00:00+00' as scored_at
 from range(50) minutes(minute);
+
+create table features.feat_transformer_health__sample as
+select
+    'DGA' as network_id, 'S' || sample as sample_id, null::varchar as asset_id,
+    timestamptz '2025-01-01 00:00:00+00' + to_days(sample::int) as valid_at,
+    timestamptz '2025-01-01 00:00:00+00' + to_days(sample::int) as available_at,
+    80.0::double as hydrogen_ppm, 4000.0::double as oxygen_ppm, 40000.0::double as nitrogen_ppm,
+    30.0::double as methane_ppm, 300.0::double as carbon_monoxide_ppm, 2000.0::double as carbon_dioxide_ppm,
+    5.0::double as ethylene_ppm, 20.0::double as ethane_ppm, 0.0::double as acetylene_ppm,
+    1.0::double as dbds_ppm, 0.8::double as power_factor_pct, 40.0::double as interfacial_tension_mn_m,
+    50.0::double as dielectric_strength_kv, 9.0::double as water_ppm, 0.0::double as acetylene_ethylene_ratio,
+    0.375::double as methane_hydrogen_ratio, 0.25::double as ethylene_ethane_ratio,
+    6.7::double as carbon_dioxide_monoxide_ratio, 0.1::double as oxygen_nitrogen_ratio, 435.0::double as tdcg_ppm,
+    case when sample < 20 then 13.4 + sample end as health_index, false as is_fallback
+from range(24) samples(sample);
+
+create table ml.transformer_health_scores as
+select
+    'DGA' as network_id, 'S' || sample as sample_id, null::varchar as asset_id,
+    timestamptz '2025-01-01 00:00:00+00' as valid_at, timestamptz '2025-01-01 00:00:00+00' as available_at,
+    kind as score_kind, 13.4 + sample as health_index, 10.0::double as health_index_low,
+    60.0::double as health_index_high, 25.0::double as baseline_health_index, 'hydrogen_ppm' as top_driver,
+    'water_ppm' as second_driver, false as is_fallback,
+    'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
+    timestamptz '2025-01-24 06:00:00+00' as scored_at
+from range(24) samples(sample), (values ('live'), ('backtest')) kinds(kind);
+
+create table features.feat_top_oil__hourly as
+select
+    'SIM' as network_id, 'T' || unit as asset_id, timestamptz '2025-01-01 00:00:00+00' + to_hours(h::int) as valid_at,
+    timestamptz '2025-01-01 00:20:00+00' + to_hours(h::int) as available_at,
+    timestamptz '2025-01-01 00:10:00+00' + to_hours(h::int) as readings_available_at,
+    12.0 + sin(h / 4.0) as load_mva, 20.0::double as rated_mva, 8.0 + 4 * sin(h / 4.0) as ambient_temperature_degc,
+    45.0 + 3 * sin(h / 4.0) as top_oil_temperature_degc, false as is_fallback
+from range(48) hours(h), range(2) units(unit);
+
+create table ml.top_oil_scores as
+select
+    'SIM' as network_id, 'T' || unit as asset_id, timestamptz '2025-01-03 00:00:00+00' as issued_at,
+    timestamptz '2025-01-03 00:00:00+00' + to_hours(h::int - 1) as valid_at, h::int as horizon_hours,
+    kind as score_kind, 42.0::double as p05_top_oil_degc, 45.0 + sin(h / 4.0) as p50_top_oil_degc,
+    48.0::double as p95_top_oil_degc, 45.0::double as baseline_top_oil_degc,
+    case when kind <> 'live' then 44.0 end as expected_top_oil_degc,
+    case when kind <> 'live' then 45.5 end as measured_top_oil_degc,
+    case when kind <> 'live' then 1.5 end as thermal_residual_k, false as is_fallback,
+    'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
+    timestamptz '2025-01-03 06:00:00+00' as scored_at
+from range(1, 25) hours(h), range(2) units(unit), (values ('live'), ('hindcast'), ('backtest')) kinds(kind);

@@ -30,3 +30,55 @@
     || coalesce(printf(', oil %+.1f K against the model', mean_top_oil_residual_k_28d), '')
     || coalesce(printf(', age %.0f years.', age_years), '')
 {%- endmacro %}
+
+{# A fault of dissolved gas analysis in words: zones of Duval triangle 1, cases of IEC 60599. #}
+{% macro dga_fault_text(dga_fault) -%}
+    case
+        {{ dga_fault }}
+        when 'PD'
+        then 'partial discharge (PD)'
+        when 'D1'
+        then 'arcing (D1)'
+        when 'D2'
+        then 'strong arcing (D2)'
+        when 'D1/D2'
+        then 'arcing (D1/D2)'
+        when 'DT'
+        then 'arcing and overheating (DT)'
+        when 'T1'
+        then 'overheating below 300 degC (T1)'
+        when 'T2'
+        then 'overheating of 300 to 700 degC (T2)'
+        when 'T3'
+        then 'overheating above 700 degC (T3)'
+    end
+{%- endmacro %}
+
+{# What oil test and thermal model add to a work order: a sentence with a capital and a full stop, or nothing. #}
+{% macro condition_reason() -%}
+    {%- set oil_text -%}
+        nullif(
+            concat_ws(
+                ' and ',
+                case
+                    when acetylene_change_ppm > {{ var("acetylene_rise_ppm") }}
+                    then 'acetylene rising'
+                end,
+                {{ dga_fault_text("dga_fault") }}
+            ),
+            ''
+        )
+        || ' in the last oil test'
+    {%- endset -%}
+    {%- set parts -%}
+        concat_ws(
+            '; ',
+            {{ oil_text }},
+            case
+                when thermal_residual_k >= {{ var("thermal_residual_raised_k") }}
+                then printf('top oil runs %.0f K hotter than its load explains', thermal_residual_k)
+            end
+        )
+    {%- endset -%}
+    coalesce(' ' || upper(left(nullif({{ parts }}, ''), 1)) || substr({{ parts }}, 2) || '.', '')
+{%- endmacro %}

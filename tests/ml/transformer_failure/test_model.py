@@ -1,33 +1,14 @@
-"""Contributions and the age hazard."""
+"""The age hazard."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from ml.calibration import fit_calibrator
 from ml.transformer_failure.baseline import fit_age_hazard
-from ml.transformer_failure.config import LABEL, TransformerFailureConfig
-from ml.transformer_failure.model import feature_matrix, fit_network, path_contributions
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ml.transformer_failure.config import TransformerFailureConfig
 
 CONFIG = TransformerFailureConfig(tree_count=20)
-
-
-def test_contributions_and_the_root_add_up_to_the_vote(fleet: pd.DataFrame) -> None:
-    known = fleet[fleet[LABEL].notna()]
-    identity = fit_calibrator(np.zeros(1), np.zeros(1, dtype=bool))
-    model = fit_network(known, calibrator=identity, config=CONFIG)
-    matrix = feature_matrix(known.head(50))
-
-    contributions = path_contributions(model.forest, matrix)
-
-    roots = [tree.tree_.value[0, 0, 1] / tree.tree_.value[0, 0].sum() for tree in model.forest[1]]
-    assert contributions.sum(axis=1) + np.mean(roots) == pytest.approx(model._tree_votes(matrix).mean(axis=0))
 
 
 def test_an_old_band_with_failures_gets_a_higher_rate_than_the_fleet() -> None:
