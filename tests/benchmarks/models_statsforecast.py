@@ -1,0 +1,79 @@
+"""Forecasts by statsforecast: day ahead for the published series, two days ahead for many series.
+
+    python models_statsforecast.py <folder> backtest <case> <model> <weeks of history>
+    python models_statsforecast.py <folder> many <series>
+
+What lives here: statsforecast's side of bench_models.py, run by the interpreter of its own environment, so it imports
+nothing of gridweave. It writes `statsforecast_<...>.csv` and prints seconds as JSON. One process, one core.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from statsforecast import StatsForecast
+from statsforecast.models import MSTL, AutoARIMA, AutoETS
+
+DAY_HOURS, WEEK_HOURS, AHEAD_HOURS = 24, 168, 48
+MODELS = {
+    "AutoARIMA": lambda: AutoARIMA(season_length=DAY_HOURS),
+    "AutoETS": lambda: AutoETS(season_length=DAY_HOURS),
+    "MSTL": lambda: MSTL(season_length=[DAY_HOURS, WEEK_HOURS]),
+}
+
+
+def forecaster(model: str) -> StatsForecast:
+    """The usual way in, on one core."""
+    return StatsForecast(models=[MODELS[model]()], freq="h", n_jobs=1)
+
+
+def backtest(case: dict[str, Any], model: str, weeks: int, rows: pd.DataFrame) -> pd.DataFrame:
+    """Issue each day, fit at the case's cadence on the last weeks, and go on from what was measured since."""
+    until = pd.Timestamp(case["test_to"])
+    issues = (until - pd.Timestamp(case["test_from"])).days
+    forecast: pd.DataFrame = forecaster(model).cross_validation(
+        df=rows[rows["ds"] < until],
+        h=DAY_HOURS,
+        step_size=DAY_HOURS,
+        n_windows=issues,
+        refit=case["refit_days"],
+        input_size=weeks * WEEK_HOURS,
+    )
+    return forecast
+
+
+def main() -> None:
+    """Read, forecast, write, print."""
+    folder, task, *arguments = Path(sys.argv[1]), *sys.argv[2:]
+    warnings.simplefilter("ignore")
+    if task == "backtest":
+        name, model, weeks = arguments
+        case = next(each for each in json.loads((folder / "cases.json").read_text()) if each["name"] == name)
+        rows = pd.read_csv(folder / "hourly.csv", parse_dates=["ds"], dtype={"unique_id": str})
+        rows = rows[rows["unique_id"] == name]
+        forecaster(model).forecast(df=rows.head(3 * WEEK_HOURS), h=1)  # compiles
+        started = time.perf_counter()
+        found = backtest(case, model, int(weeks), rows)
+    else:
+        model, name = "AutoARIMA", "many"
+        rows = pd.read_csv(folder / "many.csv", parse_dates=["ds"])
+        chosen = sorted(rows["unique_id"].unique())[: int(arguments[0])]
+        origin = rows["ds"].max() - pd.Timedelta(hours=AHEAD_HOURS - 1)
+        history = rows[rows["unique_id"].isin(chosen) & (rows["ds"] < origin)]
+        forecaster(model).forecast(df=history.head(2 * WEEK_HOURS), h=1)  # compiles
+        started = time.perf_counter()
+        found = forecaster(model).forecast(df=history, h=AHEAD_HOURS)
+    seconds = time.perf_counter() - started
+    found = found.reset_index().rename(columns={model: "0.5", "ds": "valid_at", "unique_id": "series_id"})
+    found[["series_id", "valid_at", "0.5"]].to_csv(folder / f"statsforecast_{name}_{model}.csv", index=False)
+    print(json.dumps({"seconds": seconds, "series": int(found["series_id"].nunique())}))
+
+
+if __name__ == "__main__":
+    main()
