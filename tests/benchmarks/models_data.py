@@ -33,6 +33,7 @@ class Case:
         test_from: First issue, 00:00 UTC.
         test_to: End of the last forecast day.
         refit_days: Days between two fits, for every side.
+        issue_days: Days between two issues that are compared; a peer needs half a second or more for each.
         resolution_minutes: Of the published series.
         latitude, longitude: Where it is.
         clock_hours: How far its wall clock, without summer time, is ahead of UTC: OpenSTEF takes day and hour from
@@ -43,6 +44,7 @@ class Case:
     test_from: str
     test_to: str
     refit_days: int
+    issue_days: int
     resolution_minutes: int
     latitude: float
     longitude: float
@@ -55,6 +57,7 @@ FEEDERS = {
         test_from="2020-12-18",
         test_to="2021-01-28",
         refit_days=7,
+        issue_days=1,
         resolution_minutes=15,
         latitude=52.0,
         longitude=5.0,
@@ -67,6 +70,7 @@ VICTORIA = Case(
     test_from="2013-01-01",
     test_to="2013-12-31",
     refit_days=28,
+    issue_days=4,
     resolution_minutes=30,
     latitude=-37.8,
     longitude=145.0,

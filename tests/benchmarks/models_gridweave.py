@@ -4,7 +4,7 @@
     python -m tests.benchmarks.models_gridweave <folder> many
 
 What lives here: gridweave's side of bench_models.py. It writes `gridweave_<...>.csv` and prints seconds and figures as
-JSON. Training is the whole of it, as in production: backtest, selection, intervals, final fit.
+JSON. For many series training is the whole of it, as in production: backtest, selection, intervals, final fit.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.load_forecast.config import LoadForecastConfig
+from ml.load_forecast.backtest import run_backtest
+from ml.load_forecast.config import DAY_HOURS, QUANTILE_LEVELS, LoadForecastConfig
+from ml.load_forecast.issues import prepare
 from ml.load_forecast.score import score
+from ml.load_forecast.series import iterate_series
 from ml.load_forecast.train import train
+from ml.threads import one_thread
 from tests.benchmarks.models_data import AHEAD_HOURS, HISTORY_HOURS, HOUR
 
 WEATHER = (
@@ -29,32 +33,28 @@ WEATHER = (
     "wind_speed_forecast_mps",
     "radiation_forecast_w_m2",
 )
-DAY_HOURS = 24
 
 
 def backtest(folder: Path, name: str, *, has_weather: bool) -> dict[str, Any]:
-    """Issue each day, fit at the case's cadence."""
+    """Issue each day, fit at the case's cadence; the first 24 hours of each issue."""
     case = next(each for each in json.loads((folder / "cases.json").read_text()) if each["name"] == name)
     rows = pd.read_parquet(folder / "hourly.parquet")
     rows = rows[rows["series_id"] == name]
     if not has_weather:
         rows = rows.assign(**dict.fromkeys(WEATHER, np.nan))
+    config = LoadForecastConfig(refit_days=case["refit_days"], young_refit_days=case["refit_days"])
     started = time.perf_counter()
-    trained = train(
-        rows,
-        config=LoadForecastConfig(refit_days=case["refit_days"], young_refit_days=case["refit_days"]),
-        test_from=pd.Timestamp(case["test_from"], tz="UTC"),
-        test_to=pd.Timestamp(case["test_to"], tz="UTC"),
-    )
+    series = next(iterate_series(rows))
+    first, last = (series.position(pd.Timestamp(case[key], tz="UTC")) for key in ("test_from", "test_to"))
+    with one_thread():
+        found = run_backtest(prepare(series, config=config), test_first=first, test_last=last, config=config)
     seconds = time.perf_counter() - started
-    scores = trained.backtest_scores
-    day_ahead = scores[scores["horizon_hours"] <= DAY_HOURS]
-    weather = "weather" if has_weather else "load"
-    day_ahead.rename(columns={"p50_load_mw": "0.5"})[["series_id", "valid_at", "0.5"]].to_csv(
-        folder / f"gridweave_{name}_{weather}.csv", index=False
-    )
-    metrics = {row.metric: {"value": row.value, "n": row.n} for row in trained.metrics if row.series_id == name}
-    return {"seconds": seconds, "metrics": metrics, "notes": trained.notes}
+    hours = (found.origins[:, None] + np.arange(DAY_HOURS)).ravel()
+    levels = found.quantiles_mw[:, :, :DAY_HOURS].transpose(0, 2, 1).reshape(len(hours), -1)
+    forecast = pd.DataFrame(levels, columns=QUANTILE_LEVELS, index=series.times[hours])
+    information = "weather" if has_weather else "load"
+    forecast.to_csv(folder / f"gridweave_{name}_{information}.csv", index_label="valid_at")
+    return {"seconds": seconds, "rows": len(forecast)}
 
 
 def many(folder: Path) -> dict[str, Any]:

@@ -75,13 +75,15 @@ def train(job: PredictionJobDataClass, known: pd.DataFrame) -> tuple[Any, ModelS
 
 
 def backtest(case: dict[str, Any], model_name: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Issue each day, train at the case's cadence, only on what was measured before."""
+    """Issue and train at the case's cadences, only on what was measured before."""
     job = prediction_job(case, model_name)
-    issues = pd.date_range(case["test_from"], pd.Timestamp(case["test_to"]) - DAY, freq="D", tz="UTC")
+    last = pd.Timestamp(case["test_to"]) - DAY
+    issues = pd.date_range(case["test_from"], last, freq=f"{case['issue_days']}D", tz="UTC")
+    issues_per_fit = case["refit_days"] // case["issue_days"]
     found: list[pd.DataFrame] = []
     for number, issued_at in enumerate(issues + timedelta(hours=case["clock_hours"])):
         IssueClock.issued_at = issued_at.to_pydatetime()
-        if number % case["refit_days"] == 0:
+        if number % issues_per_fit == 0:
             model, specification = train(job, rows[rows.index < issued_at])
         window = rows[(rows.index >= issued_at - HISTORY) & (rows.index < issued_at + DAY)].copy()
         window.loc[window.index >= issued_at, "load"] = np.nan

@@ -34,15 +34,16 @@ def forecaster(model: str) -> StatsForecast:
 
 
 def backtest(case: dict[str, Any], model: str, weeks: int, rows: pd.DataFrame) -> pd.DataFrame:
-    """Issue each day, fit at the case's cadence on the last weeks, and go on from what was measured since."""
-    until = pd.Timestamp(case["test_to"])
-    issues = (until - pd.Timestamp(case["test_from"])).days
+    """Issue and fit at the case's cadences on the last weeks, and go on from what was measured since."""
+    first, step = pd.Timestamp(case["test_from"]), case["issue_days"]
+    issues = -(-(pd.Timestamp(case["test_to"]) - first).days // step)
+    until = first + pd.Timedelta(days=step * (issues - 1) + 1)
     forecast: pd.DataFrame = forecaster(model).cross_validation(
         df=rows[rows["ds"] < until],
         h=DAY_HOURS,
-        step_size=DAY_HOURS,
+        step_size=step * DAY_HOURS,
         n_windows=issues,
-        refit=case["refit_days"],
+        refit=case["refit_days"] // step,
         input_size=weeks * WEEK_HOURS,
     )
     return forecast
