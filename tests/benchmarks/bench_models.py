@@ -136,11 +136,11 @@ def statsforecast_figures(folder: Path, case: Case) -> list[Figure]:
     for information in ("weather", "load"):
         ours = read_quantiles(folder / f"gridweave_{case.name}_{information}.csv")[0.5]
         for model in HISTORY_WEEKS:
-            theirs = read_forecast(folder / f"statsforecast_{case.name}_{model}.csv").loc[case.name, "0.5"]
-            actual = hourly.loc[theirs.index]
-            ratio = float((ours.loc[theirs.index] - actual).abs().mean() / (theirs - actual).abs().mean())
+            theirs = read_forecast(folder / f"statsforecast_{case.name}_{model}.csv")["0.5"].droplevel("series_id")
+            actual = np.asarray(hourly.loc[theirs.index], dtype=float)
+            errors = [metrics.mae(actual, np.asarray(each.loc[theirs.index], dtype=float)) for each in (ours, theirs)]
             title = f"{case.name}, MAE: ours, {_words(information)} / {model}'s"
-            figures.append(Figure(name=title, value=ratio, unit="x", at_most=GOALS["mae"]))
+            figures.append(Figure(name=title, value=errors[0] / errors[1], unit="x", at_most=GOALS["mae"]))
     return figures
 
 
