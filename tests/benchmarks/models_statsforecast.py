@@ -1,6 +1,6 @@
 """Forecasts by statsforecast: day ahead for the published series, two days ahead for many series.
 
-    python models_statsforecast.py <folder> backtest <case> <model> <weeks of history>
+    python models_statsforecast.py <folder> backtest <case> <model> <weeks of history> <fit again: 0|1>
     python models_statsforecast.py <folder> many <series>
 
 What lives here: statsforecast's side of bench_models.py, run by the interpreter of its own environment, so it imports
@@ -33,7 +33,9 @@ def forecaster(model: str) -> StatsForecast:
     return StatsForecast(models=[MODELS[model]()], freq="h", n_jobs=1)
 
 
-def backtest(case: dict[str, Any], model: str, weeks: int, rows: pd.DataFrame) -> pd.DataFrame:
+def backtest(
+    case: dict[str, Any], model: str, weeks: int, rows: pd.DataFrame, *, is_fitted_again: bool
+) -> pd.DataFrame:
     """Issue and fit at the case's cadences on the last weeks, and go on from what was measured since."""
     first, step = pd.Timestamp(case["test_from"]), case["issue_days"]
     issues = -(-(pd.Timestamp(case["test_to"]) - first).days // step)
@@ -43,7 +45,7 @@ def backtest(case: dict[str, Any], model: str, weeks: int, rows: pd.DataFrame) -
         h=DAY_HOURS,
         step_size=step * DAY_HOURS,
         n_windows=issues,
-        refit=case["refit_days"] // step,
+        refit=case["refit_days"] // step if is_fitted_again else False,
         input_size=weeks * WEEK_HOURS,
     )
     return forecast
@@ -54,13 +56,13 @@ def main() -> None:
     folder, task, *arguments = Path(sys.argv[1]), *sys.argv[2:]
     warnings.simplefilter("ignore")
     if task == "backtest":
-        name, model, weeks = arguments
+        name, model, weeks, again = arguments
         case = next(each for each in json.loads((folder / "cases.json").read_text()) if each["name"] == name)
         rows = pd.read_csv(folder / "hourly.csv", parse_dates=["ds"], dtype={"unique_id": str})
         rows = rows[rows["unique_id"] == name]
         forecaster(model).forecast(df=rows.head(3 * WEEK_HOURS), h=1)  # compiles
         started = time.perf_counter()
-        found = backtest(case, model, int(weeks), rows)
+        found = backtest(case, model, int(weeks), rows, is_fitted_again=again == "1")
     else:
         model, name = "AutoARIMA", "many"
         rows = pd.read_csv(folder / "many.csv", parse_dates=["ds"])
