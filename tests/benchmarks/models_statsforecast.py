@@ -1,7 +1,7 @@
 """Forecasts by statsforecast: day ahead for the published series, two days ahead for many series.
 
     python models_statsforecast.py <folder> backtest <case> <model> <weeks of history> <fit again: 0|1>
-    python models_statsforecast.py <folder> many <series>
+    python models_statsforecast.py <folder> many <series> <weeks of history>
 
 What lives here: statsforecast's side of bench_models.py, run by the interpreter of its own environment, so it imports
 nothing of gridweave. It writes `statsforecast_<...>.csv` and prints seconds as JSON. One process, one core.
@@ -60,16 +60,17 @@ def main() -> None:
         case = next(each for each in json.loads((folder / "cases.json").read_text()) if each["name"] == name)
         rows = pd.read_csv(folder / "hourly.csv", parse_dates=["ds"], dtype={"unique_id": str})
         rows = rows[rows["unique_id"] == name]
-        forecaster(model).forecast(df=rows.head(3 * WEEK_HOURS), h=1)  # compiles
         started = time.perf_counter()
         found = backtest(case, model, int(weeks), rows, is_fitted_again=again == "1")
     else:
         model, name = "AutoARIMA", "many"
         rows = pd.read_csv(folder / "many.csv", parse_dates=["ds"])
-        chosen = sorted(rows["unique_id"].unique())[: int(arguments[0])]
+        series, weeks = map(int, arguments)
+        chosen = sorted(rows["unique_id"].unique())[:series]
         origin = rows["ds"].max() - pd.Timedelta(hours=AHEAD_HOURS - 1)
-        history = rows[rows["unique_id"].isin(chosen) & (rows["ds"] < origin)]
-        forecaster(model).forecast(df=history.head(2 * WEEK_HOURS), h=1)  # compiles
+        is_history = rows["ds"].between(origin - pd.Timedelta(weeks=weeks), origin, inclusive="left")
+        history = rows[rows["unique_id"].isin(chosen) & is_history]
+        forecaster(model).forecast(df=history.head(3 * DAY_HOURS), h=1)  # compiles
         started = time.perf_counter()
         found = forecaster(model).forecast(df=history, h=AHEAD_HOURS)
     seconds = time.perf_counter() - started
