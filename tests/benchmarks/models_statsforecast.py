@@ -65,10 +65,10 @@ def main() -> None:
     else:
         model, name = "AutoARIMA", "many"
         rows = pd.read_csv(folder / "many.csv", parse_dates=["ds"])
-        series, weeks = map(int, arguments)
-        chosen = sorted(rows["unique_id"].unique())[:series]
+        count, weeks_back = (int(each) for each in arguments)
+        chosen = sorted(rows["unique_id"].unique())[:count]
         origin = rows["ds"].max() - pd.Timedelta(hours=AHEAD_HOURS - 1)
-        is_history = rows["ds"].between(origin - pd.Timedelta(weeks=weeks), origin, inclusive="left")
+        is_history = rows["ds"].between(origin - pd.Timedelta(weeks=weeks_back), origin, inclusive="left")
         history = rows[rows["unique_id"].isin(chosen) & is_history]
         forecaster(model).forecast(df=history.head(3 * DAY_HOURS), h=1)  # compiles
         started = time.perf_counter()
