@@ -39,7 +39,7 @@ from tests.conftest import CHECKOUT
 OPENSTEF = ("openstef[cpu]>=3.4,<3.5",)
 STATSFORECAST = ("statsforecast>=2,<3",)
 SERIES = 500
-LOOP_SERIES = 5
+LOOP_SERIES = 10
 GOALS = {"rmae": 1.0, "rcrps": 0.95, "mae": 1.0, "auto_arima_time": 1 / 3, "loop_time": 1 / 10}
 OPENSTEF_MODELS = {case.name: ("xgb", "lgb") for case in CASES} | {VICTORIA.name: ("xgb",)}
 HISTORY_WEEKS = {"AutoARIMA": 4, "AutoETS": 6, "MSTL": 6}
