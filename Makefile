@@ -47,7 +47,8 @@ test: setup
 test-full: setup
 	$(PYTEST)
 
-# Each prints a table with its goals and writes build/benchmarks/*.json; Dagster gets an environment of its own there.
+# Each prints a table with its goals and writes build/benchmarks/*.json; Dagster, OpenSTEF and statsforecast get
+# environments of their own there.
 bench: setup
 	$(BIN)/python -m tests.benchmarks.bench_plan
 	$(BIN)/python -m tests.benchmarks.bench_closure
@@ -56,6 +57,7 @@ bench: setup
 	$(BIN)/python -m tests.benchmarks.bench_engine
 	$(BIN)/python -m tests.benchmarks.bench_transform
 	$(BIN)/python -m tests.benchmarks.bench_scoring
+	$(BIN)/python -m tests.benchmarks.bench_models
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-strip-extras \

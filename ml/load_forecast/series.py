@@ -169,15 +169,27 @@ def mostly_known(values: Floats) -> bool:
 
 def fill_temperature(values: Floats) -> Floats:
     """Return temperatures with gaps carried forward, then backward; 0 when all are NaN."""
+    if (whole := _whole(values)) is not None:
+        return whole
     filled = pd.Series(values).ffill().bfill().fillna(0.0)
     return np.asarray(filled.to_numpy(), dtype=float)
 
 
 def fill_from_day_before(values: Floats) -> Floats:
     """Return values with gaps filled from the same hour of the days before, then after; 0 when all are NaN."""
+    if (whole := _whole(values)) is not None:
+        return whole
     by_hour = pd.Series(values).groupby(np.arange(len(values)) % DAY_HOURS)
     filled = by_hour.ffill().fillna(by_hour.bfill()).fillna(0.0)
     return np.asarray(filled.to_numpy(), dtype=float)
+
+
+def _whole(values: Floats) -> Floats | None:
+    """Return what needs no filling: values without a gap, zeros for none; pandas takes a fifth of a training for it."""
+    is_unknown = np.isnan(values)
+    if is_unknown.all():
+        return np.zeros(len(values))
+    return None if is_unknown.any() else values.copy()
 
 
 def smooth(values: Floats, *, hours: float, state: Floats | float) -> Floats:

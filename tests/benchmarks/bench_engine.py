@@ -19,11 +19,8 @@ What lives here: turns and figures. What does not: the runs themselves (engine_g
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from itertools import product
@@ -31,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from flows.engine.prefect.server import PrefectServer
-from tests.benchmarks.results import RESULTS, Figure, report
+from tests.benchmarks.peers import peer_python, run_side
+from tests.benchmarks.results import Figure, report
 from tests.conftest import CHECKOUT, free_port
 
 DAGSTER = "dagster>=1.13,<1.14"
@@ -44,26 +42,6 @@ KINDS = {EMPTY: "empty", "table": "one-row"}
 NAMES = {"in_process": "in process", "multiprocess": "default executor"}
 
 
-def dagster_python() -> Path:
-    """Return the interpreter of Dagster's own environment, made when it is not there."""
-    folder = RESULTS / "dagster"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", DAGSTER], check=True)
-    return python
-
-
-def measure(command: list[str]) -> dict[str, Any]:
-    """Run one side and return what it printed last."""
-    environment = {**os.environ, "DO_NOT_TRACK": "1", "DAGSTER_DISABLE_TELEMETRY": "1"}
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return measured
-
-
 def one_turn(
     folder: Path, python: Path, shape: str, assets: int, kind: str, port: int, *, is_first: bool
 ) -> dict[str, Any]:
@@ -72,12 +50,12 @@ def one_turn(
     theirs = [str(python), str(CHECKOUT / "tests/benchmarks/engine_dagster.py")]
     graph = [shape, str(assets), kind]
     measured = {
-        "gridweave": measure([*ours, *graph, str(port), "1"]),
-        "in_process": measure([*theirs, str(folder / "in_process"), *graph, "in_process", "1"]),
+        "gridweave": run_side([*ours, *graph, str(port), "1"]),
+        "in_process": run_side([*theirs, str(folder / "in_process"), *graph, "in_process", "1"]),
     }
     if is_first and kind == EMPTY:
         few = [shape, str(min(assets, MULTIPROCESS_ASSETS)), kind]
-        measured["multiprocess"] = measure([*theirs, str(folder / "multiprocess"), *few, "multiprocess", "1"])
+        measured["multiprocess"] = run_side([*theirs, str(folder / "multiprocess"), *few, "multiprocess", "1"])
     return measured
 
 
@@ -89,7 +67,7 @@ def per_asset(turns: list[dict[str, Any]], side: str) -> float:
 
 def main(scale: float) -> None:
     """Take turns, then report ratios."""
-    python = dagster_python()
+    python = peer_python("dagster", DAGSTER)
     figures: list[Figure] = []
     seconds: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="bench_engine") as name:
