@@ -41,6 +41,8 @@ TRUSTED_TYPES = (
     "ml.transformer_failure.baseline.AgeHazard",
     "ml.transformer_failure.hazard.FailureHazard",
     "ml.transformer_failure.model.NetworkFailureModel",
+    "ml.restoration_time.estimator.RestorationQuantiles",
+    "ml.restoration_time.model.NetworkRestorationModel",
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",

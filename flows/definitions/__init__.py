@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from flows.assets.declaring import with_checks
 from flows.assets.graph import AssetGraph
-from flows.definitions import load_forecast, outage_risk, scada_anomaly, transformer_failure
+from flows.definitions import load_forecast, outage_risk, restoration_time, scada_anomaly, transformer_failure
 from flows.engine.dbt.assets import dbt_assets, declared_columns
 from flows.engine.gates import with_gates
 
@@ -26,6 +26,7 @@ PYTHON_ASSETS = (
     *load_forecast.ASSETS,
     *outage_risk.ASSETS,
     *scada_anomaly.ASSETS,
+    *restoration_time.ASSETS,
 )
 PYTHON_CHECKS: tuple[AssetCheck, ...] = ()
 

@@ -98,9 +98,16 @@ def _scada_anomaly(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
     return train(read("features/feat_scada_anomaly__window"), read("features/feat_scada_anomaly__symbols"))
 
 
+def _restoration_time(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.restoration_time.train import train
+
+    return train(read("features/feat_restoration_time__outage"))
+
+
 USE_CASES: dict[str, Callable[[Read, Mapping[str, datetime]], TrainedModel]] = {
     "load_forecast": _load_forecast,
     "transformer_failure": _transformer_failure,
     "outage_risk": _outage_risk,
     "scada_anomaly": _scada_anomaly,
+    "restoration_time": _restoration_time,
 }
