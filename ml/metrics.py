@@ -48,6 +48,9 @@ METRICS: dict[str, Metric] = {
         Metric("median_error", "h", is_higher_better=False),
         Metric("within_1h", "share", is_higher_better=True),
         Metric("coverage80", "share", is_higher_better=True),
+        Metric("capture10_oracle", "share", is_higher_better=True),
+        Metric("storm_auc", "share", is_higher_better=True),
+        Metric("storm_skill", "share of deviance", is_higher_better=True),
     )
 }
 

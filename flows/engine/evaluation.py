@@ -104,10 +104,17 @@ def _restoration_time(read: Read, _window: Mapping[str, datetime]) -> TrainedMod
     return train(read("features/feat_restoration_time__outage"))
 
 
+def _storm_priority(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.storm_priority.train import train
+
+    return train(read("features/feat_outage_risk__daily"), read("features/feat_restoration_time__outage"))
+
+
 USE_CASES: dict[str, Callable[[Read, Mapping[str, datetime]], TrainedModel]] = {
     "load_forecast": _load_forecast,
     "transformer_failure": _transformer_failure,
     "outage_risk": _outage_risk,
     "scada_anomaly": _scada_anomaly,
     "restoration_time": _restoration_time,
+    "storm_priority": _storm_priority,
 }

@@ -22,6 +22,8 @@ from ml.restoration_time.score import empty_scores, score_rows
 from ml.training import TrainedModel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ml.metrics import Floats
     from ml.training import MetricRow
 
@@ -149,7 +151,10 @@ def _judge(
     actual = tested[LABEL].to_numpy(dtype=float)[judged]
     columns = ("p50", "baseline", "p10", "p90")
     median, usual, low, high = (scores[f"{name}_restoration_hours"].to_numpy(dtype=float)[judged] for name in columns)
-    functions = {"median_error": metrics.median_error, "within_1h": metrics.share_within}
+    functions: dict[str, Callable[[Floats, Floats], float]] = {
+        "median_error": metrics.median_error,
+        "within_1h": metrics.share_within,
+    }
     return [
         *(
             metric_row(
