@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from flows.settings import Settings
     from ml.training import MetricRow, TrainedModel
 
+JUDGED_STORMS = 8
+"""Left out one at a time: the largest of a year, each a fit of seconds."""
 Read = Callable[[str], "pd.DataFrame"]
 """Reads a published table by asset key."""
 
@@ -82,6 +84,7 @@ def _transformer_failure(read: Read, _window: Mapping[str, datetime]) -> Trained
 
 
 def _outage_risk(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.outage_risk.config import OutageRiskConfig
     from ml.outage_risk.train import train
 
     return train(
@@ -89,6 +92,7 @@ def _outage_risk(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
         read("ml/transformer_failure_scores"),
         read("marts/dim_transformers"),
         read("ml/load_forecast"),
+        config=OutageRiskConfig(left_out_storms=JUDGED_STORMS),
     )
 
 
