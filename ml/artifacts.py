@@ -31,6 +31,7 @@ TRUSTED_TYPES = (
     "ml.calibration.ProbabilityCalibrator",
     "ml.outage_risk.baseline.FeederClimatology",
     "ml.outage_risk.blend.ChanceBlend",
+    "ml.outage_risk.hazard.AdditiveHazard",
     "ml.outage_risk.model.NetworkOutageModel",
     "ml.outage_risk.occurrence.OccurrenceRegression",
     "ml.outage_risk.regression.OutageRegression",
