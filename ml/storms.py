@@ -5,8 +5,7 @@ What lives here: which days are a storm's, and which rows. What does not: models
 
 A random split puts the first day of a storm into training and the second into the test; a rolling origin judges
 only the storms of the last months. Leaving out one storm with the days around it asks what a storm looks like to a
-model
-that never saw it, for every storm of the history. It is no out-of-time figure: later storms are learnt from.
+model that never saw it, for every storm of the history. It is no out-of-time figure: later storms are learnt from.
 
 Source: Guikema, Quiring, Han 2010, "Prestorm estimation of hurricane damage to electric power distribution systems"
 (hold-out of whole storms).

@@ -4,8 +4,7 @@ What lives here: which days and which outages are judged. What does not: how pla
 trained; the name is that of the other use cases.
 
 Storm days are those with more outages than 95 % of the network's days (`ml.storms`); their outages are pooled. So
-defined,
-pge_outages by city gives 0.50 to 0.52 for trailing counts and 0.74 for the best list there could be.
+defined, pge_outages by city gives 0.50 to 0.52 for trailing counts and 0.74 for the best list there could be.
 """
 
 from __future__ import annotations
