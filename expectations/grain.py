@@ -15,7 +15,7 @@ from expectations.checks import at_least_one_row, no_nulls, no_result, no_row, u
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_WRITER_COLUMNS = ("run_id", "materialization_id", "model_version", "scored_at")
+WRITER_COLUMNS = ("run_id", "materialization_id", "model_version", "scored_at")
 
 
 def features_of(*, grain: Sequence[str]) -> list[Any]:
@@ -44,7 +44,7 @@ def scores_of(*, grain: Sequence[str], live_notes: str) -> list[Any]:
         at_least_one_row(notes="An empty score is a failed model, not a quiet grid."),
         unique_grain(("materialization_id", *grain), notes="Two scores for the same thing: which one holds?"),
         *(no_nulls(column, notes="Part of the grain.") for column in grain),
-        *(no_nulls(column, notes="A score without it cannot be traced or replayed.") for column in _WRITER_COLUMNS),
+        *(no_nulls(column, notes="A score without it cannot be traced or replayed.") for column in WRITER_COLUMNS),
         no_nulls("is_fallback", notes="Readers must know when a stand-in was used."),
         live_rows_exist(notes=live_notes),
     ]

@@ -50,6 +50,12 @@ METRICS: dict[str, Metric] = {
         Metric("r2", "share of variance", is_higher_better=True),
         Metric("mae_health_index", "points of 100", is_higher_better=False),
         Metric("mae_top_oil", "degC", is_higher_better=False),
+        Metric("median_error", "h", is_higher_better=False),
+        Metric("within_1h", "share", is_higher_better=True),
+        Metric("coverage80", "share", is_higher_better=True),
+        Metric("capture10_oracle", "share", is_higher_better=True),
+        Metric("storm_auc", "share", is_higher_better=True),
+        Metric("storm_skill", "share of deviance", is_higher_better=True),
     )
 }
 
@@ -188,3 +194,13 @@ def precision_recall(is_event: npt.NDArray[np.bool_], is_alarm: npt.NDArray[np.b
     precision = hits / float(is_alarm.sum()) if is_alarm.any() else float("nan")
     recall = hits / float(is_event.sum()) if is_event.any() else float("nan")
     return precision, recall
+
+
+def median_error(actual: Floats, predicted: Floats) -> float:
+    """Return the median absolute error, in the unit of the values."""
+    return float(np.median(np.abs(actual - predicted)))
+
+
+def share_within(actual: Floats, predicted: Floats, *, tolerance: float = 1.0) -> float:
+    """Return the share of predictions that miss by at most a tolerance, in the unit of the values."""
+    return float((np.abs(actual - predicted) <= tolerance).mean())

@@ -17,6 +17,7 @@ from flows.definitions import (
     drift,
     load_forecast,
     outage_risk,
+    restoration_time,
     scada_anomaly,
     top_oil,
     transformer_failure,
@@ -37,6 +38,7 @@ PYTHON_ASSETS = (
     *drift.ASSETS,
     *transformer_health.ASSETS,
     *top_oil.ASSETS,
+    *restoration_time.ASSETS,
 )
 PYTHON_CHECKS: tuple[AssetCheck, ...] = drift.CHECKS
 

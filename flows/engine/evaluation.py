@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ml.training import MetricRow, TrainedModel
 
 CHOSEN_WINDOW = ("load_forecast", "retraining")
+JUDGED_STORMS = 8
+"""Storms left out one at a time: the largest of a year, each a fit of seconds."""
 Read = Callable[[str], "pd.DataFrame"]
 """Reads a published table by asset key."""
 
@@ -105,6 +107,7 @@ def _transformer_failure(read: Read, _window: Mapping[str, datetime]) -> Trained
 
 
 def _outage_risk(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.outage_risk.config import OutageRiskConfig
     from ml.outage_risk.train import train
 
     return train(
@@ -112,6 +115,7 @@ def _outage_risk(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
         read("ml/transformer_failure_scores"),
         read("marts/dim_transformers"),
         read("ml/load_forecast"),
+        config=OutageRiskConfig(left_out_storms=JUDGED_STORMS),
     )
 
 
@@ -133,6 +137,18 @@ def _top_oil(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
     return train(read("features/feat_top_oil__hourly"))
 
 
+def _restoration_time(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.restoration_time.train import train
+
+    return train(read("features/feat_restoration_time__outage"))
+
+
+def _storm_priority(read: Read, _window: Mapping[str, datetime]) -> TrainedModel:
+    from ml.storm_priority.train import train
+
+    return train(read("features/feat_outage_risk__daily"), read("features/feat_restoration_time__outage"))
+
+
 USE_CASES: dict[str, Callable[[Read, Mapping[str, datetime]], Judged]] = {
     "load_forecast": _load_forecast,
     "retraining": _retraining,
@@ -141,4 +157,6 @@ USE_CASES: dict[str, Callable[[Read, Mapping[str, datetime]], Judged]] = {
     "scada_anomaly": _scada_anomaly,
     "transformer_health": _transformer_health,
     "top_oil": _top_oil,
+    "restoration_time": _restoration_time,
+    "storm_priority": _storm_priority,
 }

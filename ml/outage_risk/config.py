@@ -14,6 +14,8 @@ TABLE_FEATURES = (
     "precipitation_forecast_mm",
     "min_temperature_forecast_degc",
     "max_temperature_forecast_degc",
+    "storm_index_forecast",
+    "cooling_degree_hours_forecast",
     "vegetation_index",
     "overhead_share",
     "length_km",
@@ -75,6 +77,8 @@ class OutageRiskConfig:
         silent_min_outages: Only where the median day has this many outages, or none at all would be usual.
         least_fed_share: A trailing count is known only when the feed was alive on this share of its days.
         score_life_days: A transformer score older than this no longer describes the transformer.
+        left_out_storms: Largest storms left out one at a time and judged; none in the daily training, which would fit
+            once more for each.
         random_seed: Seed of boosting and of the draw of rows.
     """
 
@@ -99,4 +103,5 @@ class OutageRiskConfig:
     silent_min_outages: float = 20.0
     least_fed_share: float = 0.5
     score_life_days: int = 35
+    left_out_storms: int = 0
     random_seed: int = 20_240_601

@@ -10,6 +10,7 @@ import numpy as np
 from ml.calibration import logit
 from ml.outage_risk.baseline import FeederClimatology, fit_climatology, look_up
 from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, NOT_FOR_TREES, OutageRiskConfig
+from ml.outage_risk.hazard import AdditiveHazard, fit_hazard
 from ml.outage_risk.inputs import feature_matrix, unfed_features
 from ml.outage_risk.occurrence import OccurrenceRegression, fit_occurrence
 from ml.outage_risk.regression import OutageRegression, fit_regression
@@ -36,6 +37,7 @@ class NetworkOutageModel:
         boosting: Gradient boosting with Poisson loss for the number.
         blend: From the chance of any outage that the number implies, and the regressed one, to a probability.
         climatology: Baseline, and customers per outage.
+        hazard: Additive hazard of the number; None without weather forecasts, where it is climatology.
     """
 
     feature_columns: tuple[str, ...]
@@ -46,11 +48,13 @@ class NetworkOutageModel:
     boosting: Any
     blend: ChanceBlend
     climatology: FeederClimatology
+    hazard: AdditiveHazard | None = None  # models stored before there was one go on without
 
     def predict_parts(self, daily: pd.DataFrame) -> tuple[Floats, Floats]:
         """Return the expected number of outages and the regressed chance of any, 0-1, each shape (n,).
 
-        The number is the geometric mean of regression and boosting.
+        The number is the geometric mean of regression and boosting, and where there is an additive hazard, of it
+        (twice) and their mean.
         """
         standardised = self.scale.standardised_terms(daily, self.climatology)
         with one_thread():
@@ -58,6 +62,8 @@ class NetworkOutageModel:
             regressed = self.regression.predict(standardised)
             chance = self.occurrence.predict(standardised)
         count: Floats = np.sqrt(np.maximum(np.asarray(boosted, dtype=float), 0.0) * regressed)
+        if self.hazard is not None:
+            count = np.cbrt(np.square(self.hazard.predict(daily, self.climatology)) * count)
         return count, chance
 
     def predict(self, daily: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
@@ -96,6 +102,8 @@ def fit_network(daily: pd.DataFrame, *, blend: ChanceBlend, config: OutageRiskCo
     with one_thread():
         regression = fit_regression(standardised, count, config=config)
         occurrence = fit_occurrence(standardised, count > 0, config=config)
+        is_windy = "peak_gust_forecast_mps" not in missing
+        hazard = fit_hazard(drawn, climatology, count) if is_windy else None
         boosting = _build_boosting(config).fit(_tree_matrix(drawn, columns, climatology), count)
     return NetworkOutageModel(
         feature_columns=columns,
@@ -104,6 +112,7 @@ def fit_network(daily: pd.DataFrame, *, blend: ChanceBlend, config: OutageRiskCo
         regression=regression,
         occurrence=occurrence,
         boosting=boosting,
+        hazard=hazard,
         blend=blend,
         climatology=climatology,
     )

@@ -82,6 +82,8 @@ def regression_terms(daily: pd.DataFrame, climatology: FeederClimatology, *, has
     gust = column("peak_gust_forecast_mps")
     overhead, vegetation = column("overhead_share"), column("vegetation_index")
     hinges = [np.maximum(gust - knot, 0.0) / GUST_UNIT_MPS for knot in GUST_KNOTS_MPS]
+    # how long it blows, not only how hard: a day's peak gust is the same for one hour and for ten
+    storm = np.log1p(column("storm_index_forecast"))
     season = 2 * np.pi * column("day_of_year") / DAYS_PER_YEAR
     rated_mw = column("rated_mw")
     usual = look_up(climatology.mean_count, daily["feeder_id"])
@@ -97,10 +99,14 @@ def regression_terms(daily: pd.DataFrame, climatology: FeederClimatology, *, has
         *hinges,
         *(hinge * overhead for hinge in hinges[1:]),
         *(hinge * overhead * vegetation for hinge in hinges[1:]),
+        storm,
+        storm * overhead,
+        storm * overhead * vegetation,
         column("mean_wind_forecast_mps") / GUST_UNIT_MPS,
         np.isfinite(gust).astype(float),
         np.log1p(column("precipitation_forecast_mm")),
         np.maximum(column("max_temperature_forecast_degc") - HEAT_DEGC, 0.0),
+        np.log1p(column("cooling_degree_hours_forecast")),
         np.maximum(COLD_DEGC - column("min_temperature_forecast_degc"), 0.0),
         overhead,
         vegetation,

@@ -20,6 +20,7 @@ from ml.outage_risk.blend import fit_blend
 from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, USE_CASE, OutageRiskConfig
 from ml.outage_risk.history import labelled_days, with_fed_counts, without_silent_days
 from ml.outage_risk.inputs import with_model_features
+from ml.outage_risk.left_out_storms import storm_rows
 from ml.outage_risk.model import NetworkOutageModel, chance_of_any, fit_network
 from ml.outage_risk.score import empty_scores, score_rows
 from ml.training import TrainedModel
@@ -87,6 +88,8 @@ def train(
         trained = _train_network(joined, config=config)
         trainings[str(network_id)] = trained
         rows += _judge(str(network_id), joined, trained, config=config)
+        if config.left_out_storms:
+            rows += storm_rows(str(network_id), joined, config=config)
         if trained.model.missing_features:
             unfed = ", ".join(trained.model.missing_features)
             notes.append(f"{network_id}: features never fed: {unfed}")

@@ -50,7 +50,8 @@ select
     timestamptz '2024-12-31 18:00:00+00' + to_days(day::int) as available_at,
     day = 29 as is_live, 12.0::double as peak_gust_forecast_mps, 6.0::double as mean_wind_forecast_mps,
     1.0::double as precipitation_forecast_mm, -2.0::double as min_temperature_forecast_degc,
-    6.0::double as max_temperature_forecast_degc, 0.4::double as vegetation_index,
+    6.0::double as max_temperature_forecast_degc, 0.1::double as storm_index_forecast,
+    0.0::double as cooling_degree_hours_forecast, 0.4::double as vegetation_index,
     0.9::double as overhead_share, 22.0::double as length_km, 1200 as customers_count,
     4 as critical_customers_count, 0 as outage_count_7d, 1 as outage_count_28d,
     9 as outage_count_365d, (day + 1)::int as day_of_year, (1 + day % 7)::int as local_day_of_week,
@@ -178,3 +179,32 @@ select
     'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
     timestamptz '2025-01-03 06:00:00+00' as scored_at
 from range(1, 25) hours(h), range(2) units(unit), (values ('live'), ('hindcast'), ('backtest')) kinds(kind);
+
+create table features.feat_restoration_time__outage as
+select
+    'SIM' as network_id, 'OT' || number as outage_id,
+    timestamptz '2025-01-01 05:00:00+00' + to_hours(number::int) as started_at,
+    timestamptz '2025-01-01 05:15:00+00' + to_hours(number::int) as valid_at,
+    timestamptz '2025-01-01 05:15:00+00' + to_hours(number::int) as available_at,
+    'F' || number % 4 as feeder_id, 40.0::double as latitude, -75.0::double as longitude,
+    (number % 24)::int as local_hour, (1 + number % 7)::int as local_day_of_week, 1 as local_month,
+    0.25::double as report_delay_hours, 2.0::double as first_estimate_hours,
+    'unknown' as first_cause_type, 'unassigned' as first_crew_status, 1 as network_begun_count_1h,
+    2 as network_begun_count_6h, 5 as network_begun_count_24h, 2 as network_open_count,
+    1 as place_begun_count_1h, 1 as place_begun_count_6h, 2 as place_begun_count_24h, 1 as place_open_count,
+    case when number < 50 then timestamptz '2025-01-01 07:15:00+00' + to_hours(number::int) end as restored_at,
+    case when number < 50 then 2.0::double end as restoration_hours, number >= 50 as is_live,
+    false as is_fallback
+from range(52) outages(number);
+
+create table ml.restoration_time_scores as
+select
+    'SIM' as network_id, 'OT' || number as outage_id,
+    timestamptz '2025-01-01 05:00:00+00' + to_hours(number::int) as started_at, 'F' || number % 4 as feeder_id,
+    timestamptz '2025-01-01 05:15:00+00' + to_hours(number::int) as issued_at,
+    case when number < 50 then 'backtest' else 'live' end as score_kind,
+    0.5::double as p10_restoration_hours, 2.0::double as p50_restoration_hours,
+    6.0::double as p90_restoration_hours, 2.0::double as baseline_restoration_hours, '' as missing_features, false as is_fallback,
+    'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
+    timestamptz '2025-01-04 06:00:00+00' as scored_at
+from range(52) outages(number);

@@ -1,4 +1,4 @@
-{# Crews that a number of outages keeps busy for a shift. #}
-{% macro crews_for(outage_count) -%}
-    {{ outage_count }} * {{ var("repair_hours") }} / {{ var("crew_shift_hours") }}
+{# Crews that repairs of so many hours keep busy for a shift. #}
+{% macro crews_for(repair_hours) -%}
+    {{ repair_hours }} / {{ var("crew_shift_hours") }}
 {%- endmacro %}

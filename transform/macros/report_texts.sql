@@ -1,8 +1,10 @@
 {# Sentences an operator or a technician reads. One place, so that a report and its test say the same. #}
 {% macro storm_reason() -%}
     printf(
-        '%.0f customers expected out (outage probability %.0f %%)',
+        '%.0f customers expected out for %.0f minutes each%s (outage probability %.0f %%)',
         expected_customers_out,
+        expected_restoration_minutes,
+        case when is_restoration_foretold then '' else ', usual for the network' end,
         100 * outage_probability
     ) || case
         when critical_customers_count > 0

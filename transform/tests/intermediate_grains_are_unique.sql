@@ -44,6 +44,7 @@
     "int_outage_events_localised": "network_id, feeder_id, outage_id, started_at",
     "int_outage_feed_gaps": "network_id, gap_after_date",
     "int_outage_feeder_days_issued": "network_id, feeder_id, outage_date",
+    "int_outage_load_at_report": "network_id, outage_id, started_at",
     "int_outage_restorations_stepped": "network_id, outage_id, started_at, step_number",
     "int_outage_stamp_days": "network_id, local_date",
     "int_outage_trailing_counts": "network_id, feeder_id, outage_date",

@@ -68,6 +68,8 @@ def _weather() -> list[Any]:
         ),
         within("min_temperature_forecast_degc", coldest, hottest, notes=temperature),
         within("max_temperature_forecast_degc", coldest, hottest, notes=temperature),
+        within("storm_index_forecast", 0, None, notes="A sum of cubes of an excess."),
+        within("cooling_degree_hours_forecast", 0, None, notes="A sum of excesses."),
         no_row(
             "temperatures_in_order",
             "min_temperature_forecast_degc > max_temperature_forecast_degc",

@@ -86,6 +86,8 @@ def _features(feeder_count: int, day_count: int, level: float) -> pd.DataFrame:
             "precipitation_forecast_mm": generator.gamma(1, 2, len(day)),
             "min_temperature_forecast_degc": 5.0,
             "max_temperature_forecast_degc": 15.0,
+            "storm_index_forecast": np.maximum(gust / 10.8 - 1, 0) ** 3,
+            "cooling_degree_hours_forecast": 0.0,
             "vegetation_index": 0.5,
             "overhead_share": overhead,
             "length_km": 10.0 + feeder,

@@ -16,6 +16,8 @@ with
             feeder_days.precipitation_forecast_mm,
             feeder_days.min_temperature_forecast_degc,
             feeder_days.max_temperature_forecast_degc,
+            feeder_days.storm_index_forecast,
+            feeder_days.cooling_degree_hours_forecast,
             feeders.vegetation_index,
             feeders.overhead_share,
             feeders.length_km,

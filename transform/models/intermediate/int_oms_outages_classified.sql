@@ -43,6 +43,11 @@ with
             end as customers_out_count,
             outages.cause_text,
             coalesce(causes.cause_type, 'unknown') as cause_type,
+            outages.first_cause_text,
+            case
+                when outages.first_cause_text is not null
+                then coalesce(first_causes.cause_type, 'unknown')
+            end as first_cause_type,
             outages.latitude,
             outages.longitude,
             coalesce(outages.is_planned, causes.is_planned, false) as is_planned,
@@ -61,6 +66,7 @@ with
             outages._is_fallback as is_fallback
         from outages
         left join causes on outages.cause_text = causes.cause_text
+        left join causes as first_causes on outages.first_cause_text = first_causes.cause_text
         left join mapped_networks on outages.network_id = mapped_networks.network_id
         left join
             feeders

@@ -2,7 +2,15 @@ with
     outages as (select * from {{ ref("int_oms_outages_deduplicated") }}),
     causes as (select * from {{ ref("ref_outage_causes") }}),
     -- A few hundred wordings stand for all records: match each wording once.
-    wordings as (select distinct cause_text from outages where cause_text is not null),
+    wordings as (
+        select cause_text
+        from outages
+        where cause_text is not null
+        union
+        select first_cause_text as cause_text
+        from outages
+        where first_cause_text is not null
+    ),
     matched as (
         select
             wordings.cause_text,

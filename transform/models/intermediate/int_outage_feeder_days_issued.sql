@@ -37,6 +37,8 @@ with
             weather.precipitation_forecast_mm,
             weather.min_temperature_forecast_degc,
             weather.max_temperature_forecast_degc,
+            weather.storm_index_forecast,
+            weather.cooling_degree_hours_forecast,
             feeder_days.is_live,
             feeder_days.is_fallback or coalesce(weather.is_fallback, false) as is_fallback
         from feeder_days

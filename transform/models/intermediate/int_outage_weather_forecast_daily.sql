@@ -41,6 +41,9 @@ with
             {{ exact_sum("precipitation_mm") }} as precipitation_forecast_mm,
             min(temperature_degc) as min_temperature_forecast_degc,
             max(temperature_degc) as max_temperature_forecast_degc,
+            {{ exact_sum(storm_index("wind_gust_mps")) }} as storm_index_forecast,
+            {{ exact_sum("greatest(temperature_degc - " ~ var("cooling_base_degc") ~ ", 0)") }}
+            as cooling_degree_hours_forecast,
             bool_or(is_fallback) as is_fallback
         from known
         group by network_id, area_id, outage_date

@@ -17,6 +17,8 @@ with
             / 60.0 as customer_minutes_out,
             cause_text,
             cause_type,
+            first_cause_text,
+            first_cause_type,
             latitude,
             longitude,
             is_planned,

@@ -1,6 +1,9 @@
 with
     scores as (select * from {{ source("ml", "outage_risk_scores") }}),
     feeders as (select * from {{ ref("dim_feeders") }}),
+    restoration_scores as (select * from {{ source("ml", "restoration_time_scores") }}),
+    outages as (select * from {{ ref("fct_outage") }}),
+    {{ expected_restoration_steps() }},
     live as (
         select
             network_id,
@@ -14,26 +17,51 @@ with
         where {{ is_live_score() }}
         qualify {{ is_last_materialization() }}
     ),
+    -- A crew is busy from the report of an outage to its restoration.
+    repairs as (
+        select
+            live.network_id,
+            live.feeder_id,
+            live.outage_date,
+            live.expected_outage_count,
+            live.expected_outage_count
+            * {{ expected_restoration_hours() }} as expected_repair_hours,
+            live.expected_customers_out,
+            live.is_fallback,
+            {{ score_provenance("live") }}
+        from live
+        left join
+            feeder_restorations
+            on live.network_id = feeder_restorations.network_id
+            and live.feeder_id = feeder_restorations.feeder_id
+        left join network_restorations on live.network_id = network_restorations.network_id
+    ),
     -- Crews are stationed at substations; where a source knows none, the area that stands in for a
     -- feeder is the base.
     by_base as (
         select
-            live.network_id,
-            coalesce(feeders.substation_id, live.feeder_id) as substation_id,
-            live.outage_date,
-            {{ exact_sum("live.expected_outage_count") }} as expected_outage_count,
-            {{ exact_sum(crews_for("live.expected_outage_count")) }} as crews_needed,
-            {{ exact_sum("live.expected_customers_out") }} as expected_customers_out,
+            repairs.network_id,
+            coalesce(feeders.substation_id, repairs.feeder_id) as substation_id,
+            repairs.outage_date,
+            {{ exact_sum("repairs.expected_outage_count") }} as expected_outage_count,
+            {{ exact_sum("repairs.expected_repair_hours") }} as expected_repair_hours,
+            {{ exact_sum(crews_for("repairs.expected_repair_hours")) }} as crews_needed,
+            {{ exact_sum("repairs.expected_customers_out") }} as expected_customers_out,
             cast(count(*) as integer) as feeder_count,
-            bool_or(live.is_fallback) as is_fallback,
-            min(live.run_id) as run_id,
-            min(live.materialization_id) as materialization_id,
-            min(live.model_version) as model_version,
-            min(live.scored_at) as scored_at
-        from live
+            bool_or(repairs.is_fallback) as is_fallback,
+            min(repairs.run_id) as run_id,
+            min(repairs.materialization_id) as materialization_id,
+            min(repairs.model_version) as model_version,
+            min(repairs.scored_at) as scored_at
+        from repairs
         left join
-            feeders on live.network_id = feeders.network_id and live.feeder_id = feeders.feeder_id
-        group by live.network_id, coalesce(feeders.substation_id, live.feeder_id), live.outage_date
+            feeders
+            on repairs.network_id = feeders.network_id
+            and repairs.feeder_id = feeders.feeder_id
+        group by
+            repairs.network_id,
+            coalesce(feeders.substation_id, repairs.feeder_id),
+            repairs.outage_date
     ),
     networks as (
         select
@@ -54,6 +82,7 @@ with
             by_base.outage_date,
             by_base.feeder_count,
             by_base.expected_outage_count,
+            by_base.expected_repair_hours,
             by_base.expected_customers_out,
             by_base.crews_needed,
             networks.crew_count as network_crew_count,
@@ -93,6 +122,7 @@ with
             crews_needed,
             feeder_count,
             expected_outage_count,
+            expected_repair_hours,
             expected_customers_out,
             is_fallback,
             {{ score_provenance() }}

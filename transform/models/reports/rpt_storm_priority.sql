@@ -2,6 +2,9 @@ with
     scores as (select * from {{ source("ml", "outage_risk_scores") }}),
     feeders as (select * from {{ ref("dim_feeders") }}),
     conditions as (select * from {{ ref("feat_outage_risk__daily") }}),
+    restoration_scores as (select * from {{ source("ml", "restoration_time_scores") }}),
+    outages as (select * from {{ ref("fct_outage") }}),
+    {{ expected_restoration_steps() }},
     -- Backtests and earlier issues stay in the scored table; the list shows the last live issue.
     live as (
         select
@@ -29,6 +32,8 @@ with
             live.outage_probability,
             live.expected_outage_count,
             live.expected_customers_out,
+            {{ expected_restoration_hours() }} * 60 as expected_restoration_minutes,
+            feeder_restorations.restoration_hours is not null as is_restoration_foretold,
             feeders.customers_count,
             coalesce(feeders.critical_customers_count, 0) as critical_customers_count,
             1
@@ -49,6 +54,11 @@ with
             on live.network_id = conditions.network_id
             and live.feeder_id = conditions.feeder_id
             and live.outage_date = conditions.outage_date
+        left join
+            feeder_restorations
+            on live.network_id = feeder_restorations.network_id
+            and live.feeder_id = feeder_restorations.feeder_id
+        left join network_restorations on live.network_id = network_restorations.network_id
     ),
     prioritised as (
         select
@@ -59,17 +69,24 @@ with
                 row_number() over (
                     partition by network_id, outage_date
                     order by
-                        expected_customers_out * criticality_factor desc,
+                        expected_customers_out
+                        * expected_restoration_minutes
+                        * criticality_factor desc,
                         outage_probability desc,
                         feeder_id asc
                 ) as integer
             ) as priority_rank,
             substation_id,
             issued_at,
-            expected_customers_out * criticality_factor as priority_score,
+            expected_customers_out
+            * expected_restoration_minutes
+            * criticality_factor as priority_score,
             outage_probability,
             expected_outage_count,
             expected_customers_out,
+            expected_restoration_minutes,
+            expected_customers_out * expected_restoration_minutes as expected_customer_minutes_out,
+            is_restoration_foretold,
             customers_count,
             critical_customers_count,
             criticality_factor,

@@ -12,6 +12,7 @@ with
             first_estimated_restoration_at,
             customers_out_count,
             cause_text,
+            first_cause_text,
             is_planned,
             latitude,
             longitude,

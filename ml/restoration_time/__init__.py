@@ -1,0 +1,1 @@
+"""Time from the first report of an unplanned outage to its restoration."""

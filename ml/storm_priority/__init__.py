@@ -1,0 +1,1 @@
+"""How well a list of places catches the outages of a storm."""
