@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 CODE := flows ml expectations tests
 
-.PHONY: setup demo check check-python check-sql test test-full bench lock clean
+.PHONY: setup demo check check-python check-sql test test-full evaluate bench lock clean
 
 setup: $(STAMP)
 
@@ -46,6 +46,10 @@ test: setup
 
 test-full: setup
 	$(PYTEST)
+
+# From the public data sets beside the checkout and a simulated utility to the table of figures in the README.
+evaluate: setup
+	$(BIN)/python -m tests.benchmarks.evaluation
 
 # Each prints a table with its goals and writes build/benchmarks/*.json; Dagster, OpenSTEF and statsforecast get
 # environments of their own there.
