@@ -160,9 +160,8 @@ def _ceiling(home: Home, name: str) -> float:
     """Return the best figure that the truth itself reaches, as the simulator wrote it."""
     path = home.path / "truth" / "ceilings.parquet"
     with duckdb.connect() as connection:
-        rows = connection.execute(
-            "select use_case || ' ' || metric, value from read_parquet(?)", [str(path)]
-        ).fetchall()
+        query = "select use_case || ' ' || metric, value from read_parquet(?)"
+        rows = connection.execute(query, [str(path)]).fetchall()
     return float(dict(rows)[name])
 
 
@@ -208,9 +207,8 @@ def as_markdown(lines: list[Line]) -> str:
     for each in lines:
         baseline = "" if each.baseline is None else f"{each.baseline:.3g}"
         verdict = "reached" if each.is_reached else "**missed**"
-        rows.append(
-            f"| {each.words} | {each.data} | {each.value:.3g} | {baseline} | {each.reference} | {each.goal} | {verdict} |"
-        )
+        cells = (each.words, each.data, f"{each.value:.3g}", baseline, each.reference, each.goal, verdict)
+        rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
@@ -244,9 +242,8 @@ def main() -> None:
     table = as_markdown(lines)
     print(table)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "evaluation.json").write_text(
-        json.dumps([vars(each) for each in lines], indent=2) + "\n", encoding="utf-8"
-    )
+    stored = json.dumps([vars(each) for each in lines], indent=2)
+    (RESULTS / "evaluation.json").write_text(f"{stored}\n", encoding="utf-8")
     write_readme(table)
 
 

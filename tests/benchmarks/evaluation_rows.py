@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-PUBLIC, SIMULATED = "public", "simulated"
+HomeName = Literal["public", "simulated"]
+PUBLIC: HomeName = "public"
+SIMULATED: HomeName = "simulated"
 YEAR_2013 = ("--from", "2013-01-01", "--to", "2014-01-01")
 LAST_YEAR = ("--from", "2019-07-01", "--to", "2020-07-01")
 WINTER = ("--from", "2020-12-18", "--to", "2021-01-28")
@@ -46,7 +48,7 @@ class Wanted:
     evaluate: tuple[str, ...]
     metric: str
     series: tuple[str, ...]
-    home: Literal["public", "simulated"] = PUBLIC
+    home: HomeName = PUBLIC
     at_most: float | None = None
     at_least: float | None = None
     within_ceiling: float | None = None
