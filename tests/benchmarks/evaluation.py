@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from tests.benchmarks.evaluation_rows import PUBLIC, ROWS, SIMULATED, SUMMER, Wanted
+from tests.benchmarks.evaluation_rows import PUBLIC, ROWS, SIMULATED, SUMMER, HomeName, Wanted
 from tests.benchmarks.results import RESULTS
 from tests.conftest import CHECKOUT, SHARED_DATA, free_port
 
@@ -104,7 +105,7 @@ def simulate(home: Home) -> None:
     home.call("run", allowed=(0, BLOCKED))
 
 
-def compare(wanted: Wanted, rows: list[dict[str, Any]], homes: dict[str, Home]) -> Line:
+def compare(wanted: Wanted, rows: list[dict[str, Any]], homes: Mapping[HomeName, Home]) -> Line:
     """Return a row of the table from the figures of its use case."""
     found = [row for row in rows if row["metric"] == wanted.metric and row["series_id"] in wanted.series]
     if len(found) != len(wanted.series):
@@ -129,7 +130,7 @@ def compare(wanted: Wanted, rows: list[dict[str, Any]], homes: dict[str, Home]) 
     )
 
 
-def _goal(wanted: Wanted, homes: dict[str, Home]) -> tuple[float | None, float | None]:
+def _goal(wanted: Wanted, homes: Mapping[HomeName, Home]) -> tuple[float | None, float | None]:
     """Return the most or the least the figure may be."""
     if wanted.beats_naive:
         return _better_naive(homes[PUBLIC], wanted.series[0]), None
@@ -224,7 +225,9 @@ def write_readme(table: str) -> None:
 def main() -> None:
     """Run both homes, compare, write."""
     with tempfile.TemporaryDirectory(prefix="evaluation") as folder:
-        homes = {name: Home(path=Path(folder) / name, port=free_port()) for name in (PUBLIC, SIMULATED)}
+        homes: dict[HomeName, Home] = {
+            name: Home(path=Path(folder) / name, port=free_port()) for name in (PUBLIC, SIMULATED)
+        }
         for name, make in ((PUBLIC, fill), (SIMULATED, simulate)):
             print(f"{name}: from files to scores", flush=True)
             make(homes[name])
