@@ -145,6 +145,31 @@ def test_names_the_check_that_a_wrong_value_breaks(
     assert outcomes[check_name].is_blocking
 
 
+@pytest.mark.parametrize(
+    ("asset_key", "needed"),
+    [
+        ("features/feat_load_forecast__horizon", "issued_at"),
+        ("features/feat_outage_risk__daily", "valid_at"),
+        ("features/feat_restoration_time__outage", "valid_at"),
+        ("features/feat_transformer_failure__weekly", "valid_at"),
+        ("features/feat_transformer_health__sample", "valid_at"),
+    ],
+)
+def test_no_model_is_given_one_row_that_knows_what_came_after_its_issue(
+    good_tables: duckdb.DuckDBPyConnection, asset_key: str, needed: str
+) -> None:
+    _copy(good_tables, asset_key)
+    good_tables.execute(
+        f"update broken.copied set available_at = {needed} + interval 1 second"
+        " where rowid = (select max(rowid) from broken.copied)"
+    )
+
+    outcomes = _run(good_tables, GateRequest(asset_key, relation=("broken", "copied")))
+
+    assert outcomes["known_in_time"].failing_rows == 1
+    assert outcomes["known_in_time"].is_blocking
+
+
 def test_blocks_a_forecast_that_lacks_one_hour(good_tables: duckdb.DuckDBPyConnection) -> None:
     _copy(good_tables, SCORES)
     good_tables.execute("delete from broken.copied where horizon_hours = 17 and series_id = 'F1'")

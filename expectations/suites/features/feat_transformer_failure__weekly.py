@@ -10,7 +10,7 @@ from typing import Any
 
 from expectations import bounds
 from expectations.checks import WARNING, no_nulls, no_row, share_at_most, suite, within
-from expectations.grain import features_of, share
+from expectations.grain import features_of, not_known_later, share
 
 _GASES = (
     "mean_hydrogen_ppm_28d",
@@ -30,6 +30,9 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
     return suite(
         "feat_transformer_failure__weekly",
         features_of(grain=("network_id", "asset_id", "valid_at", "is_live")),
+        not_known_later(
+            "available_at", "valid_at", notes="What the week's instant did not know would leak the failure."
+        ),
         share_at_most(
             "failure_share",
             "has_failed_within_28_days",

@@ -10,7 +10,7 @@ from typing import Any
 
 from expectations import bounds
 from expectations.checks import WARNING, no_row, share_at_most, suite, within
-from expectations.grain import features_of
+from expectations.grain import features_of, not_known_later
 
 _AMOUNTS = (
     "hydrogen_ppm",
@@ -36,6 +36,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
     return suite(
         "feat_transformer_health__sample",
         features_of(grain=("network_id", "sample_id")),
+        not_known_later("available_at", "valid_at", notes="A sample is judged by itself, not by later ones."),
         [
             within(amount, 0, bounds.MAX_DISSOLVED_GAS_PPM, notes="Far above the worst published sample.")
             for amount in _AMOUNTS
