@@ -98,7 +98,7 @@ def run_backtest(prepared: PreparedSeries, *, test_first: int, test_last: int, c
         quantiles_mw=restore_load(quantiles, scale_mw),
         naive_mw=seasonal_naive_mw(series, tested, HORIZON_HOURS),
         train_first=max(0, test_first - config.training_days * DAY_HOURS),
-        last_model=_with_widths(prepared, replace(model, regression_share=share), test_first, test_last, config=config),
+        last_model=with_widths(prepared, replace(model, regression_share=share), test_first, test_last, config=config),
     )
 
 
@@ -159,7 +159,7 @@ def _errors(prepared: PreparedSeries, origins: npt.NDArray[np.int64], center: Fl
     return transform_load(actual, scale_mw) - center
 
 
-def _with_widths(
+def with_widths(
     prepared: PreparedSeries,
     model: SeriesModel,
     test_first: int,

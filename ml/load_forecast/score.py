@@ -17,6 +17,7 @@ from ml.load_forecast.config import (
 from ml.load_forecast.issues import prepare
 from ml.load_forecast.model import model_key, series_model
 from ml.load_forecast.series import HOUR, LoadSeries, iterate_series
+from ml.load_forecast.stand_in import STAND_IN_HOURS, stand_in_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,7 @@ SCORE_COLUMNS = (
     "p95_load_mw",
     "baseline_load_mw",
     "temperature_source",
+    "forecast_source",
     "is_fallback",
 )
 DEFAULT_CONFIG = LoadForecastConfig()
@@ -59,21 +61,22 @@ def score(
         config: Settings the model was trained with.
 
     Returns:
-        One row per series and hour in SCORE_COLUMNS; series without a model have none.
+        One row per series and hour in SCORE_COLUMNS. A series without a model, or whose model gives no number, is
+        forecast by the week before, and `forecast_source` says so; one silent for weeks has no rows.
     """
     histories = dict(iter(hourly.groupby(["network_id", "series_id"], sort=True)))
     parts = []
     for (network_id, series_id), future in horizon.groupby(["network_id", "series_id"], sort=True):
         stored = model["series"].get(model_key(str(network_id), str(series_id)))
         history = histories.get((network_id, series_id))
-        if stored is not None and history is not None:
+        if history is not None:
             parts.append(_score_issue(stored, history, future.sort_values("valid_at"), config))
     filled = [part for part in parts if not part.empty]
     return pd.concat(filled, ignore_index=True) if filled else empty_scores()
 
 
 def _score_issue(
-    stored: Mapping[str, Any],
+    stored: Mapping[str, Any] | None,
     history: pd.DataFrame,
     future: pd.DataFrame,
     config: LoadForecastConfig,
@@ -82,7 +85,18 @@ def _score_issue(
     issued_at = future["issued_at"].iloc[0]
     prepared = prepare(_extend(history, future, issued_at), config=config)
     origin = prepared.series.position(issued_at)
-    quantiles = series_model(stored).live_quantiles_mw(prepared, origin, issued_at.hour, HORIZON_HOURS)
+    source, quantiles = "model", np.array([np.nan])
+    if stored is not None:
+        quantiles = series_model(stored).live_quantiles_mw(prepared, origin, issued_at.hour, HORIZON_HOURS)
+    if not np.isfinite(quantiles).all():
+        source = "seasonal_naive"
+        longer = prepare(_extend(history, future, issued_at, hours=STAND_IN_HOURS), config=config)
+        start = longer.series.position(issued_at)
+        if start < 2 * WEEK_HOURS:
+            return empty_scores()
+        quantiles = stand_in_model(longer, start, config=config).live_quantiles_mw(
+            longer, start, issued_at.hour, HORIZON_HOURS
+        )
     if not np.isfinite(quantiles).all():
         return empty_scores()  # an issue with a hole is no schedule; only a series silent for weeks has one
     naive = seasonal_naive_mw(prepared.series, np.array([origin]), HORIZON_HOURS)[0]
@@ -101,15 +115,18 @@ def _score_issue(
             "p95_load_mw": quantiles[HIGH][step],
             "baseline_load_mw": naive[step],
             "temperature_source": future["temperature_source"].to_numpy(),
+            "forecast_source": source,
             "is_fallback": future["is_fallback"].to_numpy(dtype=bool),
         },
         columns=list(SCORE_COLUMNS),
     )
 
 
-def _extend(history: pd.DataFrame, future: pd.DataFrame, issued_at: pd.Timestamp) -> LoadSeries:
+def _extend(
+    history: pd.DataFrame, future: pd.DataFrame, issued_at: pd.Timestamp, *, hours: int = HISTORY_HOURS
+) -> LoadSeries:
     """Return the recent history with the hours of the horizon, without load, behind it."""
-    is_recent = history["valid_at"].between(issued_at - HISTORY_HOURS * HOUR, issued_at, inclusive="left")
+    is_recent = history["valid_at"].between(issued_at - hours * HOUR, issued_at, inclusive="left")
     ahead = future.assign(load_mw=np.nan, is_imputed=False, operator_forecast_mw=np.nan, temperature_degc=np.nan)
     columns = [column for column in history.columns if column in ahead.columns]
     joined = pd.concat([history.loc[is_recent, columns], ahead[columns]], ignore_index=True)
@@ -141,6 +158,7 @@ def backtest_scores(series: LoadSeries, result: Backtest) -> pd.DataFrame:
             "p95_load_mw": result.quantiles_mw[:, HIGH].ravel(),
             "baseline_load_mw": result.naive_mw.ravel(),
             "temperature_source": source[hours],
+            "forecast_source": "model",
             "is_fallback": series.is_fallback[hours],
         },
         columns=list(SCORE_COLUMNS),

@@ -96,7 +96,7 @@ select
     timestamptz '2025-04-02 00:00:00+00' + to_hours(h::int - 1) as valid_at,
     h::int as horizon_hours, kind as score_kind, 2.0::double as p05_load_mw,
     3.0 + sin(h / 4.0) * 0.5 as p50_load_mw, 4.0::double as p95_load_mw,
-    3.0::double as baseline_load_mw, 'forecast' as temperature_source, false as is_fallback,
+    3.0::double as baseline_load_mw, 'forecast' as temperature_source, 'model' as forecast_source, false as is_fallback,
     'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
     timestamptz '2025-04-02 06:00:00+00' as scored_at
 from range(1, 49) hours(h), range(2) series(series), (values ('live'), ('backtest')) kinds(kind);

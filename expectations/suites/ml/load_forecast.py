@@ -13,6 +13,7 @@ from expectations.checks import WARNING, no_nulls, no_result, no_row, one_of, su
 from expectations.grain import scores_of
 
 _QUANTILES = ("p05_load_mw", "p50_load_mw", "p95_load_mw")
+_FORECAST_SOURCES = ("model", "seasonal_naive")
 _TEMPERATURE_SOURCES = ("observed", *bounds.TEMPERATURE_SOURCES)
 
 
@@ -28,6 +29,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
         one_of("series_type", bounds.SERIES_TYPES, notes="As in the features."),
         one_of("score_kind", bounds.SCORE_KINDS, notes="Reports choose by it."),
         one_of("temperature_source", _TEMPERATURE_SOURCES, notes="Readers weigh forecasts by it."),
+        one_of("forecast_source", _FORECAST_SOURCES, notes="Who forecast it; a stand-in is weighed otherwise."),
         within("horizon_hours", 1, hours, notes="Two days."),
         no_result(
             "live_horizon_is_complete",

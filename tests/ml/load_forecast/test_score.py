@@ -98,12 +98,43 @@ def test_a_temperature_nobody_knows_leaves_a_finite_forecast(
     assert set(scores["temperature_source"]) == {"none"}
 
 
-def test_series_the_model_does_not_know_have_no_rows(
+def test_a_series_the_model_does_not_know_is_forecast_by_the_week_before(
     feeders: pd.DataFrame, trained: TrainedModel, make_horizon: Callable[[pd.DataFrame], pd.DataFrame]
 ) -> None:
-    strangers = feeders.assign(series_id="F9")
+    new = feeders[feeders["series_id"] == "F1"].assign(series_id="F9")
+    both = pd.concat([feeders, new], ignore_index=True)
 
-    scores = score(trained.model, strangers, make_horizon(strangers))
+    scores = score(trained.model, both, make_horizon(both))
+
+    stood_in = scores[scores["series_id"] == "F9"]
+    assert dict(scores.groupby("series_id")["forecast_source"].first()) == {
+        "F1": "model",
+        "F2": "model",
+        "F9": "seasonal_naive",
+    }
+    assert stood_in["p50_load_mw"].to_numpy() == pytest.approx(stood_in["baseline_load_mw"].to_numpy())
+    assert (stood_in["p05_load_mw"] < stood_in["p50_load_mw"]).all()
+    assert (stood_in["p50_load_mw"] < stood_in["p95_load_mw"]).all()
+
+
+def test_a_model_that_gives_no_number_is_stood_in_for(
+    feeders: pd.DataFrame, trained: TrainedModel, make_horizon: Callable[[pd.DataFrame], pd.DataFrame]
+) -> None:
+    series = dict(trained.model["series"])
+    broken = {**series["SIM/F1"], "scale_mw": float("nan")}
+
+    scores = score({"series": {**series, "SIM/F1": broken}}, feeders, make_horizon(feeders))
+
+    assert np.isfinite(scores[["p05_load_mw", "p50_load_mw", "p95_load_mw"]]).all(axis=None)
+    assert set(scores.loc[scores["series_id"] == "F1", "forecast_source"]) == {"seasonal_naive"}
+
+
+def test_a_series_of_days_has_no_rows(
+    feeders: pd.DataFrame, trained: TrainedModel, make_horizon: Callable[[pd.DataFrame], pd.DataFrame]
+) -> None:
+    young = feeders[feeders["valid_at"] >= feeders["valid_at"].max() - pd.Timedelta(days=9)].assign(series_id="F9")
+
+    scores = score(trained.model, young, make_horizon(young))
 
     assert scores.empty
     assert tuple(scores.columns) == SCORE_COLUMNS
