@@ -20,6 +20,7 @@ REPORTS = (
     ("reports/rpt_work_orders", "transformers to look at, with the reason"),
     ("reports/rpt_crew_plan", "crews per substation and day"),
     ("reports/rpt_market_schedule", "hourly bids for tomorrow"),
+    ("reports/rpt_load_plan", "load forecast with feeders that sum to the system"),
     ("reports/rpt_voltage_plan", "voltage set points per feeder and hour"),
     ("reports/rpt_data_quality", "what arrived, what was cut, and why"),
 )

@@ -25,7 +25,7 @@ def test_sources_that_delivered_nothing_still_give_every_table(empty_project: Pr
         " where table_schema in ('staging', 'quarantine', 'features', 'reports') group by all"
     )
 
-    assert dict(tables) == {"staging": 25, "quarantine": 25, "features": 9, "reports": 6}
+    assert dict(tables) == {"staging": 25, "quarantine": 25, "features": 9, "reports": 7}
     assert empty_project.rows("select count(*) from features.feat_load_forecast__hourly") == [(0,)]
 
 
