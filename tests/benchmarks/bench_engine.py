@@ -75,7 +75,7 @@ def main(scale: float) -> None:
         server.begin()
         server.wait()
         try:
-            for (shape, count), (kind, words) in product(SHAPES.items(), KINDS.items()):
+            for (kind, words), (shape, count) in product(KINDS.items(), SHAPES.items()):
                 assets, turns = max(2, round(count * scale)), []
                 for turn in range(TURNS):
                     folder = Path(name) / f"{shape}_{kind}_{turn}"
@@ -88,9 +88,10 @@ def main(scale: float) -> None:
                     title = f"{shape} of {assets:,} {words} assets: cost per asset / Dagster's {NAMES[side]}"
                     goal = GOALS[side] if kind == EMPTY else None
                     figures.append(Figure(name=title, value=ours / per_asset(turns, side), unit="x", at_most=goal))
+                # after each graph: the whole takes an hour on a busy machine, and what is measured is kept
+                report("engine", figures, turns=seconds, scale=scale, multiprocess_assets=MULTIPROCESS_ASSETS)
         finally:
             server.stop()
-    report("engine", figures, turns=seconds, scale=scale, multiprocess_assets=MULTIPROCESS_ASSETS)
 
 
 if __name__ == "__main__":
