@@ -9,12 +9,15 @@ from flows.assets.declaring import CheckOutcome, asset_check
 from flows.assets.definition import asset
 from flows.definitions.load_forecast import DRIFT as LOAD_DRIFT
 from flows.definitions.load_forecast import HOURLY, MODEL
+from flows.definitions.transformer_failure import FEATURES as FAILURE_FEATURES
+from flows.definitions.transformer_failure import MODEL as FAILURE_MODEL
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from flows.engine.steps.context import StepContext
 
+FAILURE_DRIFT = "ml/transformer_failure_drift"
 NAMED_COUNT = 5
 
 
@@ -47,5 +50,34 @@ def load_has_not_drifted(frame: pd.DataFrame) -> CheckOutcome:
     )
 
 
-ASSETS = (load_forecast_drift,)
-CHECKS = (load_has_not_drifted,)
+@asset(
+    FAILURE_DRIFT,
+    kind="scores",
+    deps=(FAILURE_FEATURES, FAILURE_MODEL),
+    owner="asset-analytics",
+    group="transformer_failure",
+    automation=eager(),
+)
+def transformer_failure_drift(context: StepContext) -> None:
+    """How far the transformers to be scored are from those learnt from. One row per network and feature."""
+    from ml.transformer_failure.drift import measure_drift
+
+    champion = context.read_champion(FAILURE_MODEL)
+    measured = measure_drift(context.read(FAILURE_FEATURES))
+    context.write(measured, model_version=champion.registered.model_version)
+
+
+@asset_check(FAILURE_DRIFT, name="drift", is_blocking=False)
+def fleet_has_not_drifted(frame: pd.DataFrame) -> CheckOutcome:
+    """No feature has left what was learnt from; told, but no reason to train: load and heat move with the season."""
+    drifted = sorted(frame.loc[frame["is_drifted"].astype(bool), "feature"])
+    return CheckOutcome(
+        is_passed=not drifted,
+        expected="no feature moved since the training",
+        actual=f"{len(drifted)} of {len(frame)} moved: {', '.join(drifted[:NAMED_COUNT])}" if drifted else "none",
+        failing_rows=len(drifted),
+    )
+
+
+ASSETS = (load_forecast_drift, transformer_failure_drift)
+CHECKS = (load_has_not_drifted, fleet_has_not_drifted)

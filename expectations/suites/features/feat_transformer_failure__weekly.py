@@ -30,9 +30,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
     return suite(
         "feat_transformer_failure__weekly",
         features_of(grain=("network_id", "asset_id", "valid_at", "is_live")),
-        not_known_later(
-            "available_at", "valid_at", notes="What its week did not know would leak the failure."
-        ),
+        not_known_later("available_at", "valid_at", notes="What its week did not know would leak the failure."),
         share_at_most(
             "failure_share",
             "has_failed_within_28_days",
