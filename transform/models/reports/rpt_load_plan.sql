@@ -26,7 +26,7 @@ with
             valid_at,
             {{ exact_sum("load_mw", filter="series_type = 'feeder'") }} as feeders_mw,
             {{ exact_sum("load_mw", filter="series_type = 'system'") }} as system_mw,
-            count(*) filter (where series_type = 'feeder') as feeder_count,
+            count(*) filter (where series_type = 'feeder') as read_feeder_count,
             count(*) filter (where series_type = 'system') as system_count,
             bool_and(load_mw is not null) as is_known
         from hours
@@ -40,12 +40,12 @@ with
     shares as (
         select
             network_id,
-            max(summed.feeder_count) as feeder_count,
+            max(read_feeder_count) as feeder_count,
             median(feeders_mw / system_mw) as feeder_share,
             quantile_cont(feeders_mw / system_mw, 0.95)
             - quantile_cont(feeders_mw / system_mw, 0.05) as feeder_share_range
         from summed
-        where is_known and summed.feeder_count > 0 and system_count = 1 and system_mw > 0
+        where is_known and read_feeder_count > 0 and system_count = 1 and system_mw > 0
         group by network_id
     ),
     -- Weighted least squares: who is known worse gives way more (Hyndman, Lee and Wang 2016).
