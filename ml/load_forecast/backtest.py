@@ -1,6 +1,6 @@
 """Backtest of one series: an issue each 00:00 UTC, 48 hours each, parameters fitted before.
 
-What lives here: weighing regression against seasonal naive on the days before each refit, and forecasting the test
+What lives here: weighing regression, week before and day before on the days before each refit, and forecasting the test
 window. What does not: the final fit and the metric rows (`train`).
 """
 
@@ -15,7 +15,7 @@ from ml.load_forecast.baseline import seasonal_naive_mw
 from ml.load_forecast.config import DAY_HOURS, HORIZON_HOURS, WEEK_HOURS, LoadForecastConfig
 from ml.load_forecast.intervals import error_quantiles, fill_quantiles, rolling_error_quantiles
 from ml.load_forecast.issues import PreparedSeries, daily_origins, prepare
-from ml.load_forecast.model import SeriesModel, blend
+from ml.load_forecast.model import REGRESSION_ALONE, SeriesModel, Weights, blend
 from ml.load_forecast.regression import (
     fit_regression,
     load_scale_mw,
@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from ml.metrics import Floats
 
 
-REGRESSION_SHARES = (1.0, 0.75, 0.5, 0.25, 0.0)  # Bates and Granger 1969: a mean of two forecasts beats either
+# Bates and Granger 1969: a mean of two forecasts beats either
+WEIGHTS: tuple[Weights, ...] = (
+    REGRESSION_ALONE,
+    *((share, 1 - share, 0.0) for share in (0.75, 0.5, 0.25, 0.0)),
+    *((share, 0.0, 1 - share) for share in (0.75, 0.5, 0.25, 0.0)),
+)
 LEAST_GAIN_SHARE = 0.05  # on 28 days two forecasts differ by chance: eia930 2018/19 lost 0.3 % without it
 
 
@@ -76,17 +81,17 @@ def run_backtest(prepared: PreparedSeries, *, test_first: int, test_last: int, c
     tested = daily_origins(series, test_first, test_last - DAY_HOURS + 1)
     model = fit_before(prepared, selection_first, scale_mw=scale_mw, config=config)
     said = model.candidates(prepared, earlier, HORIZON_HOURS)
-    share = best_share(prepared, earlier, said, scale_mw)
-    center = blend(*said, share)
+    weights = best_weights(prepared, earlier, said, scale_mw)
+    center = blend(said, weights)
     refit_hours = DAY_HOURS * config.refit_after(test_first // DAY_HOURS)
     for first in range(test_first, test_last, refit_hours):
         issues = tested[(tested >= first) & (tested < first + refit_hours)]
-        model = replace(fit_before(prepared, first, scale_mw=scale_mw, config=config), regression_share=share)
+        model = replace(fit_before(prepared, first, scale_mw=scale_mw, config=config), weights=weights)
         found = model.candidates(prepared, issues, HORIZON_HOURS)
-        center = np.concatenate([center, blend(*found, share)])
-        said = (np.concatenate([said[0], found[0]]), np.concatenate([said[1], found[1]]))
+        center = np.concatenate([center, blend(found, weights)])
+        said = np.concatenate([said, found], axis=1)
         lately = np.concatenate([earlier, tested])[: len(center)][-selection_days:]
-        share = best_share(prepared, lately, (said[0][-selection_days:], said[1][-selection_days:]), scale_mw)
+        weights = best_weights(prepared, lately, said[:, -selection_days:], scale_mw)
     widths = rolling_error_quantiles(
         _errors(prepared, np.concatenate([earlier, tested]), center, scale_mw),
         first=len(earlier),
@@ -98,7 +103,7 @@ def run_backtest(prepared: PreparedSeries, *, test_first: int, test_last: int, c
         quantiles_mw=restore_load(quantiles, scale_mw),
         naive_mw=seasonal_naive_mw(series, tested, HORIZON_HOURS),
         train_first=max(0, test_first - config.training_days * DAY_HOURS),
-        last_model=with_widths(prepared, replace(model, regression_share=share), test_first, test_last, config=config),
+        last_model=with_widths(prepared, replace(model, weights=weights), test_first, test_last, config=config),
     )
 
 
@@ -112,7 +117,7 @@ def fit_before(prepared: PreparedSeries, end: int, *, scale_mw: float, config: L
         regression = fit_regression(prepare(history, config=config), scale_mw=scale_mw, config=config)
     return SeriesModel(
         regression=regression,
-        regression_share=1.0,
+        weights=REGRESSION_ALONE,
         scale_mw=scale_mw,
         widths=np.zeros((1, 1, 1)),
         reference_gaps=(),
@@ -121,16 +126,16 @@ def fit_before(prepared: PreparedSeries, end: int, *, scale_mw: float, config: L
     )
 
 
-def best_share(
-    prepared: PreparedSeries, origins: npt.NDArray[np.int64], candidates: tuple[Floats, Floats], scale_mw: float
-) -> float:
-    """Return the weight of the regression beside the seasonal naive forecast that was best day-ahead at the origins."""
-    judged = [each[:, :DAY_HOURS] for each in candidates]
-    errors = [_errors(prepared, origins, blend(judged[0], judged[1], share), scale_mw) for share in REGRESSION_SHARES]
+def best_weights(
+    prepared: PreparedSeries, origins: npt.NDArray[np.int64], candidates: Floats, scale_mw: float
+) -> Weights:
+    """Return the weights of the candidates that were best day-ahead at the origins."""
+    judged = candidates[:, :, :DAY_HOURS]
+    errors = [_errors(prepared, origins, blend(judged, weights), scale_mw) for weights in WEIGHTS]
     is_judged = np.isfinite(errors).all(axis=0)
     totals = [float(np.abs(each[is_judged]).sum()) for each in errors]
     best = int(np.argmin(totals))
-    return REGRESSION_SHARES[best] if totals[best] < (1 - LEAST_GAIN_SHARE) * totals[0] else 1.0
+    return WEIGHTS[best] if totals[best] < (1 - LEAST_GAIN_SHARE) * totals[0] else REGRESSION_ALONE
 
 
 def daily_gaps(model: SeriesModel, prepared: PreparedSeries, origins: npt.NDArray[np.int64]) -> Floats:

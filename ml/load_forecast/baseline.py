@@ -1,4 +1,4 @@
-"""The baseline: the load of the same hour a week before, earlier weeks where that is unknown."""
+"""What needs no fitting: the load of the same hour a week before (the baseline), and of the day before."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml.load_forecast.config import WEEK_HOURS
+from ml.load_forecast.config import DAY_HOURS, WEEK_HOURS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -36,3 +36,18 @@ def seasonal_naive_mw(series: LoadSeries, origins: npt.NDArray[np.int64], hour_c
         found = np.where(source >= 0, series.load_mw[np.maximum(source, 0)], np.nan)
         forecast = np.where(np.isfinite(forecast), forecast, found)
     return forecast
+
+
+def day_before_mw(series: LoadSeries, origins: npt.NDArray[np.int64], hour_count: int) -> Floats:
+    """Repeat the day before each origin.
+
+    Args:
+        series: The series; only hours before an origin are read for it.
+        origins: Index of the first forecast hour of each issue, at least a day into the series.
+        hour_count: Hours per issue.
+
+    Returns:
+        MW, shape (n_origins, hour_count); NaN where the hour was unknown.
+    """
+    repeated: Floats = series.load_mw[origins[:, None] - DAY_HOURS + np.arange(hour_count) % DAY_HOURS]
+    return repeated

@@ -1,4 +1,4 @@
-"""The forecast model of one series: regression and seasonal naive forecast blended, with interval widths.
+"""The forecast model of one series: regression, week before and day before blended, with interval widths.
 
 What lives here: forecasting, and the way to JSON and back. What does not: fitting (`regression`,
 `train`).
@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ml.load_forecast.baseline import seasonal_naive_mw
+from ml.load_forecast.baseline import day_before_mw, seasonal_naive_mw
 from ml.load_forecast.config import DAY_HOURS
 from ml.load_forecast.regression import RegressionModel, Shape, restore_load, transform_load
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     from ml.load_forecast.issues import PreparedSeries
     from ml.metrics import Floats
+
+
+Weights = tuple[float, float, float]
+REGRESSION_ALONE: Weights = (1.0, 0.0, 0.0)
+WEEK_ALONE: Weights = (0.0, 1.0, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +35,7 @@ class SeriesModel:
 
     Attributes:
         regression: Fitted regression; None when the seasonal naive forecast is the model.
-        regression_share: Weight of the regression beside the seasonal naive forecast, 0-1.
+        weights: Of regression, week before and day before; they sum to 1.
         scale_mw: Of the transformation the errors are measured on.
         widths: Error quantiles for live intervals, shape (n_origin_hours, n_levels,
             n_horizon_hours), transformed.
@@ -41,7 +46,7 @@ class SeriesModel:
     """
 
     regression: RegressionModel | None
-    regression_share: float
+    weights: Weights
     scale_mw: float
     widths: Floats
     reference_gaps: tuple[float, ...]
@@ -50,17 +55,20 @@ class SeriesModel:
 
     def forecast(self, prepared: PreparedSeries, origins: npt.NDArray[np.int64], hour_count: int) -> Floats:
         """Forecast the hours after each origin, transformed, shape (n_origins, hour_count)."""
-        return blend(*self.candidates(prepared, origins, hour_count), self.regression_share)
+        return blend(self.candidates(prepared, origins, hour_count), self.weights)
 
-    def candidates(
-        self, prepared: PreparedSeries, origins: npt.NDArray[np.int64], hour_count: int
-    ) -> tuple[Floats, Floats]:
-        """Return what the regression and the seasonal naive forecast say, transformed; equal without a regression."""
-        naive_mw = seasonal_naive_mw(prepared.series, origins, hour_count)
-        naive = transform_load(_fill_rows(naive_mw), self.scale_mw)
+    def candidates(self, prepared: PreparedSeries, origins: npt.NDArray[np.int64], hour_count: int) -> Floats:
+        """Return what regression, week before and day before say, transformed, shape (3, n_origins, hour_count).
+
+        Without a regression the week before stands in its place.
+        """
+        week, day = (
+            transform_load(_fill_rows(naive(prepared.series, origins, hour_count)), self.scale_mw)
+            for naive in (seasonal_naive_mw, day_before_mw)
+        )
         if self.regression is None or len(origins) == 0:
-            return naive, naive
-        return self.regression.forecast(prepared, origins, hour_count), naive
+            return np.stack([week, week, day])
+        return np.stack([self.regression.forecast(prepared, origins, hour_count), week, day])
 
     def live_quantiles_mw(self, prepared: PreparedSeries, origin: int, origin_hour_utc: int, hour_count: int) -> Floats:
         """Return the quantiles of one issue, MW, shape (n_levels, hour_count)."""
@@ -75,7 +83,7 @@ class SeriesModel:
         regression = self.regression
         return {
             "kind": "seasonal_naive" if regression is None else "regression",
-            "regression_share": self.regression_share,
+            "weights": list(self.weights),
             "scale_mw": self.scale_mw,
             "trained_from": self.trained_from,
             "trained_to": self.trained_to,
@@ -116,7 +124,7 @@ def series_model(stored: Mapping[str, Any]) -> SeriesModel:
             lags_hours=tuple(int(lag) for lag in parameters["lags_hours"]),
             lag_weights=np.asarray(parameters["lag_weights"], dtype=float),
         ),
-        regression_share=float(stored["regression_share"]),
+        weights=_weights(stored["weights"]),
         scale_mw=scale_mw,
         widths=np.asarray(stored["widths"], dtype=float),
         reference_gaps=tuple(float(gap) for gap in stored["reference_gaps"]),
@@ -125,12 +133,16 @@ def series_model(stored: Mapping[str, Any]) -> SeriesModel:
     )
 
 
-def blend(regression: Floats, naive: Floats, regression_share: float) -> Floats:
-    """Return the weighted mean of two forecasts; the regression's where the naive one is unknown."""
-    if regression_share == 1.0:
-        return regression
-    mixed: Floats = regression_share * regression + (1 - regression_share) * naive
-    return np.where(np.isfinite(mixed), mixed, regression)
+def blend(candidates: Floats, weights: Weights) -> Floats:
+    """Return the weighted mean of the candidates; the first one where another that counts is unknown."""
+    parts = [weight * candidate for weight, candidate in zip(weights, candidates, strict=True) if weight]
+    mixed: Floats = np.sum(parts, axis=0)
+    return np.where(np.isfinite(mixed), mixed, candidates[0])
+
+
+def _weights(stored: Sequence[float]) -> Weights:
+    regression, week, day = (float(weight) for weight in stored)
+    return regression, week, day
 
 
 def _fill_rows(values: Floats) -> Floats:

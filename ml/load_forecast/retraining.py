@@ -15,7 +15,7 @@ from ml import metrics
 from ml.drift import first_shift
 from ml.errors import NotEnoughDataError
 from ml.evaluation import Span, mean_rows, metric_row
-from ml.load_forecast.backtest import best_share, daily_gaps, fit_before
+from ml.load_forecast.backtest import best_weights, daily_gaps, fit_before
 from ml.load_forecast.config import DAY_HOURS, LoadForecastConfig
 from ml.load_forecast.issues import PreparedSeries, daily_origins, prepare
 from ml.load_forecast.model import blend
@@ -101,9 +101,9 @@ def rehearse(
     origins = daily_origins(prepared.series, first, last - DAY_HOURS + 1)
     earlier = fit_before(prepared, int(before[0]), scale_mw=scale_mw, config=config)
     said = earlier.candidates(prepared, before, DAY_HOURS)
-    share = best_share(prepared, before, said, scale_mw)
+    weights = best_weights(prepared, before, said, scale_mw)
     reference = daily_gaps(earlier, prepared, before)
-    model = replace(fit_before(prepared, first, scale_mw=scale_mw, config=config), regression_share=share)
+    model = replace(fit_before(prepared, first, scale_mw=scale_mw, config=config), weights=weights)
     frozen_mw = restore_load(model.forecast(prepared, origins, DAY_HOURS), scale_mw)
     shifted = first_shift(reference, daily_gaps(model, prepared, origins))
     parts: list[Floats] = []
@@ -115,19 +115,17 @@ def rehearse(
         gaps = daily_gaps(model, prepared, rest)
         due = why_retrain(reference, gaps, age_days=len(rest), max_age_days=max_age_days)
         count = len(rest) if due is None else min(due[0], len(rest))
-        parts.append(restore_load(blend(*ahead, model.regression_share)[:count], scale_mw))
+        parts.append(restore_load(blend(ahead, model.weights)[:count], scale_mw))
         reference = np.concatenate([reference, gaps[:count]])[-len(before) :]
-        said = (np.concatenate([said[0], ahead[0][:count]]), np.concatenate([said[1], ahead[1][:count]]))
+        said = np.concatenate([said, ahead[:, :count]], axis=1)
         done += count
         if due is None or done >= len(origins):
             break
-        lately = np.concatenate([before, origins])[: len(said[0])][-config.selection_days :]
-        share = best_share(
-            prepared, lately, (said[0][-config.selection_days :], said[1][-config.selection_days :]), scale_mw
-        )
+        lately = np.concatenate([before, origins])[: said.shape[1]][-config.selection_days :]
+        weights = best_weights(prepared, lately, said[:, -config.selection_days :], scale_mw)
         origin = int(origins[done])
         retrainings.append(Retraining(origin=origin, reason=due[1]))
-        model = replace(fit_before(prepared, origin, scale_mw=scale_mw, config=config), regression_share=share)
+        model = replace(fit_before(prepared, origin, scale_mw=scale_mw, config=config), weights=weights)
     return Rehearsal(
         origins=origins,
         forecast_mw=np.concatenate(parts),

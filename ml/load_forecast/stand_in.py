@@ -11,7 +11,7 @@ import numpy as np
 
 from ml.load_forecast.backtest import with_widths
 from ml.load_forecast.config import DAY_HOURS, WEEK_HOURS, LoadForecastConfig
-from ml.load_forecast.model import SeriesModel
+from ml.load_forecast.model import WEEK_ALONE, SeriesModel
 from ml.load_forecast.regression import load_scale_mw
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def stand_in_model(prepared: PreparedSeries, origin: int, *, config: LoadForecas
     known_mw = prepared.series.load_mw[:origin]
     naive = SeriesModel(
         regression=None,
-        regression_share=0.0,
+        weights=WEEK_ALONE,
         scale_mw=load_scale_mw(known_mw),
         widths=np.zeros((1, 1, 1)),
         reference_gaps=(),

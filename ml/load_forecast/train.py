@@ -144,7 +144,7 @@ def _final_model(prepared: PreparedSeries, result: Backtest, *, config: LoadFore
         fitted,
         widths=result.last_model.widths,
         reference_gaps=result.last_model.reference_gaps,
-        regression_share=result.last_model.regression_share,
+        weights=result.last_model.weights,
     )
 
 

@@ -1,9 +1,10 @@
 """Every figure of the models beside what is to be reached, from the files to the table in the README.
 
-    make evaluate          (python -m tests.benchmarks.evaluation)
+    make evaluate          (python -m tests.benchmarks.evaluation [USE_CASE…])
 
 A home is fed with the public data sets beside the checkout, another with the utility of the demo; each is run whole,
-then `gridweave evaluate` and `gridweave quality check-rules` say what came of it. About half an hour on two cores.
+then `gridweave evaluate` and `gridweave quality check-rules` say what came of it. About half an hour on two cores; with use
+cases named, only their data are run and only their lines measured anew, the others stay as they were.
 
 What lives here: running, comparing, writing. What does not: which figures and goals (evaluation_rows.py).
 """
@@ -27,16 +28,17 @@ from tests.benchmarks.evaluation_rows import PUBLIC, ROWS, SIMULATED, SUMMER, Ho
 from tests.benchmarks.results import RESULTS
 from tests.conftest import CHECKOUT, SHARED_DATA, free_port
 
-SOURCES = (
-    "vic_load_weather",
-    "eia930_load",
-    "tetouan_zones_weather",
-    "alliander_feeders",
-    "ett_transformer",
-    "transformer_dga_health",
-    "pge_outages",
-    "scada_mms_iec104",
-)
+LOAD = ("load_forecast", "retraining")
+SOURCES: dict[str, tuple[str, ...]] = {
+    "vic_load_weather": LOAD,
+    "eia930_load": (*LOAD, "rules"),
+    "tetouan_zones_weather": LOAD,
+    "alliander_feeders": LOAD,
+    "ett_transformer": ("top_oil",),
+    "transformer_dga_health": ("transformer_health",),
+    "pge_outages": ("restoration_time", "storm_priority"),
+    "scada_mms_iec104": ("scada_anomaly",),
+}
 SIMULATION = ("--days", "365", "--feeders", "12", "--transformers", "300", "--seed", "7", "--dirt", "0.3")
 MARKS = ("<!-- figures: written by make evaluate -->", "<!-- end of figures -->")
 BLOCKED = 3  # a run with a refused load or gate still evaluates what it made
@@ -88,17 +90,18 @@ class Line:
     is_reached: bool
 
 
-def fill(home: Home) -> None:
-    """Feed a home with the public data sets and run it."""
+def fill(home: Home, use_cases: set[str]) -> None:
+    """Feed a home with the public data sets of some use cases and run it."""
     inbox = home.path / "inbox"
     inbox.mkdir(parents=True)
-    for name in SOURCES:
-        (inbox / name).symlink_to(SHARED_DATA / name)
+    for name, fed in SOURCES.items():
+        if use_cases & set(fed):
+            (inbox / name).symlink_to(SHARED_DATA / name)
     (inbox / "scada_mms_incidents").symlink_to(CHECKOUT / "data" / "sample")
     home.call("run", allowed=(0, BLOCKED))
 
 
-def simulate(home: Home) -> None:
+def simulate(home: Home, _use_cases: set[str]) -> None:
     """Simulate the utility of the demo and run it."""
     home.path.mkdir()
     home.call("simulate", *SIMULATION)
@@ -222,33 +225,51 @@ def write_readme(table: str) -> None:
     path.write_text(f"{before}{MARKS[0]}\n\n{table}\n\n{MARKS[1]}{after}", encoding="utf-8")
 
 
-def main() -> None:
-    """Run both homes, compare, write."""
+def measure(use_cases: set[str]) -> list[Line]:
+    """Run what the use cases need; return their lines."""
+    rows = [each for each in ROWS if each.evaluate[0] in use_cases]
+    needed = {each.home for each in rows} | ({PUBLIC} if "rules" in use_cases else set())
+    homes: dict[HomeName, Home] = {}
     with tempfile.TemporaryDirectory(prefix="evaluation") as folder:
-        homes: dict[HomeName, Home] = {
-            name: Home(path=Path(folder) / name, port=free_port()) for name in (PUBLIC, SIMULATED)
-        }
-        for name, make in ((PUBLIC, fill), (SIMULATED, simulate)):
-            print(f"{name}: from files to scores", flush=True)
-            make(homes[name])
         try:
-            asked = dict.fromkeys((each.home, each.evaluate) for each in ROWS)
+            for name, make in ((PUBLIC, fill), (SIMULATED, simulate)):
+                if name in needed:
+                    print(f"{name}: from files to scores", flush=True)
+                    homes[name] = Home(path=Path(folder) / name, port=free_port())
+                    make(homes[name], use_cases)
             figures = {}
-            for home, arguments in asked:
+            for home, arguments in dict.fromkeys((each.home, each.evaluate) for each in rows):
                 print(f"{home}: evaluate {' '.join(arguments)}", flush=True)
                 figures[home, arguments] = homes[home].evaluate(*arguments)
-            lines = [compare(each, figures[each.home, each.evaluate], homes) for each in ROWS]
-            lines += rule_lines(homes[PUBLIC])
+            lines = [compare(each, figures[each.home, each.evaluate], homes) for each in rows]
+            return [*lines, *(rule_lines(homes[PUBLIC]) if "rules" in use_cases else ())]
         finally:
-            for home_ in homes.values():
-                home_.call("down", allowed=(0, 1))
+            for started in homes.values():
+                started.call("down", allowed=(0, 1))
+
+
+def kept(lines: list[Line], path: Path) -> list[Line]:
+    """Return the lines with those measured earlier and not now, in the order of a whole evaluation."""
+    earlier = [Line(**each) for each in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
+    now = {(each.words, each.data): each for each in lines}
+    joined = [now.pop((each.words, each.data), each) for each in earlier]
+    return [*joined, *now.values()]
+
+
+def main(use_cases: set[str]) -> None:
+    """Measure, write."""
+    known = {each.evaluate[0] for each in ROWS} | {"rules"}
+    if use_cases - known:
+        raise SystemExit(f"no figures of {', '.join(use_cases - known)}; there are {', '.join(sorted(known))}")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / "evaluation.json"
+    lines = kept(measure(use_cases), path) if use_cases else measure(known)
     table = as_markdown(lines)
     print(table)
-    RESULTS.mkdir(parents=True, exist_ok=True)
     stored = json.dumps([vars(each) for each in lines], indent=2)
-    (RESULTS / "evaluation.json").write_text(f"{stored}\n", encoding="utf-8")
+    path.write_text(f"{stored}\n", encoding="utf-8")
     write_readme(table)
 
 
 if __name__ == "__main__":
-    main()
+    main(set(sys.argv[1:]))

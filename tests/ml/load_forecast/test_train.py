@@ -110,8 +110,16 @@ def test_regression_and_week_before_are_weighed_by_how_good_they_were_lately(
     weekly = np.resize(np.random.default_rng(4).uniform(4, 6, 168), len(feeder))
     erratic = train(feeder.assign(load_mw=weekly))  # the week before is exact, a ridge never is
 
-    assert erratic.model["series"]["SIM/F1"]["regression_share"] < 1
-    assert train(feeder).model["series"]["SIM/F1"]["regression_share"] > 0
+    assert erratic.model["series"]["SIM/F1"]["weights"][1] > 0
+    assert train(feeder).model["series"]["SIM/F1"]["weights"][0] > 0
+
+
+def test_after_a_step_the_day_before_counts(make_feeders: Callable[..., pd.DataFrame]) -> None:
+    feeder = make_feeders()
+    steps = np.repeat(np.random.default_rng(2).uniform(4, 12, len(feeder) // 240 + 1), 240)[: len(feeder)]
+    walk = feeder.assign(load_mw=steps + np.tile(np.random.default_rng(3).uniform(0, 1, 24), len(feeder) // 24))
+
+    assert train(walk).model["series"]["SIM/F1"]["weights"][2] > 0
 
 
 def test_imputed_and_unknown_hours_are_not_judged(feeder: pd.DataFrame) -> None:
