@@ -3,8 +3,8 @@
     make evaluate          (python -m tests.benchmarks.evaluation [USE_CASE…])
 
 A home is fed with the public data sets beside the checkout, another with the utility of the demo; each is run whole,
-then `gridweave evaluate` and `gridweave quality check-rules` say what came of it. About half an hour on two cores; with use
-cases named, only their data are run and only their lines measured anew, the others stay as they were.
+then `gridweave evaluate` and `gridweave quality check-rules` say what came of it. About half an hour on two cores; with
+use cases named, only their data are run and only their lines measured anew, the others stay as they were.
 
 What lives here: running, comparing, writing. What does not: which figures and goals (evaluation_rows.py).
 """
