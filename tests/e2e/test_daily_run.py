@@ -11,6 +11,8 @@ from tests.e2e.homes import Home
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]  # one process makes the demo utility
 
 Demo = tuple[Home, dict[str, Any]]
+UNFED = {"ml/transformer_health_model", "ml/transformer_health_scores"}
+"""Its oil tests carry no health index, so there is nothing to learn from; each run says so anew."""
 SCORED = (
     "transformer_failure_scores",
     "load_forecast",
@@ -160,7 +162,7 @@ def test_a_second_run_makes_nothing_and_records_reuse(demo: Demo) -> None:
 
     assert summary["status"] == "COMPLETE"
     assert summary["materialized"] == []
-    assert summary["skipped"] == {}
+    assert set(summary["skipped"]) == UNFED
     reused = home.query(
         f"select asset_key from lineage.materialization where run_id = '{summary['run_id']}' and event_kind = 'REUSED'"
     )
@@ -173,8 +175,8 @@ def test_the_plan_after_a_run_has_nothing_to_do(demo: Demo) -> None:
 
     steps = home.json("plan")["steps"]
 
-    assert {step["action"] for step in steps} == {"reuse"}
-    assert {step["state"] for step in steps} == {"FRESH"}
+    assert {step["asset_key"] for step in steps if step["action"] != "reuse"} == UNFED
+    assert {step["state"] for step in steps if step["asset_key"] not in UNFED} == {"FRESH"}
 
 
 def test_the_audit_chain_and_all_data_are_as_recorded(demo: Demo) -> None:
