@@ -1,7 +1,6 @@
 """Guards the border between the drift of the failure model's features and those who read it.
 
-What lives here: grain and domain. What does not: whether a feature has drifted (the check `drift`, which holds nothing
-back).
+What lives here: grain and domain. What does not: whether a feature has drifted (`ml.drift`).
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from flows.assets.definition import AssetDefinition
     from flows.engine.replay.resolving import ReplayStep
+    from flows.engine.steps.model_context import Compare
     from flows.settings import Settings
     from flows.warehouse.scratch import Scratch
     from ml.training import TrainedModel
@@ -126,8 +127,9 @@ class ReplayContext:
             self.scratch.connection.unregister("replayed_frame")
         self.is_written = True
 
-    def write_model(self, trained: TrainedModel) -> None:
-        """Hash the model as the registry would; nothing is registered or promoted."""
+    def write_model(self, trained: TrainedModel, *, compare: Compare | None = None) -> None:
+        """Hash the model as the registry would; nothing is registered, compared or promoted."""
+        del compare
         with tempfile.TemporaryDirectory() as folder:
             self.trained_sha256 = write_artifacts(trained, Path(folder))[MODEL_FILE_NAMES[trained.serializer]]
 
