@@ -1,7 +1,7 @@
 """Has the world moved since a model was trained? Of its inputs, and of its errors.
 
-What lives here: statistics and their limits, on arrays. What does not: what follows from them (`ml.retraining`, the
-checks in flows.definitions).
+What lives here: statistics and their limits, on arrays. What does not: what follows from them
+(`ml.load_forecast.retraining`, the assets and checks of flows.definitions.drift).
 """
 
 from __future__ import annotations
