@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.calibration import logit
+from ml.confidence import known_shares, missing_share
 from ml.outage_risk.baseline import FeederClimatology, fit_climatology, look_up
 from ml.outage_risk.config import COUNT_LABEL, FEATURE_COLUMNS, NOT_FOR_TREES, OutageRiskConfig
 from ml.outage_risk.hazard import AdditiveHazard, fit_hazard
@@ -38,6 +39,8 @@ class NetworkOutageModel:
         blend: From the chance of any outage that the number implies, and the regressed one, to a probability.
         climatology: Baseline, and customers per outage.
         hazard: Additive hazard of the number; None without weather forecasts, where it is climatology.
+        known_shares: In which share of the rows learnt from each feature was known; None in models stored before it
+            was kept.
     """
 
     feature_columns: tuple[str, ...]
@@ -49,6 +52,13 @@ class NetworkOutageModel:
     blend: ChanceBlend
     climatology: FeederClimatology
     hazard: AdditiveHazard | None = None  # models stored before there was one go on without
+    known_shares: Floats | None = None
+
+    def missing_share(self, daily: pd.DataFrame) -> Floats:
+        """Return the share of the features relied on that each row lacks, 0-1, shape (n,)."""
+        if self.known_shares is None:
+            return np.zeros(len(daily))
+        return missing_share(feature_matrix(daily, self.feature_columns), self.known_shares)
 
     def predict_parts(self, daily: pd.DataFrame) -> tuple[Floats, Floats]:
         """Return the expected number of outages and the regressed chance of any, 0-1, each shape (n,).
@@ -113,6 +123,7 @@ def fit_network(daily: pd.DataFrame, *, blend: ChanceBlend, config: OutageRiskCo
         occurrence=occurrence,
         boosting=boosting,
         hazard=hazard,
+        known_shares=known_shares(feature_matrix(daily, columns)),
         blend=blend,
         climatology=climatology,
     )

@@ -27,6 +27,7 @@ SCORE_COLUMNS = (
     "expected_customers_out",
     "baseline_outage_probability",
     "missing_features",
+    "missing_feature_share",
     "is_fallback",
 )
 DEFAULT_CONFIG = OutageRiskConfig()
@@ -90,6 +91,7 @@ def score_rows(network_model: NetworkOutageModel, daily: pd.DataFrame, *, score_
             "expected_customers_out": customers,
             "baseline_outage_probability": look_up(network_model.climatology.probability, daily["feeder_id"]),
             "missing_features": ",".join(network_model.missing_features),
+            "missing_feature_share": network_model.missing_share(daily),
             "is_fallback": daily["is_fallback"].to_numpy(dtype=bool),
         },
         columns=list(SCORE_COLUMNS),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ml.calibration import logit
+from ml.confidence import known_shares, missing_share
 from ml.forest import ReadForest, ask_forest, map_chunks, top_two
 from ml.transformer_failure.baseline import LEVEL_HIGH, LEVEL_LOW, AgeHazard, fit_age_hazard
 from ml.transformer_failure.config import FEATURE_COLUMNS, LABEL, TransformerFailureConfig
@@ -55,12 +56,21 @@ class NetworkFailureModel:
         forest: Pipeline of median imputation and random forest; None with few failures.
         hazard: Logistic hazard; None with few failures.
         calibrator: Map from the averaged score to a probability.
+        known_shares: In which share of the rows learnt from each feature was known; None in models stored before it
+            was kept.
     """
 
     age_hazard: AgeHazard
     forest: Any
     hazard: FailureHazard | None
     calibrator: ProbabilityCalibrator
+    known_shares: Floats | None = None
+
+    def missing_share(self, features: Floats) -> Floats:
+        """Return the share of the features relied on that each row lacks, 0-1, shape (n,)."""
+        if self.hazard is None:  # age is all that is used
+            return np.isnan(features[:, AGE_COLUMN]).astype(float)
+        return np.zeros(len(features)) if self.known_shares is None else missing_share(features, self.known_shares)
 
     def predict_raw(self, features: Floats) -> Floats:
         """Return uncalibrated scores in 0..1, shape (n,)."""
@@ -157,6 +167,7 @@ def fit_network(
         forest=_build_forest(config).fit(features, has_failed) if is_enough else None,
         hazard=fit_failure_hazard(features, has_failed, config=config) if is_enough else None,
         calibrator=calibrator,
+        known_shares=known_shares(features),
     )
 
 

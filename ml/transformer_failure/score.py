@@ -24,6 +24,7 @@ SCORE_COLUMNS = (
     "baseline_failure_probability",
     "top_driver",
     "second_driver",
+    "missing_feature_share",
     "is_fallback",
 )
 
@@ -66,6 +67,7 @@ def score_rows(network_model: NetworkFailureModel, weekly: pd.DataFrame, *, scor
             "baseline_failure_probability": network_model.age_hazard.predict(matrix[:, AGE_COLUMN]),
             "top_driver": names.take(said.drivers[0]),
             "second_driver": names.take(said.drivers[1], allow_fill=True),
+            "missing_feature_share": network_model.missing_share(matrix),
             "is_fallback": weekly["is_fallback"].astype(bool).to_numpy(),
         },
         columns=list(SCORE_COLUMNS),

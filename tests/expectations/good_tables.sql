@@ -84,7 +84,8 @@ select
     timestamptz '2025-03-23 22:00:00+00' as available_at, kind as score_kind,
     0.01 * unit as failure_probability, 0.005 * unit as failure_probability_low,
     0.02 * unit as failure_probability_high, 0.01::double as baseline_failure_probability,
-    'age_years' as top_driver, null::varchar as second_driver, false as is_fallback,
+    'age_years' as top_driver, null::varchar as second_driver, 0.0::double as missing_feature_share,
+    false as is_fallback,
     'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
     timestamptz '2025-03-24 06:00:00+00' as scored_at
 from range(12) units(unit), (values ('live'), ('backtest')) kinds(kind);
@@ -103,7 +104,8 @@ from range(1, 49) hours(h), range(2) series(series), (values ('live'), ('backtes
 
 create table ml.transformer_failure_drift as
 select
-    'SIM' as network_id, feature, 0.05::double as psi, null::double as ks_p_value, 0.02::double as wasserstein,
+    'SIM' as network_id, feature, 0.05::double as psi, 0.03::double as psi_by_chance,
+    null::double as ks_p_value, 0.02::double as wasserstein,
     0.0::double as missing_share_rise, false as is_drifted,
     'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
     timestamptz '2025-04-02 06:00:00+00' as scored_at
@@ -124,7 +126,7 @@ select
     timestamptz '2025-04-01 18:00:00+00' as issued_at, 'live' as score_kind,
     0.1::double as outage_probability, 0.11::double as expected_outage_count,
     12.0::double as expected_customers_out, 0.05::double as baseline_outage_probability,
-    '' as missing_features, false as is_fallback,
+    '' as missing_features, 0.0::double as missing_feature_share, false as is_fallback,
     'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
     timestamptz '2025-04-01 19:00:00+00' as scored_at
 from range(4) feeders(feeder), range(2) days(day);

@@ -35,6 +35,15 @@ def test_values_gone_missing_are_drift_whatever_the_rest_says() -> None:
     assert found.is_drifted
 
 
+def test_a_dozen_rows_of_the_same_population_are_no_drift() -> None:
+    generator = np.random.default_rng(5)
+    reference = generator.normal(0, 1, 400)
+    drawn = [feature_drift({"load": reference}, {"load": generator.normal(0, 1, 12)})[0] for _ in range(200)]
+
+    assert np.median([each.psi for each in drawn]) > 0.25  # what a rule of thumb would call a shift
+    assert sum(each.is_drifted for each in drawn) <= 1
+
+
 def test_the_index_of_two_halves_is_that_of_the_textbook() -> None:
     reference = np.array([0.0] * 50 + [1.0] * 50)
     current = np.array([0.0] * 25 + [1.0] * 75)

@@ -32,7 +32,7 @@
         insert into {{ relation }} by name ({{ chunk_code }});
     {%- endfor -%}
     {{- set_chunk(none, none) if starts -}}
-    {{- choose_join_sides() if is_by_day -}}
+    {{- "; " ~ choose_join_sides() if is_by_day -}}
 {%- endmacro %}
 
 {#-
@@ -47,7 +47,6 @@
 {%- endmacro %}
 
 {% macro choose_join_sides() -%}
-    ;
     reset disabled_optimizers
     ;
 {%- endmacro %}

@@ -84,3 +84,27 @@
     {%- endset -%}
     coalesce(' ' || upper(left(nullif({{ parts }}, ''), 1)) || substr({{ parts }}, 2) || '.', '')
 {%- endmacro %}
+
+{#- A score made without much of what its model relies on. -#}
+{% macro is_low_confidence(missing_feature_share) -%}
+    coalesce({{ missing_feature_share }} >= {{ var("low_confidence_missing_share") }}, false)
+{%- endmacro %}
+
+{#- Why nothing is to be dispatched from a score by itself; null when nothing speaks against it. -#}
+{% macro low_confidence_reason(missing_feature_share, drifted_features) -%}
+    nullif(
+        concat_ws(
+            ' ',
+            case
+                when {{ is_low_confidence(missing_feature_share) }}
+                then
+                    printf(
+                        '%.0f %% of what the model relies on is unknown.',
+                        100 * {{ missing_feature_share }}
+                    )
+            end,
+            'Moved since the model was trained: ' || {{ drifted_features }} || '.'
+        ),
+        ''
+    )
+{%- endmacro %}

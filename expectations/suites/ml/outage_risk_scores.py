@@ -58,4 +58,6 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             severity="warning",
         ),
         no_nulls("missing_features", notes="Empty when complete; null says nothing."),
+        no_nulls("missing_feature_share", notes="Null would pass for complete, and crews be sent."),
+        within("missing_feature_share", 0, 1, notes="A share."),
     )

@@ -18,6 +18,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
         unique_grain(("network_id", "feature"), notes="Two verdicts on one feature: which one holds?"),
         no_nulls("is_drifted", notes="A verdict is yes or no."),
         within("psi", 0, None, notes="An index of zero or more."),
+        within("psi_by_chance", 0, None, notes="An index of zero or more."),
         within("ks_p_value", 0, 1, notes="A probability; null for large samples."),
         within("wasserstein", 0, None, notes="A distance; null for small samples."),
         within("missing_share_rise", -1, 1, notes="A difference of shares."),

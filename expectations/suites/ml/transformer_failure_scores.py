@@ -17,6 +17,7 @@ from expectations.checks import (
     one_of,
     share_at_most,
     suite,
+    within,
 )
 from expectations.grain import not_known_later, probability, scores_of
 
@@ -65,4 +66,6 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
             notes="A model that cannot tell units apart ranks nothing.",
             severity=WARNING,
         ),
+        no_nulls("missing_feature_share", notes="Null would pass for complete, and crews be sent."),
+        within("missing_feature_share", 0, 1, notes="A share."),
     )

@@ -94,6 +94,19 @@ def test_what_a_source_cannot_feed_is_named_in_every_row(inputs: Inputs) -> None
     assert any(note.startswith("SIM: features never fed: ") for note in model.notes)
 
 
+def test_a_row_without_its_weather_says_how_much_it_lacks(inputs: Inputs, trained: TrainedModel) -> None:
+    weather = [name for name in inputs.features if "_forecast_" in name or name.endswith("_forecast")]
+    dark = inputs.features.copy()
+    dark.loc[dark["is_live"].astype(bool), weather] = np.nan
+
+    whole, lacking = (score(trained.model, rows, *inputs.frames[1:]) for rows in (inputs.features, dark))
+
+    relied_on = len(trained.model["SIM"].feature_columns)
+    assert whole["missing_feature_share"].max() <= 1 / relied_on
+    assert lacking["missing_feature_share"].min() >= len(weather) / relied_on
+    assert (lacking["missing_feature_share"] > 0.3).all()
+
+
 def test_live_scores_are_complete_and_consistent(inputs: Inputs, trained: TrainedModel) -> None:
     scores = score(trained.model, *inputs.frames)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from ml.errors import NotEnoughDataError
 from ml.evaluation import rolling_folds
-from ml.transformer_failure.config import LABEL, TransformerFailureConfig
+from ml.transformer_failure.config import FEATURE_COLUMNS, LABEL, TransformerFailureConfig
 from ml.transformer_failure.score import SCORE_COLUMNS, score
 from ml.transformer_failure.train import train
 
@@ -114,6 +115,17 @@ def test_live_scores_have_the_columns_of_the_table_and_an_interval_around_each(
     assert (scores["failure_probability_low"] <= scores["failure_probability"]).all()
     assert (scores["failure_probability_high"] >= scores["failure_probability"]).all()
     assert (scores["top_driver"] != scores["second_driver"]).all()
+
+
+def test_a_row_says_how_much_of_what_the_model_relies_on_it_lacks(fleet: pd.DataFrame, trained: TrainedModel) -> None:
+    live = fleet[fleet["is_live"].astype(bool)]
+    silent = [name for name in FEATURE_COLUMNS if name.endswith("_28d")]
+    dark = live.assign(**dict.fromkeys(silent, np.nan))
+
+    whole, lacking = (score(trained.model, rows)["missing_feature_share"] for rows in (live, dark))
+
+    assert whole.max() <= 1 / len(FEATURE_COLUMNS)  # acetylene is unknown in a tenth of the rows
+    assert lacking.to_numpy() == pytest.approx(len(silent) / len(FEATURE_COLUMNS))
 
 
 def test_the_driver_is_what_announces_the_failure(trained: TrainedModel) -> None:

@@ -11,6 +11,7 @@ with
             outage_date,
             expected_outage_count,
             expected_customers_out,
+            {{ is_low_confidence("missing_feature_share") }} as is_low_confidence,
             is_fallback,
             {{ score_provenance() }}
         from scores
@@ -27,6 +28,7 @@ with
             live.expected_outage_count
             * {{ expected_restoration_hours() }} as expected_repair_hours,
             live.expected_customers_out,
+            live.is_low_confidence,
             live.is_fallback,
             {{ score_provenance("live") }}
         from live
@@ -48,6 +50,7 @@ with
             {{ exact_sum(crews_for("repairs.expected_repair_hours")) }} as crews_needed,
             {{ exact_sum("repairs.expected_customers_out") }} as expected_customers_out,
             cast(count(*) as integer) as feeder_count,
+            bool_or(repairs.is_low_confidence) as is_low_confidence,
             bool_or(repairs.is_fallback) as is_fallback,
             min(repairs.run_id) as run_id,
             min(repairs.materialization_id) as materialization_id,
@@ -89,6 +92,7 @@ with
             coalesce(
                 networks.crew_count * by_base.crews_needed / nullif(networks.crews_needed, 0), 0
             ) as crew_share,
+            by_base.is_low_confidence,
             by_base.is_fallback,
             {{ score_provenance("by_base") }}
         from by_base
@@ -124,6 +128,7 @@ with
             expected_outage_count,
             expected_repair_hours,
             expected_customers_out,
+            is_low_confidence,
             is_fallback,
             {{ score_provenance() }}
         from shared

@@ -16,6 +16,7 @@ with
             expected_outage_count,
             expected_customers_out,
             missing_features,
+            {{ is_low_confidence("missing_feature_share") }} as is_low_confidence,
             is_fallback,
             {{ score_provenance() }}
         from scores
@@ -44,6 +45,7 @@ with
             conditions.peak_gust_forecast_mps,
             coalesce(conditions.outage_count_28d, 0) as outage_count_28d,
             live.missing_features,
+            live.is_low_confidence,
             live.is_fallback,
             {{ score_provenance("live") }}
         from live
@@ -94,6 +96,7 @@ with
             outage_count_28d,
             {{ storm_reason() }} as reason_text,
             missing_features,
+            is_low_confidence,
             is_fallback,
             {{ score_provenance() }}
         from weighted

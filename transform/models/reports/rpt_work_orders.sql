@@ -8,6 +8,14 @@ with
     oil_tests as (select * from {{ ref("fct_oil_test_latest") }}),
     health_scores as (select * from {{ source("ml", "transformer_health_scores") }}),
     oil_scores as (select * from {{ source("ml", "top_oil_scores") }}),
+    drift as (select * from {{ source("ml", "transformer_failure_drift") }}),
+    -- A model asked about a fleet it has not learnt from may still be right; nobody can know.
+    drifted as (
+        select network_id, string_agg(feature, ', ' order by feature) as drifted_features
+        from drift
+        where is_drifted
+        group by network_id
+    ),
     last_health as (
         select network_id, asset_id, health_index
         from health_scores
@@ -45,6 +53,7 @@ with
             failure_probability_high,
             top_driver,
             second_driver,
+            missing_feature_share,
             {{ failure_priority("failure_probability") }} as priority,
             percent_rank() over (
                 partition by network_id order by failure_probability desc
@@ -86,6 +95,8 @@ with
             live.second_driver,
             {{ work_order_reason("first_driver.driver_text", "next_driver.driver_text") }}
             || {{ condition_reason() }} as reason_text,
+            {{ low_confidence_reason("live.missing_feature_share", "drifted.drifted_features") }}
+            as low_confidence_reason,
             live.is_fallback or coalesce(transformers.is_fallback, false) as is_fallback,
             {{ score_provenance("live") }}
         from live
@@ -118,6 +129,7 @@ with
             and live.asset_id = last_health.asset_id
         left join
             thermal on live.network_id = thermal.network_id and live.asset_id = thermal.asset_id
+        left join drifted on live.network_id = drifted.network_id
         where
             live.failure_probability >= {{ var("raised_failure_probability") }}
             or live.fleet_rank_share <= {{ var("work_order_fleet_share") }}
@@ -153,6 +165,8 @@ with
             thermal_residual_k,
             top_driver,
             second_driver,
+            low_confidence_reason is not null as is_low_confidence,
+            low_confidence_reason,
             is_fallback,
             {{ score_provenance() }}
         from selected
