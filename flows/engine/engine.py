@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from flows.engine.dbt.project import DbtProject
     from flows.engine.steps.context import StepContext
     from flows.engine.steps.jobs import JobRunner
+    from flows.engine.steps.ledger_writer import LedgerWriter
     from flows.settings import Settings
     from flows.warehouse.warehouse import Warehouse
 
@@ -38,6 +39,7 @@ class Engine:
         make_context: Makes the context of a Python step for an asset and a partition.
         on_progress: Told in words what happens.
         runner: Runs Python steps side by side.
+        ledger_writer: Writes what steps made outside the warehouse; to be drained before anything is built on it.
         retrying: Spaces attempts.
         is_cancelled: Tells whether somebody asked the run to end.
     """
@@ -52,5 +54,6 @@ class Engine:
     make_context: Callable[[str, str], StepContext]
     on_progress: Callable[[str], None]
     runner: JobRunner
+    ledger_writer: LedgerWriter
     retrying: Retrying = field(default_factory=Retrying)
     is_cancelled: Callable[[], bool] = bool

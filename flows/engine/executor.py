@@ -316,6 +316,7 @@ class Execution:
         shown = ", ".join(f"{key} ({count})" if count > 1 else key for key, count in counts.items())
         self._engine.on_progress(f"python: {shown}")
         results = self._engine.runner.run(jobs)
+        self._engine.ledger_writer.drain()
         made: list[str] = []
         for result in results:
             name = slot_name(result.key, result.partition_keys[0])

@@ -34,6 +34,7 @@ from flows.engine.recovery.tables import bring_back, differences, recorded_table
 from flows.engine.steps.context import StepContext
 from flows.engine.steps.inputs import inputs_of
 from flows.engine.steps.jobs import JobRunner, Limits
+from flows.engine.steps.ledger_writer import LedgerWriter
 from flows.engine.warming import begin_warming
 from flows.lineage.audit.chain import Entry, append_entries
 from flows.lineage.openlineage_refusals import take_back
@@ -327,6 +328,7 @@ class Pipeline:
     def _execute(self, owned: OwnedRun, groups: Sequence[StepGroup], unobserved: Mapping[tuple[str, str], str]) -> None:
         limits = Limits(workers=self.settings.python_workers, groups=self.settings.concurrency_limits)
         runner = self.make_runner(limits)
+        writer = LedgerWriter(owned.warehouse)
         engine = Engine(
             graph=self.graph,
             project=self.project,
@@ -335,9 +337,10 @@ class Pipeline:
             run_id=owned.run_id,
             environment_id=owned.environment.environment_id,
             clock=self.clock,
-            make_context=lambda key, partition_key: self._context(owned, key, partition_key),
+            make_context=lambda key, partition_key: self._context(owned, key, partition_key, writer),
             on_progress=self.on_progress,
             runner=runner,
+            ledger_writer=writer,
             is_cancelled=owned.cancelled.is_set,
         )
         try:
@@ -349,7 +352,9 @@ class Pipeline:
         elif owned.summary.blocked:
             owned.summary.status = "BLOCKED"
 
-    def _context(self, owned: OwnedRun, key: str, partition_key: str = "") -> StepContext:
+    def _context(
+        self, owned: OwnedRun, key: str, partition_key: str = "", ledger_writer: LedgerWriter | None = None
+    ) -> StepContext:
         return StepContext(
             definition=self.graph[key],
             warehouse=owned.warehouse,
@@ -363,6 +368,7 @@ class Pipeline:
             declared_columns=self.scored_tables,
             partition_key=partition_key,
             inputs=inputs_of(self.graph, key, partition_key, until=self.clock()),
+            ledger_writer=ledger_writer,
         )
 
     def _publish(self, owned: OwnedRun) -> None:

@@ -156,7 +156,33 @@ def record_materialization(
     cursor: duckdb.DuckDBPyConnection, made: MaterializationRecord, *, recorded_at: datetime
 ) -> None:
     """Record one materialization and the exact inputs it read."""
-    row = [
+    record_materializations(cursor, [made], recorded_at=recorded_at)
+
+
+def record_materializations(
+    cursor: duckdb.DuckDBPyConnection, made: Sequence[MaterializationRecord], *, recorded_at: datetime
+) -> None:
+    """Record materializations and their inputs in as many statements as one takes."""
+    rows = [_materialization_row(each, recorded_at) for each in made]
+    inputs = [row for each in made for row in _input_rows(each)]
+    returning = ["materialization_id::varchar", "seq::varchar"]
+    numbers = {
+        each[0]: each[1]
+        for each in insert_rows(cursor, "materialization", _MATERIALIZATION_COLUMNS, rows, returning=returning)
+    }
+    insert_rows(cursor, "materialization_input", _INPUT_COLUMNS, inputs)
+    written = {
+        "materialization": [
+            {**_texts(_MATERIALIZATION_COLUMNS, row), "seq": numbers[str(each.materialization_id)]}
+            for each, row in zip(made, rows, strict=True)
+        ],
+        "materialization_input": [_texts(_INPUT_COLUMNS, each) for each in inputs],
+    }
+    append_texts(cursor, written, recorded_at=recorded_at)
+
+
+def _materialization_row(made: MaterializationRecord, recorded_at: datetime) -> list[object]:
+    return [
         made.materialization_id,
         made.asset_key,
         made.run_id,
@@ -172,7 +198,10 @@ def record_materialization(
         recorded_at,
         made.partition_key,
     ]
-    inputs = [
+
+
+def _input_rows(made: MaterializationRecord) -> list[list[object]]:
+    return [
         [
             made.materialization_id,
             each.materialization_id,
@@ -183,13 +212,6 @@ def record_materialization(
         ]
         for each in made.inputs
     ]
-    ((seq,),) = insert_rows(cursor, "materialization", _MATERIALIZATION_COLUMNS, [row], returning=["seq::varchar"])
-    insert_rows(cursor, "materialization_input", _INPUT_COLUMNS, inputs)
-    written = {
-        "materialization": [{**_texts(_MATERIALIZATION_COLUMNS, row), "seq": seq}],
-        "materialization_input": [_texts(_INPUT_COLUMNS, each) for each in inputs],
-    }
-    append_texts(cursor, written, recorded_at=recorded_at)
 
 
 def record_reused(

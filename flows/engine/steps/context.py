@@ -142,15 +142,13 @@ class StepContext(ModelContext):
                 f"Asset {self.definition.key} is declared as {self.definition.kind} and recorded something external.",
                 hint='write a frame, or declare kind="external"',
             )
-        with self.warehouse.transaction() as cursor:
-            self._record(
-                cursor,
-                data_version=f"{EXTERNAL_VERSION_PREFIX}{version}",
-                row_count=row_count,
-                columns=(),
-                storage_uri=uri,
-                metadata={},
-            )
+        self._record_apart(
+            data_version=f"{EXTERNAL_VERSION_PREFIX}{version}",
+            row_count=row_count,
+            columns=(),
+            storage_uri=uri,
+            metadata={},
+        )
 
     @property
     def _rows(self) -> str:

@@ -102,17 +102,29 @@ def run_within_limits(
     ended: SimpleQueue[tuple[int, JobResult]] = SimpleQueue()
     running: Counter[str] = Counter()
     while len(results) < len(jobs):
-        for number in list(waiting):
-            group = jobs[number].definition.concurrency_group
-            is_group_full = bool(group) and running[group] >= limits.groups.get(group, DEFAULT_GROUP_LIMIT)
-            if running.total() < limits.workers and not is_group_full:
-                waiting.remove(number)
-                running[group] += 1
-                launch(jobs[number], lambda result, number=number: ended.put((number, result)))  # type: ignore[misc]
+        for number in _to_start(jobs, waiting, running, limits):
+            waiting.remove(number)
+            running[jobs[number].definition.concurrency_group] += 1
+            launch(jobs[number], lambda result, number=number: ended.put((number, result)))  # type: ignore[misc]
         number, result = ended.get()
         results[number] = result
         running[jobs[number].definition.concurrency_group] -= 1
     return tuple(results[number] for number in range(len(jobs)))
+
+
+def _to_start(jobs: Sequence[Job], waiting: Sequence[int], running: Counter[str], limits: Limits) -> list[int]:
+    """Return the first waiting jobs that there are workers for, and room in their concurrency groups."""
+    free = limits.workers - running.total()
+    found: list[int] = []
+    taken = running.copy()
+    for number in waiting:
+        if len(found) == free:
+            break  # a wave of thousands is not looked through each time one of them ends
+        group = jobs[number].definition.concurrency_group
+        if not group or taken[group] < limits.groups.get(group, DEFAULT_GROUP_LIMIT):
+            taken[group] += 1
+            found.append(number)
+    return found
 
 
 def finish(job: Job) -> JobResult:

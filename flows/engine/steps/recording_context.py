@@ -7,7 +7,7 @@ tables (context.py) and models (model_context.py).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from flows.assets.versions import logical_version, parameters_hash
 from flows.errors import UndeclaredReadError, UnreleasedInputError
@@ -24,11 +24,22 @@ if TYPE_CHECKING:
     from flows.assets.definition import AssetDefinition
     from flows.clock import Clock
     from flows.engine.steps.inputs import InputPartitions
+    from flows.engine.steps.ledger_writer import LedgerWriter
     from flows.settings import Settings
     from flows.warehouse.declared import Columns
     from flows.warehouse.lake import Lake
     from flows.warehouse.warehouse import Warehouse
     from ml.registry import ModelRegistry
+
+
+class MadeFacts(TypedDict):
+    """What a step tells of what it made."""
+
+    data_version: str
+    row_count: int | None
+    columns: tuple[tuple[str, str], ...]
+    storage_uri: str
+    metadata: Mapping[str, Any]
 
 
 @dataclass
@@ -48,6 +59,7 @@ class RecordingContext:
         declared_columns: Columns of tables that are declared in a dbt source file, by key.
         partition_key: The partition to make; empty for an asset that is not cut.
         inputs: How each dependency is cut, and which of its partitions are read.
+        ledger_writer: Writes records that share no transaction with data; None writes each at once.
     """
 
     definition: AssetDefinition
@@ -62,6 +74,7 @@ class RecordingContext:
     declared_columns: Mapping[str, Columns]
     partition_key: str = ""
     inputs: Mapping[str, InputPartitions] = field(default_factory=dict)
+    ledger_writer: LedgerWriter | None = None
     notes: list[str] = field(default_factory=list)
     _inputs: dict[tuple[str, str], InputRecord] = field(default_factory=dict)
 
@@ -101,38 +114,46 @@ class RecordingContext:
         )
         return 1 if found.row_count is None else int(found.row_count)
 
-    def _record(
+    def _record(self, cursor: duckdb.DuckDBPyConnection, **facts: Unpack[MadeFacts]) -> None:
+        """Record what was made, in the transaction that wrote it."""
+        made = self._made(**facts)
+        record_materialization(cursor, made, recorded_at=made.valid_from)
+
+    def _record_apart(self, **facts: Unpack[MadeFacts]) -> None:
+        """Record what was made outside the warehouse."""
+        made = self._made(**facts)
+        if self.ledger_writer is not None:
+            self.ledger_writer.add(made, recorded_at=made.valid_from)
+            return
+        with self.warehouse.transaction() as cursor:
+            record_materialization(cursor, made, recorded_at=made.valid_from)
+
+    def _made(
         self,
-        cursor: duckdb.DuckDBPyConnection,
         *,
         data_version: str,
         row_count: int | None,
         columns: tuple[tuple[str, str], ...],
         storage_uri: str,
         metadata: Mapping[str, Any],
-    ) -> None:
-        now = self.clock()
-        record_materialization(
-            cursor,
-            MaterializationRecord(
-                materialization_id=self.materialization_id,
-                asset_key=self.definition.key,
-                run_id=self.run_id,
-                code_version=self.definition.code_version,
-                data_version=data_version,
-                logical_version=self.logical_version,
-                valid_from=now,
-                row_count=row_count,
-                columns=columns,
-                storage_uri=storage_uri,
-                metadata={
-                    **metadata,
-                    "parameters": dict(self.definition.parameters),
-                    "parameters_hash": parameters_hash(self.definition.parameters),
-                    "environment_id": self.environment_id,
-                },
-                inputs=tuple(self._inputs.values()),
-                partition_key=self.partition_key,
-            ),
-            recorded_at=now,
+    ) -> MaterializationRecord:
+        return MaterializationRecord(
+            materialization_id=self.materialization_id,
+            asset_key=self.definition.key,
+            run_id=self.run_id,
+            code_version=self.definition.code_version,
+            data_version=data_version,
+            logical_version=self.logical_version,
+            valid_from=self.clock(),
+            row_count=row_count,
+            columns=columns,
+            storage_uri=storage_uri,
+            metadata={
+                **metadata,
+                "parameters": dict(self.definition.parameters),
+                "parameters_hash": parameters_hash(self.definition.parameters),
+                "environment_id": self.environment_id,
+            },
+            inputs=tuple(self._inputs.values()),
+            partition_key=self.partition_key,
         )

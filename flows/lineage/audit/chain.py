@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.lineage.audit.rows import COVERED, CoveredTable, canonical_time, read_texts, row_hash, state_hash, subject_of
+from flows.lineage.bulk import insert_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -66,10 +67,8 @@ def entry_hash(prev_hash: str, canonical: str) -> str:
 
 def head(cursor: duckdb.DuckDBPyConnection) -> Head:
     """Return the last entry; number 0 when there is none."""
-    row = cursor.execute(
-        "select seq, hash from lineage.audit_log where seq = (select max(seq) from lineage.audit_log)"
-    ).fetchone()
-    return Head(int(row[0]), str(row[1])) if row else Head(0, GENESIS_HASH)
+    row = cursor.execute("select max(seq), arg_max(hash, seq) from lineage.audit_log").fetchone()
+    return Head(int(row[0]), str(row[1])) if row and row[0] is not None else Head(0, GENESIS_HASH)
 
 
 def append_entries(
@@ -91,12 +90,7 @@ def append_entries(
         How many were appended.
     """
     rows = _linked(entries, head(cursor), stamp=canonical_time(recorded_at), actor=actor)
-    if rows:
-        cursor.execute(
-            "insert into lineage.audit_log"
-            " select unnest(?::bigint[]), unnest(?::varchar[]), unnest(?::varchar[]), unnest(?::varchar[])",
-            [list(column) for column in zip(*rows, strict=True)],
-        )
+    insert_rows(cursor, "audit_log", ("seq", "canonical", "prev_hash", "hash"), rows)
     return len(rows)
 
 
