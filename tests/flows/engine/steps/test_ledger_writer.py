@@ -76,51 +76,54 @@ def test_what_many_threads_hand_over_is_written_once_and_in_the_chain(warehouse:
         previous = digest
 
 
-def test_what_waits_while_another_transaction_is_written_shares_the_next_one(warehouse: Warehouse) -> None:
+def test_what_is_handed_over_while_one_writes_shares_the_next_transaction(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_writing, may_go_on = hold_transactions(warehouse, monkeypatch)
     writer = LedgerWriter(warehouse)
-    with warehouse.transaction():  # nobody else can write
-        for number in range(50):
-            writer.add(made(f"ml/step_{number}"), recorded_at=NOW + timedelta(seconds=number))
-    writer.drain()
+    first = threading.Thread(target=writer.add, args=(made("ml/first"),), kwargs={"recorded_at": NOW}, daemon=True)
+    first.start()
+    assert is_writing.wait(10)
+    for number in range(1, 51):
+        writer.add(made(f"ml/step_{number}"), recorded_at=NOW + timedelta(seconds=number))
+    drained = threading.Thread(target=writer.drain, daemon=True)
+    drained.start()
+    drained.join(0.2)
+    assert drained.is_alive()  # not before it is written
+    may_go_on.set()
+    drained.join(10)
+    assert not drained.is_alive()
 
-    entries = warehouse.cursor().execute("select canonical::json->>'recorded_at' from lineage.audit_log").fetchall()
-    assert len(entries) == 100
-    assert len(set(entries)) <= 2  # one transaction has one moment: the first record's, and that of all that waited
+    moments = warehouse.cursor().execute("select canonical::json->>'recorded_at' from lineage.audit_log").fetchall()
+    assert len(moments) == 2 * 51
+    assert len(set(moments)) == 2  # a transaction has one moment: the first record's, and that of all that waited
+
+
+def hold_transactions(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Hold up transactions; return what says that one began, and what lets them go on."""
+    transaction = warehouse.transaction
+    has_begun, may_go_on = threading.Event(), threading.Event()
+
+    @contextmanager
+    def held() -> Iterator[duckdb.DuckDBPyConnection]:
+        has_begun.set()
+        assert may_go_on.wait(10)
+        with transaction() as cursor:
+            yield cursor
+
+    monkeypatch.setattr(warehouse, "transaction", held)
+    return has_begun, may_go_on
 
 
 def test_an_error_is_told_to_whoever_waits_and_nothing_more_is_taken(warehouse: Warehouse) -> None:
     writer = LedgerWriter(warehouse)
     twice = made("ml/twice")
     writer.add(twice, recorded_at=NOW)
-    writer.drain()
-    writer.add(twice, recorded_at=NOW)
 
+    with pytest.raises(duckdb.ConstraintException):
+        writer.add(twice, recorded_at=NOW)
     with pytest.raises(duckdb.ConstraintException):
         writer.drain()
     with pytest.raises(duckdb.ConstraintException):
         writer.add(made("ml/later"), recorded_at=NOW)
-    assert warehouse.cursor().execute("select count(*) from lineage.materialization").fetchone() == (1,)
-
-
-def test_nothing_is_drained_before_it_is_written(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    transaction = warehouse.transaction
-    is_open = threading.Event()
-
-    @contextmanager
-    def held() -> Iterator[duckdb.DuckDBPyConnection]:
-        assert is_open.wait(10)
-        with transaction() as cursor:
-            yield cursor
-
-    monkeypatch.setattr(warehouse, "transaction", held)
-    writer = LedgerWriter(warehouse)
-    writer.add(made("ml/slow"), recorded_at=NOW)
-    drained = threading.Thread(target=writer.drain, daemon=True)
-    drained.start()
-    drained.join(0.2)
-    assert drained.is_alive()
-    is_open.set()
-    drained.join(10)
-
-    assert not drained.is_alive()
     assert warehouse.cursor().execute("select count(*) from lineage.materialization").fetchone() == (1,)
