@@ -17,7 +17,8 @@ with
                 least(
                     {{ var("top_oil_history_days") }},
                     greatest(
-                        {{ var("top_oil_history_minimum_days") }}, {{ var("top_oil_history_rows") }}  -- (24 * units.unit_count)
+                        {{ var("top_oil_history_minimum_days") }},
+                        floor({{ var("top_oil_history_rows") }} / (24 * units.unit_count))
                     )
                 ) as integer
             ) as first_date
