@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from tomllib import TOMLDecodeError
+from typing import Literal
 
 from pydantic import AnyHttpUrl, Field, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import (
@@ -84,6 +85,13 @@ class Settings(BaseSettings):
         default=None, description="OpenLineage backend, for example http://localhost:5000; none: a file below home."
     )
     openlineage_api_key: SecretStr | None = Field(default=None, description="Bearer token of the OpenLineage backend.")
+    alert_urls: list[SecretStr] = Field(
+        default_factory=list,
+        description="Where alerts go beside the file below home: Apprise URLs, for example mailtos://… or json://….",
+    )
+    alert_least_severity: Literal["WARNING", "ERROR", "CRITICAL"] = Field(
+        default="ERROR", description="Least severity that goes to alert_urls; the file gets all."
+    )
     random_seed: int = Field(default=20260101, description="Seed of every model.")
 
     data_retention_days: int = Field(

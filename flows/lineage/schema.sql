@@ -169,3 +169,15 @@ CREATE TABLE IF NOT EXISTS lineage.openlineage_event (
 -- Those among them that the backend refused for good, and why; they wait until somebody asks for another try.
 CREATE TABLE IF NOT EXISTS lineage.openlineage_refusal (
   seq BIGINT PRIMARY KEY, reason VARCHAR NOT NULL, refused_at TIMESTAMPTZ NOT NULL);
+
+-- What somebody should look at: one row per problem for as long as it lasts (flows/delivery/alerts).
+CREATE TABLE IF NOT EXISTS lineage.alert (
+  alert_id UUID PRIMARY KEY, kind VARCHAR NOT NULL, subject VARCHAR NOT NULL,
+  severity VARCHAR NOT NULL CHECK (severity IN ('CRITICAL','ERROR','WARNING')), message VARCHAR NOT NULL, hint VARCHAR,
+  state VARCHAR NOT NULL CHECK (state IN ('OPEN','ACKNOWLEDGED','RESOLVED')), opened_at TIMESTAMPTZ NOT NULL,
+  run_id UUID NOT NULL, changed_at TIMESTAMPTZ NOT NULL, changed_by VARCHAR, note VARCHAR);
+
+-- Which channel was told of which state of an alert, and when it took it.
+CREATE TABLE IF NOT EXISTS lineage.alert_notice (
+  alert_id UUID NOT NULL, channel VARCHAR NOT NULL, state VARCHAR NOT NULL, told_at TIMESTAMPTZ NOT NULL,
+  PRIMARY KEY (alert_id, channel, state));

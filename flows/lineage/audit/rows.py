@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from flows.warehouse.declared import Columns
 
-UUID_COLUMNS = frozenset({"run_id", "materialization_id", "input_materialization_id", "check_result_id"})
+UUID_COLUMNS = frozenset({"run_id", "materialization_id", "input_materialization_id", "check_result_id", "alert_id"})
 KEY_SEPARATOR = "|"
 
 
@@ -116,6 +116,7 @@ COVERED = {
             facts=("file_name", "load_id", "reason", "run_id"),
             state="status",
         ),
+        CoveredTable(name="alert", keys=("alert_id",), facts=("changed_by", "kind", "subject"), state="state"),
         CoveredTable(name="emitted_event", keys=("event_name", "resource_id", "occurrence"), facts=("run_id",)),
     )
 }

@@ -1,0 +1,1 @@
+"""Alerts: what somebody should look at, opened once, told once, over when its cause is."""

@@ -1,0 +1,254 @@
+"""What is wrong now, as the ledger has it.
+
+What lives here: one query per kind of problem. What does not: which of them were known before (book.py), and telling
+anybody (telling.py).
+
+A problem is a state, not an event: it is found again at the end of each run until it is over. So nothing is lost when
+the process that met it died, and nobody has to close what closed itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime, timedelta
+
+    import duckdb
+
+Severity = Literal["CRITICAL", "ERROR", "WARNING"]
+SEVERITIES: tuple[Severity, ...] = ("WARNING", "ERROR", "CRITICAL")
+"""From what can wait to what cannot."""
+
+_FAILED_RUNS = """
+select job_name, arg_max(status, started_at), arg_max_null(error_type, started_at),
+    arg_max_null(error_message, started_at), max(started_at)
+from lineage.run
+where run_kind = 'flow' and parent_run_id is null and status <> 'RUNNING'
+group by job_name
+order by job_name
+"""
+
+_FAILED_ASSETS = """
+select job_name, arg_max(error_message, started_at)
+from lineage.run
+where run_kind = 'task'
+group by job_name
+having arg_max(status, started_at) = 'FAIL' and not exists (
+    select 1 from lineage.current_materialization m
+    where m.asset_key = split_part(job_name, '@', 1) and m.recorded_at > max(started_at))
+order by job_name
+"""
+
+_FAILED_CHECKS = """
+select r.asset_key, r.partition_key, r.check_name, r.blocking, r.status, r.expected, r.actual
+from lineage.latest_check_result r
+semi join lineage.current_materialization m on m.materialization_id = r.materialization_id
+where r.status in ('FAIL', 'ERROR')
+order by r.asset_key, r.partition_key, r.check_name
+"""
+
+# A refused delivery matters until its source has delivered something good; what blocks, until somebody decides.
+_REFUSED = """
+with deliveries as (
+    select source, load_id as reference, any_value(status) as status, any_value(reason) as reason,
+        max(landed_at) as arrived_at
+    from lineage.load group by source, load_id
+    union all
+    select source, file_name, 'REJECTED' || if(policy = 'block', ' BLOCKED', ''), reason, seen_at
+    from lineage.delivered_file where status = 'REJECTED'
+),
+accepted as (
+    select source, max(arrived_at) as accepted_at from deliveries where status = 'ACCEPTED' group by source
+)
+select source, reference, contains(status, 'BLOCKED'), status, reason
+from deliveries left join accepted using (source)
+where contains(status, 'BLOCKED')
+    or (status in ('QUARANTINED', 'FALLBACK', 'REJECTED') and arrived_at > coalesce(accepted_at, '-infinity'))
+order by source, reference
+"""
+
+_NEWEST_DELIVERIES = """
+select source, max(seen_at) from lineage.delivered_file where status = 'LANDED' group by source order by source
+"""
+
+_MATERIALIZED_AT = """
+select asset_key, max(recorded_at) from lineage.current_materialization
+where list_contains($1::varchar[], asset_key) group by asset_key order by asset_key
+"""
+
+_REFUSED_EVENTS = "select count(*), any_value(reason) from lineage.openlineage_refusal"
+
+_STAND_IN_FORECASTS = """
+select network_id, count(distinct series_id)
+from ml.load_forecast
+where score_kind = 'live' and forecast_source <> 'model'
+group by network_id order by network_id
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        kind: What sort of thing: run_failed, asset_failed, gate_blocked, check_failed, model_kept, drift,
+            delivery_refused, source_late, asset_late, model_fallback, events_refused, audit.
+        subject: What it is about; kind and subject together name the problem for as long as it lasts.
+        severity: CRITICAL asks for somebody at once, ERROR for somebody today.
+        message: What was found, as a sentence.
+        hint: What to do.
+    """
+
+    kind: str
+    subject: str
+    severity: Severity
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectations:
+    """What is expected of whom.
+
+    Args:
+        source_hours: Hours after which a source's silence is a warning, and an error, by source.
+        asset_freshness: How old an asset may be, by key.
+    """
+
+    source_hours: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    asset_freshness: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+def find_problems(
+    cursor: duckdb.DuckDBPyConnection, expected: Expectations, *, now: datetime
+) -> tuple[Problem, ...]:
+    """Return everything that is wrong, in a stable order.
+
+    Args:
+        cursor: Of the warehouse, or of a published ledger with it.
+        expected: What is expected of sources and assets.
+        now: Wall clock, UTC.
+    """
+    return (
+        *_failed_runs(cursor),
+        *_failed_assets(cursor),
+        *_failed_checks(cursor),
+        *_refused_deliveries(cursor),
+        *_late_sources(cursor, expected.source_hours, now),
+        *_late_assets(cursor, expected.asset_freshness, now),
+        *_stand_ins(cursor),
+        *_refused_events(cursor),
+    )
+
+
+def _failed_runs(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    for job, status, error_type, message, started_at in cursor.execute(_FAILED_RUNS).fetchall():
+        has_died = error_type == "ProcessDied"
+        if status == "FAIL" or has_died:  # a run that somebody ended is no problem
+            why = message or "an asset failed or a gate did not pass"
+            yield Problem(
+                kind="run_failed",
+                subject=job,
+                severity="ERROR",
+                message=f"The last run of {job}, begun {started_at:%Y-%m-%d %H:%M} UTC, failed: {why}.".replace("..", "."),
+                hint="gridweave status says what is missing; gridweave run goes on from there",
+            )
+
+
+def _failed_assets(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    for name, message in cursor.execute(_FAILED_ASSETS).fetchall():
+        yield Problem(
+            kind="asset_failed",
+            subject=name,
+            severity="ERROR",
+            message=f"{name} could not be made: {message}",
+            hint=f"mend its cause, then gridweave run {name.partition('@')[0]}+",
+        )
+
+
+def _failed_checks(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    special = {"training": "model_kept", "drift": "drift"}
+    for key, partition_key, check, is_blocking, status, wanted, actual in cursor.execute(_FAILED_CHECKS).fetchall():
+        name = f"{key}@{partition_key}" if partition_key else key
+        found = f"expected {wanted}, found {actual}" if wanted or actual else "no more is known"
+        yield Problem(
+            kind="gate_blocked" if is_blocking else special.get(check, "check_failed"),
+            subject=f"{name} {check}",
+            severity="ERROR" if is_blocking else "WARNING",
+            message=f"Check {check} of {name} {'crashed' if status == 'ERROR' else 'failed'}: {found}",
+            hint=f"gridweave assets {key} shows its checks; what reads it waits"
+            if is_blocking
+            else f"gridweave assets {key} shows its checks",
+        )
+
+
+def _refused_deliveries(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    for source, reference, is_blocking, status, reason in cursor.execute(_REFUSED).fetchall():
+        yield Problem(
+            kind="delivery_refused",
+            subject=f"{source} {reference}",
+            severity="ERROR" if is_blocking else "WARNING",
+            message=f"Delivery {reference} of {source} is {status}: {reason}",
+            hint="gridweave loads lists it; mend the file or the source's description, or decide on it there",
+        )
+
+
+def _late_sources(
+    cursor: duckdb.DuckDBPyConnection, source_hours: Mapping[str, tuple[float, float]], now: datetime
+) -> Iterator[Problem]:
+    for source, seen_at in cursor.execute(_NEWEST_DELIVERIES).fetchall():
+        warn_hours, error_hours = source_hours.get(source, (float("inf"), float("inf")))
+        hours = (now - seen_at).total_seconds() / 3600
+        if hours > warn_hours:
+            yield Problem(
+                kind="source_late",
+                subject=source,
+                severity="ERROR" if hours > error_hours else "WARNING",
+                message=f"{source} last delivered {seen_at:%Y-%m-%d %H:%M} UTC; {warn_hours:g} hours are usual",
+                hint="ask the system that delivers; forecasts and scores go on with what there is",
+            )
+
+
+def _late_assets(
+    cursor: duckdb.DuckDBPyConnection, freshness: Mapping[str, timedelta], now: datetime
+) -> Iterator[Problem]:
+    made = cursor.execute(_MATERIALIZED_AT, [sorted(freshness)]).fetchall() if freshness else []
+    for key, made_at in made:
+        if now - made_at > freshness[key]:
+            yield Problem(
+                kind="asset_late",
+                subject=key,
+                severity="WARNING",
+                message=f"{key} was last made {made_at:%Y-%m-%d %H:%M} UTC, more than {freshness[key]} ago",
+                hint=f"gridweave plan +{key} says what holds it up",
+            )
+
+
+def _stand_ins(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    has_table = cursor.execute(
+        "select 1 from information_schema.columns"
+        " where table_schema = 'ml' and table_name = 'load_forecast' and column_name = 'forecast_source'"
+    ).fetchone()
+    for network_id, count in cursor.execute(_STAND_IN_FORECASTS).fetchall() if has_table else ():
+        yield Problem(
+            kind="model_fallback",
+            subject=f"load_forecast {network_id}",
+            severity="WARNING",
+            message=f"{count:,} series of {network_id} are forecast by their week before, not by a model",
+            hint="select * from ml.load_forecast where forecast_source <> 'model' names them; a short history is usual",
+        )
+
+
+def _refused_events(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    count, reason = cursor.execute(_REFUSED_EVENTS).fetchone() or (0, None)
+    if count:
+        yield Problem(
+            kind="events_refused",
+            subject="openlineage",
+            severity="WARNING",
+            message=f"The OpenLineage backend refused {count:,} events: {reason}",
+            hint="mend the cause, then gridweave outbox retry",
+        )

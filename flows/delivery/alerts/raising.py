@@ -1,0 +1,83 @@
+"""At the end of everything that owns the warehouse: look what is wrong, keep the book, tell.
+
+What lives here: the order of these three, and gathering what is expected. What does not: each of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.delivery.alerts.book import update_alerts
+from flows.delivery.alerts.problems import Expectations, Problem, find_problems
+from flows.delivery.alerts.telling import channels_of, tell
+from flows.lineage.audit.verification import Finding, read_witnesses, verify_heads
+from flows.sources.configuration import list_sources, load_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    import duckdb
+
+    from flows.assets.graph import AssetGraph
+    from flows.clock import Clock
+    from flows.settings import Settings
+    from flows.warehouse.warehouse import Warehouse
+
+
+def raise_alerts(
+    warehouse: Warehouse, settings: Settings, graph: AssetGraph, *, run_id: UUID, clock: Clock
+) -> Sequence[str]:
+    """Bring the book of alerts up to date and tell who is to be told.
+
+    Args:
+        warehouse: The open warehouse.
+        settings: All settings.
+        graph: All assets.
+        run_id: The run that is ending.
+        clock: Wall clock.
+
+    Returns:
+        Notes for the summary.
+    """
+    now = clock()
+    cursor = warehouse.cursor()
+    problems = (*find_problems(cursor, expectations(cursor, settings, graph), now=now), *_audit(cursor, settings))
+    with warehouse.transaction() as cursor:
+        update_alerts(cursor, problems, run_id=run_id, now=now)
+    return tell(warehouse, channels_of(settings), least=settings.alert_least_severity, now=now)
+
+
+def expectations(cursor: duckdb.DuckDBPyConnection, settings: Settings, graph: AssetGraph) -> Expectations:
+    """Gather what assets promise, and the sources that have delivered at least once."""
+    delivered = {name for (name,) in cursor.execute("select distinct source from lineage.delivered_file").fetchall()}
+    known = delivered.intersection(list_sources(settings.sources_dir))
+    sources = (load_source(name, settings.sources_dir) for name in sorted(known))
+    return Expectations(
+        source_hours={
+            each.name: (each.freshness.warn_after_hours, each.freshness.error_after_hours)
+            for each in sources
+            if each.freshness
+        },
+        asset_freshness={key: longest for key in graph if (longest := graph[key].freshness) is not None},
+    )
+
+
+def _audit(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> Sequence[Problem]:
+    """Hold the chain against its last signed heads; all of it is `gridweave audit verify`'s to read."""
+    witnesses = read_witnesses(
+        settings.audit_dir, key_path=settings.audit_key_path, witness=settings.audit_witness_path
+    )
+    finding = witnesses if isinstance(witnesses, Finding) else verify_heads(cursor, witnesses)
+    if finding is None:
+        return ()
+    return (
+        Problem(
+            kind="audit",
+            subject="audit chain",
+            severity="CRITICAL",
+            message=finding.reason,
+            hint="gridweave audit verify --data names what else was changed; keep a copy of the warehouse first",
+        ),
+    )
+
