@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from flows.warehouse.declared import Columns
 
-UUID_COLUMNS = frozenset({"run_id", "materialization_id", "input_materialization_id", "check_result_id"})
+UUID_COLUMNS = frozenset(
+    {"run_id", "materialization_id", "input_materialization_id", "check_result_id", "message_id", "attempt_id"}
+)
 KEY_SEPARATOR = "|"
 
 
@@ -116,6 +118,13 @@ COVERED = {
             facts=("file_name", "load_id", "reason", "run_id"),
             state="status",
         ),
+        CoveredTable(
+            name="outbox_message",
+            keys=("message_id",),
+            facts=("business_key", "message_type", "revision", "run_id", "target"),
+            state="state",
+        ),
+        CoveredTable(name="outbox_attempt", keys=("attempt_id",), facts=("message_id", "run_id"), state="outcome"),
         CoveredTable(name="emitted_event", keys=("event_name", "resource_id", "occurrence"), facts=("run_id",)),
     )
 }

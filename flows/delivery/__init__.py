@@ -1,0 +1,1 @@
+"""Delivery: the outbox, and the systems that act on what gridweave recommends."""
