@@ -32,6 +32,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(default=CHECKOUT / "data" / "var", description="Folder that holds everything generated.")
     sources_dir: Path = Field(default=CHECKOUT / "data" / "sources", description="Folder of source descriptions.")
+    targets_dir: Path = Field(
+        default=CHECKOUT / "data" / "targets", description="Folder of descriptions of the systems that get messages."
+    )
     transform_dir: Path = Field(default=CHECKOUT / "transform", description="The dbt project.")
     duckdb_threads: int = Field(
         default=1, ge=1, description="Threads per query; more than one gives up bit-equal results."
@@ -65,6 +68,12 @@ class Settings(BaseSettings):
     )
     inbox_watch_seconds: float = Field(
         default=10.0, gt=0, description="Pause between two looks at the inbox; a file has arrived when two agree, s."
+    )
+    outbox_cron: str = Field(
+        default="* * * * *", description="When messages that wait are sent, cron syntax, schedule_time_zone."
+    )
+    outbox_seconds: float = Field(
+        default=60.0, gt=0, description="How long a run, or a look of the schedule, sends messages at most, s."
     )
     severe_gust_mps: float = Field(
         default=25.9,
@@ -169,5 +178,7 @@ def get_settings() -> Settings:
     except TOMLDecodeError as error:
         raise ConfigurationError(f"gridweave.toml is not TOML: {error}.", hint="mend the line") from error
     return settings.model_copy(
-        update={name: getattr(settings, name).resolve() for name in ("home", "sources_dir", "transform_dir")}
+        update={
+            name: getattr(settings, name).resolve() for name in ("home", "sources_dir", "targets_dir", "transform_dir")
+        }
     )

@@ -13,12 +13,13 @@ import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from flows.assets.partition_plan import wanted_partitions
 from flows.assets.selection import select
 from flows.clock import Clock, utc_now
+from flows.engine.after_run import AfterRun, do_after_run
 from flows.engine.dbt.project import DbtProject
 from flows.engine.engine import Engine
 from flows.engine.executor import Execution
@@ -59,6 +60,8 @@ logger = logging.getLogger(__name__)
 progress = logging.getLogger("flows.progress")
 """What a person follows while a run works; the command line prints it."""
 
+Result = TypeVar("Result")
+
 RAW_DECLARATION = Path("models/staging/_raw__sources.yml")
 SCORED_DECLARATION = Path("models/reports/_ml__sources.yml")
 
@@ -82,6 +85,7 @@ class Pipeline:
         trigger: Who or what starts runs.
         prefect_flow_run_id: Prefect's flow run, where there is one.
         make_runner: Makes what runs Python steps side by side.
+        after_run: Hands outputs over after a run that published; it fails no run.
     """
 
     settings: Settings
@@ -91,6 +95,7 @@ class Pipeline:
     trigger: str = "manual"
     prefect_flow_run_id: str | None = None
     make_runner: Callable[[Limits], JobRunner] = _reporting_runner
+    after_run: AfterRun | None = None
     _registry_lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -174,6 +179,7 @@ class Pipeline:
             self._bring_up_to_date(owned, wanted, until=until, is_forced=is_forced, earlier=earlier)
             if owned.summary.status == "COMPLETE":
                 self._publish(owned)
+                do_after_run(self.after_run, owned, self.settings, self.clock)
             return owned.summary
 
     def backfill(
@@ -265,10 +271,23 @@ class Pipeline:
                 append_entries(cursor, [promoted], recorded_at=self.clock())
             self._context(owned, f"ml/{name}_model").take_champion(name, reason=reason)
 
+    def own(self, job_name: str, parameters: dict[str, object], action: Callable[[OwnedRun], Result]) -> Result:
+        """Do something to the warehouse that makes no asset, recorded as a run.
+
+        Raises:
+            WarehouseBusyError: Another process owns the warehouse.
+        """
+        with owned_run(self, job_name, parameters) as owned:
+            return action(owned)
+
     def retry_events(self) -> int:
         """Send the events again that the OpenLineage backend refused for good, recorded as a run; return how many."""
-        with owned_run(self, "outbox", {"action": "retry"}) as owned, owned.warehouse.transaction() as cursor:
-            return take_back(cursor)
+
+        def take_all_back(owned: OwnedRun) -> int:
+            with owned.warehouse.transaction() as cursor:
+                return take_back(cursor)
+
+        return self.own("outbox", {"action": "retry"}, take_all_back)
 
     def warm(self) -> None:
         """Begin, once, to load what checks and models need."""

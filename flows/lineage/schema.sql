@@ -181,3 +181,23 @@ CREATE TABLE IF NOT EXISTS lineage.alert (
 CREATE TABLE IF NOT EXISTS lineage.alert_notice (
   alert_id UUID NOT NULL, channel VARCHAR NOT NULL, state VARCHAR NOT NULL, told_at TIMESTAMPTZ NOT NULL,
   PRIMARY KEY (alert_id, channel, state));
+
+-- Outbox of messages to the systems that act on outputs (flows/delivery): one row per revision of what one target is told about
+-- one business key. A row changes only in its state, approval and attempts; what it says never changes. A try is counted before it
+-- is made, so one that a crash left without a reply is known: attempts beyond rejections may have had an effect.
+CREATE TABLE IF NOT EXISTS lineage.outbox_message (
+  message_id UUID PRIMARY KEY, seq BIGINT NOT NULL, target VARCHAR NOT NULL, message_type VARCHAR NOT NULL,
+  business_key VARCHAR NOT NULL, revision INTEGER NOT NULL, verb VARCHAR NOT NULL CHECK (verb IN ('create','change','cancel')),
+  idempotency_key VARCHAR NOT NULL, content_sha256 VARCHAR NOT NULL, body JSON NOT NULL,
+  state VARCHAR NOT NULL CHECK (state IN ('WAITING_APPROVAL','QUEUED','SENT','DEAD','SUPERSEDED','CANCELLED','DROPPED')),
+  state_reason VARCHAR, needs_approval BOOLEAN NOT NULL, approved_by VARCHAR,
+  attempts INTEGER NOT NULL DEFAULT 0, rejections INTEGER NOT NULL DEFAULT 0,
+  created_at TIMESTAMPTZ NOT NULL, next_attempt_at TIMESTAMPTZ NOT NULL, state_changed_at TIMESTAMPTZ NOT NULL,
+  valid_until TIMESTAMPTZ, expires_at TIMESTAMPTZ, superseded_by UUID,
+  asset_key VARCHAR NOT NULL, materialization_id UUID NOT NULL, run_id UUID NOT NULL);
+
+-- Each try to hand a message over; rows are only added.
+CREATE TABLE IF NOT EXISTS lineage.outbox_attempt (
+  attempt_id UUID PRIMARY KEY, seq BIGINT NOT NULL, message_id UUID NOT NULL, target VARCHAR NOT NULL, attempt INTEGER NOT NULL,
+  outcome VARCHAR NOT NULL CHECK (outcome IN ('ACKNOWLEDGED','RETRY','REJECTED')), is_target_down BOOLEAN NOT NULL,
+  status_code INTEGER, reason VARCHAR, retry_at TIMESTAMPTZ, attempted_at TIMESTAMPTZ NOT NULL, run_id UUID NOT NULL);

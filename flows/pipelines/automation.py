@@ -14,6 +14,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from flows.definitions import build_graph
+from flows.delivery.outbox import hand_over
 from flows.engine.pipeline import Pipeline
 from flows.engine.planning.ticking import tick
 from flows.lineage.automation_state import AUTOMATION_TRIGGER
@@ -32,6 +33,7 @@ def automation() -> State[Any]:
         build_graph=build_graph,
         trigger=AUTOMATION_TRIGGER,
         prefect_flow_run_id=flow_run.id,
+        after_run=hand_over,
     )
     found = tick(pipeline)
     if found.summary is None:

@@ -15,6 +15,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from prefect.states import Failed
 
 from flows.definitions import build_graph
+from flows.delivery.outbox import hand_over
 from flows.engine.pipeline import Pipeline
 from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
@@ -48,6 +49,7 @@ def daily(
         build_graph=build_graph,
         trigger="schedule" if is_deployed else "manual",
         prefect_flow_run_id=flow_run.id,
+        after_run=hand_over,
     )
 
     def run() -> RunSummary:

@@ -27,6 +27,7 @@ from flows.engine.prefect.events import send_event
 from flows.engine.prefect.server import local_server
 from flows.pipelines.automation import automation
 from flows.pipelines.daily import daily
+from flows.pipelines.deliver import deliver
 from flows.pipelines.land import land
 from flows.pipelines.storm import storm
 from flows.settings import get_settings
@@ -47,16 +48,17 @@ def deployments(settings: Settings, cron: str) -> dict[str, RunnerDeployment]:
         cron: When the daily run starts, in the configured time zone.
     """
     zone = settings.schedule_time_zone
-    schedules = {"daily": Cron(cron, timezone=zone), "automation": Cron(settings.automation_cron, timezone=zone)}
+    crons = {"daily": cron, "automation": settings.automation_cron, "deliver": settings.outbox_cron}
+    schedules = {name: Cron(each, timezone=zone) for name, each in crons.items()}
     waits = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
     # looks that would queue behind a long run all find the same; the next one after it is enough
     gives_way = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-    flows: tuple[Any, ...] = (daily, automation, storm, land)
+    flows: tuple[Any, ...] = (daily, automation, storm, land, deliver)
     return {
         flow.name: flow.to_deployment(
             name=flow.name,
             schedule=schedules.get(flow.name),
-            concurrency_limit=gives_way if flow.name == "automation" else waits,
+            concurrency_limit=gives_way if flow.name in {"automation", "deliver"} else waits,
             tags=["gridweave"],
             description=(flow.description or "").partition("\n")[0],
             entrypoint_type=EntrypointType.MODULE_PATH,

@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from prefect.states import Failed
 
 from flows.definitions import build_graph
+from flows.delivery.outbox import hand_over
 from flows.engine.pipeline import Pipeline
 from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
@@ -34,6 +35,12 @@ def storm(
     """
     del network_id, issued_at, gust_mps  # kept by Prefect with the flow run: why it was started
     settings = get_settings()
-    pipeline = Pipeline(settings=settings, build_graph=build_graph, trigger="event", prefect_flow_run_id=flow_run.id)
+    pipeline = Pipeline(
+        settings=settings,
+        build_graph=build_graph,
+        trigger="event",
+        prefect_flow_run_id=flow_run.id,
+        after_run=hand_over,
+    )
     summary = when_free(lambda: pipeline.run(SELECTION), limit_seconds=settings.busy_wait_minutes * 60)
     return Failed(message=summary.status, data=summary) if summary.exit_code else summary

@@ -66,7 +66,7 @@ def test_what_serves_in_the_terminal_registers_at_the_own_server(tmp_path: Path)
         home.call("down")
 
     assert read == process.pid, printed
-    assert registered == {"daily", "automation", "storm", "land"}
+    assert registered == {"daily", "automation", "storm", "land", "deliver"}
     assert "temporary server" not in printed
 
 

@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
     from flows.warehouse.declared import Columns
 
-UUID_COLUMNS = frozenset({"run_id", "materialization_id", "input_materialization_id", "check_result_id", "alert_id"})
+UUID_COLUMNS = frozenset(
+    {
+        "run_id", "materialization_id", "input_materialization_id", "check_result_id", "message_id", "attempt_id",
+        "alert_id",
+    }
+)  # fmt: skip
 KEY_SEPARATOR = "|"
 
 
@@ -117,6 +122,13 @@ COVERED = {
             state="status",
         ),
         CoveredTable(name="alert", keys=("alert_id",), facts=("changed_by", "kind", "subject"), state="state"),
+        CoveredTable(
+            name="outbox_message",
+            keys=("message_id",),
+            facts=("business_key", "message_type", "revision", "run_id", "target"),
+            state="state",
+        ),
+        CoveredTable(name="outbox_attempt", keys=("attempt_id",), facts=("message_id", "run_id"), state="outcome"),
         CoveredTable(name="emitted_event", keys=("event_name", "resource_id", "occurrence"), facts=("run_id",)),
     )
 }

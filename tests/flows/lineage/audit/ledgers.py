@@ -14,6 +14,7 @@ import duckdb
 
 from flows.assets.columns import ColumnEdge, ColumnMap
 from flows.assets.definition import CheckDefinition
+from flows.delivery.ledger import NewMessage, Outbox
 from flows.lineage.audit.chain import append_rows
 from flows.lineage.audit.checkpoints import write_checkpoint
 from flows.lineage.audit.keys import open_signer
@@ -109,7 +110,35 @@ def record_work(warehouse: Warehouse, run_id: UUID, at: datetime, data_version: 
         record_reused(cursor, ["raw/a"], run_id=run_id, recorded_at=at)
         told = EmittedEvent(event_name="storm", resource_id="network", occurrence=str(run_id), payload={"gust": "30"})
         record_events(cursor, [told], run_id=run_id, emitted_at=at)
+    record_message(warehouse, run_id, mart, at)
     return mart
+
+
+def record_message(warehouse: Warehouse, run_id: UUID, report: UUID, at: datetime) -> None:
+    """Record a message in the outbox and a try to send it."""
+    message = NewMessage(
+        message_id=str(uuid4()),
+        target="eam",
+        message_type="work_request",
+        business_key=f"N/{run_id}",
+        revision=1,
+        verb="create",
+        idempotency_key=f"key of {run_id}",
+        content_sha256="sha",
+        body='{"a": "ü"}',
+        asset_key="marts/c",
+        materialization_id=str(report),
+    )
+    with warehouse.transaction() as cursor:
+        outbox = Outbox(cursor, now=at, run_id=run_id)
+        outbox.add(message)
+        outbox.flush()
+        tried = str(uuid4())
+        cursor.execute(
+            "insert into lineage.outbox_attempt values (?, 1, ?, 'eam', 1, 'RETRY', true, 503, 'busy', ?, ?, ?)",
+            [tried, message.message_id, at, at, run_id],
+        )
+        append_rows(cursor, "outbox_attempt", [[tried]], recorded_at=at)
 
 
 def made(
