@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import getpass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from flows.cli.output import JsonOption, print_json, print_table
+from flows.cli.output import JsonOption, print_json
+
+if TYPE_CHECKING:
+    from flows.engine.owned_run import OwnedRun
 
 alerts = typer.Typer(help="See what asks for somebody, and say that somebody is on it.", no_args_is_help=True)
 

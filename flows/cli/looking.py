@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def status(*, as_json: JsonOption = False) -> None:
     """Show the last run, who owns the warehouse, failed checks, refused loads and loads that lost files."""
+    from flows.delivery.alerts.book import alerts as alerts_of
     from flows.engine.landing.lost_loads import lost_as_refused
     from flows.lineage.status import current_status
     from flows.settings import get_settings
@@ -35,7 +36,7 @@ def status(*, as_json: JsonOption = False) -> None:
 
     settings = get_settings()
     with open_reader(settings.published_dir) as reader:
-        facts = current_status(reader)
+        facts = current_status(reader) | {"alerts": alerts_of(reader)}
         facts["refused"] = lost_as_refused(reader, Lake(settings.home)) + facts["refused"]
     facts["warehouse_owner_pid"] = holder_pid(settings.warehouse_path)
     if as_json:
@@ -47,6 +48,13 @@ def status(*, as_json: JsonOption = False) -> None:
             typer.echo(f"         {run['error_message']}")
     owner = facts["warehouse_owner_pid"]
     typer.echo(f"warehouse: {'free' if owner is None else f'owned by process {owner}'}")
+    print_table(
+        ("alert", "severity", "what", "since"),
+        [
+            (each["alert_id"][:8], each["severity"], f"{each['kind']} {each['subject']}", each["opened_at"])
+            for each in facts["alerts"]
+        ],
+    )
     typer.echo(f"assets: {facts['asset_count']}, released {facts['released_count']}")
     if facts["undelivered_events"]:
         typer.echo(f"openlineage: {facts['undelivered_events']:,} events wait for their backend")

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import (
+    alerts,
     audit,
     automating,
     explaining,
@@ -52,6 +53,7 @@ reproducing.register(app)
 recovering.register(app)
 services.register(app)
 outbox.register(app)
+alerts.register(app)
 
 
 @app.callback()

@@ -282,9 +282,6 @@ def _prefect_begins() -> None:
 
 def pipeline() -> Pipeline:
     """The pipeline of this installation."""
-    from flows.definitions import build_graph
-    from flows.delivery.outbox import hand_over
-    from flows.engine.pipeline import Pipeline
-    from flows.settings import get_settings
+    from flows.pipelines.composition import make_pipeline
 
-    return Pipeline(settings=get_settings(), build_graph=build_graph, after_run=hand_over)
+    return make_pipeline()

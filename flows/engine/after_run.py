@@ -1,7 +1,7 @@
-"""What is done with outputs once they are published.
+"""What is done with outputs once they are published, and when the warehouse is given back.
 
-What lives here: the hook, and that nothing it does fails a run. What does not: doing it (flows.delivery.outbox), which
-the composition (flows.pipelines, flows.cli) passes in: the engine and delivery know nothing of each other.
+What lives here: the hooks, and that nothing they do fails a run. What does not: doing it (flows.delivery), which the
+composition (flows.pipelines.composition) passes in: the engine and delivery know nothing of each other.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
+    from flows.assets.graph import AssetGraph
     from flows.clock import Clock
     from flows.engine.owned_run import OwnedRun
     from flows.settings import Settings
@@ -30,6 +31,26 @@ class AfterRun(Protocol):
 
     def __call__(self, warehouse: Warehouse, settings: Settings, *, run_id: UUID, clock: Clock) -> Sequence[str]:
         """Hand outputs over."""
+
+
+class OnClose(Protocol):
+    """Looks how things stand when the warehouse is about to be given back; returns notes for the summary."""
+
+    def __call__(
+        self, warehouse: Warehouse, settings: Settings, graph: AssetGraph, *, run_id: UUID, clock: Clock
+    ) -> Sequence[str]:
+        """Look, and tell who is to be told."""
+
+
+def do_on_close(on_close: OnClose | None, owned: OwnedRun, settings: Settings, graph: AssetGraph, clock: Clock) -> None:
+    """Look how things stand; what goes wrong with that is a note, and changes nothing about how the run ended."""
+    if on_close is None:
+        return
+    try:
+        owned.summary.notes.extend(on_close(owned.warehouse, settings, graph, run_id=owned.run_id, clock=clock))
+    except (GridweaveError, OSError, duckdb.Error) as error:
+        logger.exception("alerts were not brought up to date")
+        owned.summary.notes.append(f"alerts were not brought up to date, the next run does: {error}")
 
 
 def do_after_run(after_run: AfterRun | None, owned: OwnedRun, settings: Settings, clock: Clock) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
+from flows.engine.after_run import do_on_close
 from flows.engine.steps.cancellation import RunCancelled, ended_by_signal
 from flows.engine.steps.process import kill_all
 from flows.engine.summary import RunSummary
@@ -156,6 +157,8 @@ def _close(pipeline: Pipeline, owned: OwnedRun, error: BaseException | None, sig
         )
     if owned.is_thrown_away:
         return
+    if not is_cancelled:  # whoever ended it does not wait for a mail server
+        do_on_close(pipeline.on_close, owned, settings, pipeline.graph, pipeline.clock)
     with owned.warehouse.transaction() as cursor:
         write_checkpoint(
             cursor,

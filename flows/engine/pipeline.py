@@ -19,7 +19,7 @@ from uuid import uuid4
 from flows.assets.partition_plan import wanted_partitions
 from flows.assets.selection import select
 from flows.clock import Clock, utc_now
-from flows.engine.after_run import AfterRun, do_after_run
+from flows.engine.after_run import AfterRun, OnClose, do_after_run
 from flows.engine.dbt.project import DbtProject
 from flows.engine.engine import Engine
 from flows.engine.executor import Execution
@@ -86,6 +86,7 @@ class Pipeline:
         prefect_flow_run_id: Prefect's flow run, where there is one.
         make_runner: Makes what runs Python steps side by side.
         after_run: Hands outputs over after a run that published; it fails no run.
+        on_close: Looks how things stand whenever the warehouse is given back; it fails no run.
     """
 
     settings: Settings
@@ -96,6 +97,7 @@ class Pipeline:
     prefect_flow_run_id: str | None = None
     make_runner: Callable[[Limits], JobRunner] = _reporting_runner
     after_run: AfterRun | None = None
+    on_close: OnClose | None = None
     _registry_lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property

@@ -13,12 +13,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from flows.definitions import build_graph
-from flows.delivery.outbox import hand_over
-from flows.engine.pipeline import Pipeline
 from flows.engine.planning.ticking import tick
 from flows.lineage.automation_state import AUTOMATION_TRIGGER
-from flows.settings import get_settings
+from flows.pipelines.composition import make_pipeline
 
 
 @flow(name="automation", persist_result=False)
@@ -28,13 +25,7 @@ def automation() -> State[Any]:
     Returns:
         A state whose message says what came of it; named Idle or Busy when there was no run.
     """
-    pipeline = Pipeline(
-        settings=get_settings(),
-        build_graph=build_graph,
-        trigger=AUTOMATION_TRIGGER,
-        prefect_flow_run_id=flow_run.id,
-        after_run=hand_over,
-    )
+    pipeline = make_pipeline(trigger=AUTOMATION_TRIGGER, prefect_flow_run_id=flow_run.id)
     found = tick(pipeline)
     if found.summary is None:
         return Completed(name=found.status.capitalize(), message=found.message)

@@ -14,12 +14,9 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Failed
 
-from flows.definitions import build_graph
-from flows.delivery.outbox import hand_over
-from flows.engine.pipeline import Pipeline
 from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
-from flows.settings import get_settings
+from flows.pipelines.composition import make_pipeline
 
 
 @flow(name="daily", persist_result=False)
@@ -44,13 +41,8 @@ def daily(
         What happened; a run that failed or was blocked ends in a failed state that holds the same summary.
     """
     is_deployed = _is_deployed()
-    pipeline = Pipeline(
-        settings=get_settings(),
-        build_graph=build_graph,
-        trigger="schedule" if is_deployed else "manual",
-        prefect_flow_run_id=flow_run.id,
-        after_run=hand_over,
-    )
+    trigger = "schedule" if is_deployed else "manual"
+    pipeline = make_pipeline(trigger=trigger, prefect_flow_run_id=flow_run.id)
 
     def run() -> RunSummary:
         if batch_size is not None and partition is not None:

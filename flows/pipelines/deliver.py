@@ -12,11 +12,10 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed
 
-from flows.definitions import build_graph
 from flows.delivery.outbox import deliver as send
 from flows.delivery.outbox import is_work_waiting
-from flows.engine.pipeline import Pipeline
 from flows.engine.prefect.patience import when_free
+from flows.pipelines.composition import make_pipeline
 from flows.settings import get_settings
 
 
@@ -24,7 +23,7 @@ from flows.settings import get_settings
 def deliver() -> State[Any]:
     """Send messages that may go; owns the warehouse only when there are any."""
     settings = get_settings()
-    pipeline = Pipeline(settings=settings, build_graph=build_graph, trigger="schedule", prefect_flow_run_id=flow_run.id)
+    pipeline = make_pipeline(settings, trigger="schedule", prefect_flow_run_id=flow_run.id)
     if not is_work_waiting(settings, now=pipeline.clock()):
         return Completed(name="Idle", message="nothing waits")
     done = when_free(

@@ -12,10 +12,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from flows.definitions import build_graph
-from flows.engine.pipeline import Pipeline
 from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
+from flows.pipelines.composition import make_pipeline
 from flows.settings import get_settings
 
 
@@ -27,6 +26,6 @@ def land(source: str) -> RunSummary | State[Any]:
         source: Name of its description in data/sources.
     """
     settings = get_settings()
-    pipeline = Pipeline(settings=settings, build_graph=build_graph, trigger="event", prefect_flow_run_id=flow_run.id)
+    pipeline = make_pipeline(settings, trigger="event", prefect_flow_run_id=flow_run.id)
     _, summary = when_free(lambda: pipeline.ingest(source, []), limit_seconds=settings.busy_wait_minutes * 60)
     return Failed(message=summary.status, data=summary) if summary.exit_code else summary

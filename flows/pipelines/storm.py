@@ -12,11 +12,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Failed
 
-from flows.definitions import build_graph
-from flows.delivery.outbox import hand_over
-from flows.engine.pipeline import Pipeline
 from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
+from flows.pipelines.composition import make_pipeline
 from flows.settings import get_settings
 
 SELECTION = ("+reports/rpt_storm_priority",)
@@ -35,12 +33,6 @@ def storm(
     """
     del network_id, issued_at, gust_mps  # kept by Prefect with the flow run: why it was started
     settings = get_settings()
-    pipeline = Pipeline(
-        settings=settings,
-        build_graph=build_graph,
-        trigger="event",
-        prefect_flow_run_id=flow_run.id,
-        after_run=hand_over,
-    )
+    pipeline = make_pipeline(settings, trigger="event", prefect_flow_run_id=flow_run.id)
     summary = when_free(lambda: pipeline.run(SELECTION), limit_seconds=settings.busy_wait_minutes * 60)
     return Failed(message=summary.status, data=summary) if summary.exit_code else summary

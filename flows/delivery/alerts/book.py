@@ -93,7 +93,9 @@ def decide(
     return found[0]
 
 
-def alerts(connection: duckdb.DuckDBPyConnection, *, states: Collection[str] = ("OPEN", "ACKNOWLEDGED")) -> list[dict[str, Any]]:
+def alerts(
+    connection: duckdb.DuckDBPyConnection, *, states: Collection[str] = ("OPEN", "ACKNOWLEDGED")
+) -> list[dict[str, Any]]:
     """Return alerts in some states, worst first, JSON-ready but for times.
 
     Args:

@@ -97,9 +97,9 @@ class AppriseChannel:
 
 def _title(alerts: Sequence[dict[str, Any]]) -> str:
     opened = [each for each in alerts if each["state"] != "RESOLVED"]
-    parts = [f"{len(opened)} new" if opened else "", f"{len(alerts) - len(opened)} over" if len(opened) < len(alerts) else ""]
+    counted = {"new": len(opened), "over": len(alerts) - len(opened)}
     worst = f", worst {opened[0]['severity']}" if opened else ""
-    return f"gridweave alerts: {', '.join(part for part in parts if part)}{worst}"
+    return f"gridweave alerts: {', '.join(f'{count} {word}' for word, count in counted.items() if count)}{worst}"
 
 
 def _body(alerts: Sequence[dict[str, Any]]) -> str:

@@ -122,9 +122,7 @@ class Expectations:
     asset_freshness: Mapping[str, timedelta] = field(default_factory=dict)
 
 
-def find_problems(
-    cursor: duckdb.DuckDBPyConnection, expected: Expectations, *, now: datetime
-) -> tuple[Problem, ...]:
+def find_problems(cursor: duckdb.DuckDBPyConnection, expected: Expectations, *, now: datetime) -> tuple[Problem, ...]:
     """Return everything that is wrong, in a stable order.
 
     Args:
@@ -148,12 +146,12 @@ def _failed_runs(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
     for job, status, error_type, message, started_at in cursor.execute(_FAILED_RUNS).fetchall():
         has_died = error_type == "ProcessDied"
         if status == "FAIL" or has_died:  # a run that somebody ended is no problem
-            why = message or "an asset failed or a gate did not pass"
+            why = (message or "an asset failed or a gate did not pass").rstrip(".")
             yield Problem(
                 kind="run_failed",
                 subject=job,
                 severity="ERROR",
-                message=f"The last run of {job}, begun {started_at:%Y-%m-%d %H:%M} UTC, failed: {why}.".replace("..", "."),
+                message=f"The last run of {job}, begun {started_at:%Y-%m-%d %H:%M} UTC, failed: {why}",
                 hint="gridweave status says what is missing; gridweave run goes on from there",
             )
 

@@ -80,4 +80,3 @@ def _audit(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> Sequence[Pr
             hint="gridweave audit verify --data names what else was changed; keep a copy of the warehouse first",
         ),
     )
-

@@ -3,7 +3,7 @@
 What lives here: what a channel has not been told yet. What does not: how a text gets there (channels.py).
 
 A channel that does not take a message is told the next time; what it took is in the ledger. So a mail server that is
-down for a day loses nothing and nobody is told twice; a process that dies between sending and recording tells once more.
+down for a day loses nothing, and nobody is told twice but by a process that died between sending and recording.
 """
 
 from __future__ import annotations
