@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,15 @@ def test_a_blocked_load_stays_blocked_until_a_person_decides(tiny_copy: Home, so
     first = tiny_copy.json("run")
     second = tiny_copy.json("run")
     load = next(each for each in tiny_copy.json("loads") if each["status"] == "BLOCKED")
+    raised = {each["kind"]: each for each in tiny_copy.json("alerts", "list")}
+    assert {"run_failed", "delivery_refused"} <= raised.keys()
+    refused_id = raised["delivery_refused"]["alert_id"]
+    acknowledged, _ = tiny_copy.call(
+        "alerts", "acknowledge", refused_id[:8], "--note", "asked the market", "--by", "mona"
+    )
+    told = [json.loads(line) for line in (tiny_copy.path / "alerts.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert acknowledged == 0
+    assert [each["state"] for each in told if each["alert_id"] == refused_id] == ["OPEN"]  # two runs met it
 
     code, _ = tiny_copy.call("loads", "--discard", load["reference"], "--reason", "empty export")
     third = tiny_copy.json("run")
@@ -102,6 +112,12 @@ def test_a_blocked_load_stays_blocked_until_a_person_decides(tiny_copy: Home, so
     assert code == 0
     assert third["status"] == "COMPLETE"
     assert third["materialized"] == []
+    over = {
+        each["kind"]: each["state"] for each in tiny_copy.json("alerts", "list", "--all") if each["severity"] == "ERROR"
+    }
+    assert over == {"run_failed": "RESOLVED", "delivery_refused": "RESOLVED"}
+    assert not {"run_failed", "delivery_refused"} & {each["kind"] for each in tiny_copy.json("status")["alerts"]}
+    assert tiny_copy.call("audit", "verify")[0] == 0
 
 
 def test_a_quarantined_load_is_set_aside_and_the_run_goes_on(tiny_copy: Home, sources_with: Any) -> None:

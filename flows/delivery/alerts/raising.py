@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.delivery.alerts.book import update_alerts
+from flows.delivery.alerts.book import alerts, update_alerts
 from flows.delivery.alerts.problems import Expectations, Problem, find_problems
 from flows.delivery.alerts.telling import channels_of, tell
 from flows.lineage.audit.verification import Finding, read_witnesses, verify_heads
 from flows.sources.configuration import list_sources, load_source
+from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     import duckdb
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from flows.clock import Clock
     from flows.settings import Settings
     from flows.warehouse.warehouse import Warehouse
+
+
+AUDIT = "audit"
 
 
 def raise_alerts(
@@ -46,6 +51,18 @@ def raise_alerts(
     with warehouse.transaction() as cursor:
         update_alerts(cursor, problems, run_id=run_id, now=now)
     return tell(warehouse, channels_of(settings), least=settings.alert_least_severity, now=now)
+
+
+def is_book_behind(settings: Settings, graph: AssetGraph, *, now: datetime) -> bool:
+    """Tell from the published ledger whether a look would change the book: a source falls silent while nothing runs."""
+    try:
+        with open_reader(settings.published_dir) as reader:
+            problems = find_problems(reader, expectations(reader, settings, graph), now=now)
+            known = {(each["kind"], each["subject"], each["severity"]) for each in alerts(reader)}
+    except NothingPublishedError:
+        return False
+    found = {(each.kind, each.subject, each.severity) for each in problems}
+    return found != {each for each in known if each[0] != AUDIT}
 
 
 def expectations(cursor: duckdb.DuckDBPyConnection, settings: Settings, graph: AssetGraph) -> Expectations:
@@ -73,7 +90,7 @@ def _audit(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> Sequence[Pr
         return ()
     return (
         Problem(
-            kind="audit",
+            kind=AUDIT,
             subject="audit chain",
             severity="CRITICAL",
             message=finding.reason,

@@ -1,0 +1,76 @@
+"""A look at the end of everything that owns the warehouse, and one when a source falls silent while nothing runs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from flows.assets.graph import AssetGraph
+from flows.delivery.alerts.book import alerts
+from flows.delivery.alerts.raising import is_book_behind, raise_alerts
+from flows.lineage.audit.checkpoints import write_checkpoint
+from flows.lineage.audit.keys import open_signer
+from flows.settings import Settings
+from flows.warehouse.publish import publish_ledger
+from flows.warehouse.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from flows.warehouse.warehouse import Warehouse
+
+NOW = datetime(2026, 11, 27, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+SOURCE = "simulator_market"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path)
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Iterator[Warehouse]:
+    with open_warehouse(settings.warehouse_path) as opened:
+        opened.cursor().execute(
+            "insert into lineage.delivered_file"
+            " values (?, 'hash', 'a.csv', 1, 'L', 'LANDED', null, null, null, '', uuid(), ?, null)",
+            [SOURCE, NOW],
+        )
+        yield opened
+
+
+def look(warehouse: Warehouse, settings: Settings, *, at: datetime = NOW) -> list[tuple[str, str]]:
+    raise_alerts(warehouse, settings, AssetGraph([]), run_id=uuid4(), clock=lambda: at)
+    publish_ledger(warehouse.cursor(), folder=settings.published_dir)
+    return [(each["kind"], each["severity"]) for each in alerts(warehouse.cursor())]
+
+
+def test_a_source_that_fell_silent_is_noticed_while_nothing_runs(warehouse: Warehouse, settings: Settings) -> None:
+    assert look(warehouse, settings) == []
+    late = NOW + 2_000 * HOUR
+
+    assert not is_book_behind(settings, AssetGraph([]), now=NOW)
+    assert is_book_behind(settings, AssetGraph([]), now=late)
+    assert look(warehouse, settings, at=late) == [("source_late", "ERROR")]
+    assert not is_book_behind(settings, AssetGraph([]), now=late)
+
+
+def test_a_chain_whose_end_was_cut_off_is_critical(warehouse: Warehouse, settings: Settings) -> None:
+    look(warehouse, settings, at=NOW + 2_000 * HOUR)  # an alert, and so an entry
+    with warehouse.transaction() as cursor:
+        signer = open_signer(settings.audit_dir, None)
+        write_checkpoint(cursor, signer, settings.audit_dir, witness=None, anchored_at=NOW)
+    cursor = warehouse.cursor()
+    cursor.execute("drop trigger audit_no_delete on lineage.audit_log")
+    cursor.execute("delete from lineage.audit_log where seq = (select max(seq) from lineage.audit_log)")
+
+    assert ("audit", "CRITICAL") in look(warehouse, settings, at=NOW + 2_000 * HOUR)
+
+
+def test_nothing_published_is_nothing_to_be_behind(tmp_path: Path) -> None:
+    assert not is_book_behind(Settings(home=tmp_path / "new"), AssetGraph([]), now=NOW)
