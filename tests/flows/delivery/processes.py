@@ -29,7 +29,12 @@ def relay_in_process(home: Path, targets_dir: Path, page_count: int, patience_se
     def relay() -> None:
         with open_warehouse(home / "warehouse.duckdb") as warehouse:
             Relay(
-                warehouse=warehouse, home=home, run_id=uuid4(), clock=utc_now, limit_seconds=600.0, page_count=page_count
+                warehouse=warehouse,
+                home=home,
+                run_id=uuid4(),
+                clock=utc_now,
+                limit_seconds=600.0,
+                page_count=page_count,
             ).deliver(load_targets(targets_dir))
 
     try:

@@ -1,4 +1,4 @@
-"""A stand-in for a system downstream: takes messages over HTTP, acts once per idempotency key, and misbehaves on request."""
+"""A stand-in for a system downstream: takes messages over HTTP, acts once per key, and misbehaves on request."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Downstream
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         with self.server.lock:
             request = Request(dict(self.headers), body, len(self.server.requests) + 1)
             self.server.requests.append(request)
         answer = self.server.behaviour(request)
-        if answer == 200 or answer == "lost":
+        if answer in (200, "lost"):
             self.server.act(request)
         if isinstance(answer, str):
             self.close_connection = True

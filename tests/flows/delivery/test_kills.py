@@ -7,18 +7,19 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
+from flows.clock import utc_now
 from flows.errors import WarehouseBusyError
 from flows.warehouse.lock import holder_pid
 from tests.conftest import repeated
 from tests.flows.delivery.stand_in import Answer, Downstream, Request, downstream
-from tests.flows.delivery.utility import Utility, target, utility
+from tests.flows.delivery.utility import target, utility
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +52,7 @@ def prepare(home: Path, server: Downstream, count: int = MESSAGES) -> Path:
         encoding="utf-8",
     )
     with utility(home) as grid:
+        grid.clock.now = utc_now()
         grid.release()
         grid.many_orders(count)
         grid.make(target())
@@ -67,7 +69,15 @@ def begin(
     return process
 
 
-def finish(processes: ForkServerContext, home: Path, targets: Path) -> Utility:
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that other processes do."""
+    ends_at = time.monotonic() + 2 * HAND_OVER_SECONDS
+    while not is_so():
+        assert time.monotonic() < ends_at, "what was waited for did not happen"
+        time.sleep(0.02)
+
+
+def finish(processes: ForkServerContext, home: Path, targets: Path) -> None:
     """Relay until nothing is queued."""
     for _ in range(20):
         last = begin(processes, home, targets)
@@ -76,7 +86,7 @@ def finish(processes: ForkServerContext, home: Path, targets: Path) -> Utility:
         with utility(home) as grid:
             if grid.sql("select count(*) from lineage.outbox_message where state <> 'SENT'") == [(0,)]:
                 grid.assert_chain_holds()
-                return grid
+                return
     pytest.fail("messages are left")
 
 
@@ -131,6 +141,7 @@ def test_what_a_killed_relay_may_have_sent_is_called_off_by_a_message(
     assert list(eam.live) == ["N/T0000000"], "the order was placed, and nobody wrote it down"
 
     with utility(tmp_path) as grid:
+        grid.clock.now = utc_now()
         grid.orders()
         assert grid.make(target()).counts == {"cancel": 1, "superseded": 1}
     begin(processes, tmp_path, targets).join()
@@ -142,7 +153,8 @@ def test_what_a_killed_relay_may_have_sent_is_called_off_by_a_message(
 def test_of_two_relays_one_works_and_the_other_takes_over_when_it_is_killed(
     turn: int, processes: ForkServerContext, eam: Downstream, tmp_path: Path
 ) -> None:
-    targets = prepare(tmp_path, eam)
+    home = tmp_path / f"{turn}"
+    targets = prepare(home, eam)
     is_held = threading.Event()
 
     def slow(request: Request) -> Answer:
@@ -150,26 +162,24 @@ def test_of_two_relays_one_works_and_the_other_takes_over_when_it_is_killed(
         return 200
 
     eam.behaviour = slow
-    both = [begin(processes, tmp_path, targets, patience_seconds=120.0) for _ in range(2)]
-    while len(eam.requests) < 5:
-        time.sleep(0.02)
-    holder = holder_pid(tmp_path / "warehouse.duckdb")
+    both = [begin(processes, home, targets, patience_seconds=120.0) for _ in range(2)]
+    wait_until(lambda: len(eam.requests) >= 5)
+    holder = holder_pid(home / "warehouse.duckdb")
     worker, waiting = sorted(both, key=lambda each: each.pid != holder)
     assert worker.pid == holder
-    third = begin(processes, tmp_path, targets)
+    third = begin(processes, home, targets)
     third.join()
     assert third.exitcode == WarehouseBusyError.exit_code, "a third one without patience is refused"
 
     worker.kill()
     is_held.set()
     killed_at, known = time.monotonic(), len(eam.requests)
-    while len(eam.requests) <= known and waiting.is_alive():
-        time.sleep(0.02)
+    wait_until(lambda: len(eam.requests) > known)
     handed_over_seconds = time.monotonic() - killed_at
     waiting.join()
 
     assert waiting.exitcode == 0
     assert handed_over_seconds <= HAND_OVER_SECONDS
-    finish(processes, tmp_path, targets)
+    finish(processes, home, targets)
     assert len(eam.effects) == MESSAGES
     assert set(eam.effects.values()) == {1}

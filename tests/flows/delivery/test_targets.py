@@ -4,9 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from flows.delivery.message_types import MESSAGE_TYPES
-from flows.delivery.targets import load_targets
+from flows.delivery.targets import (
+    FileTarget,
+    HttpTarget,
+    Limits,
+    Retry,
+    SecretReference,
+    SqlTarget,
+    Target,
+    load_targets,
+)
 from flows.errors import ConfigurationError
 from tests.conftest import CHECKOUT
 
@@ -90,3 +100,10 @@ def test_a_secret_comes_from_the_environment_or_a_file_and_is_never_shown(
 
     assert found.get_secret_value() == "canary-secret"
     assert "canary-secret" not in f"{found!r} {target!r} {target.model_dump_json()}"
+
+
+@pytest.mark.parametrize("part", [Target, FileTarget, HttpTarget, SqlTarget, SecretReference, Retry, Limits])
+def test_every_key_of_a_description_is_in_the_readme(part: type[BaseModel]) -> None:
+    readme = (CHECKOUT / "flows" / "delivery" / "README.md").read_text(encoding="utf-8")
+
+    assert [name for name in part.model_fields if f"{name}:" not in readme] == []
