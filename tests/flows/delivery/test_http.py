@@ -115,10 +115,7 @@ def test_what_may_pass_by_itself_is_tried_again(status: int, grid: Utility, eam:
 
 
 @pytest.mark.parametrize("header", ["600", "Thu, 05 Mar 2026 06:40:00 GMT"], ids=["seconds", "date"])
-def test_a_system_that_asks_to_be_left_alone_is_left_alone(
-    header: str, grid: Utility, eam: Downstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("flows.delivery.systems.http.HttpSystem.__init__.__kwdefaults__", {"clock": grid.clock})
+def test_a_system_that_asks_to_be_left_alone_is_left_alone(header: str, grid: Utility, eam: Downstream) -> None:
     eam.behaviour = lambda request: (503, {"Retry-After": header}, "") if request.number == 1 else 200
     described = over_http(eam.url, parallel=1)
     grid.orders("T1", "T2")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
+from flows.clock import Clock
 from flows.delivery.deciding import Decisions
 from flows.delivery.ledger import NewMessage, Outbox
 from flows.delivery.making import Made, make_messages
@@ -164,8 +165,8 @@ class Utility:
     def deliver(self, *targets: Target, limit_seconds: float = 600.0, **options: Any) -> list[Delivered]:
         """Relay once, to the systems set for the targets or their own."""
 
-        def opened(described: Target, *, home: Path) -> System:
-            return self.systems.get(described.name) or open_system(described, home=home)
+        def opened(described: Target, *, home: Path, clock: Clock) -> System:
+            return self.systems.get(described.name) or open_system(described, home=home, clock=clock)
 
         relay = Relay(
             warehouse=self.warehouse, home=self.home, run_id=RUN, clock=self.clock, limit_seconds=limit_seconds,
