@@ -106,7 +106,7 @@ class Relay:
             done.problem = f"left alone until {circuit.opens_at:%H:%M:%S} UTC after {circuit.failures} failures"
             return done
         try:
-            system = self.open_system(target, home=self.home)
+            system = self.open_system(target, home=self.home, clock=self.clock)
         except ConfigurationError as error:
             done.problem = error.message
             return done

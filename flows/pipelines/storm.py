@@ -1,4 +1,4 @@
-"""The storm run: the priority list of circuits and everything it is made from.
+"""The storm run: the priority list of circuits, the crew plan, and everything they are made from.
 
 What lives here: the Prefect flow. What does not: the event that starts it (flows.engine.landing.severe_weather).
 """
@@ -17,14 +17,14 @@ from flows.engine.summary import RunSummary
 from flows.pipelines.composition import make_pipeline
 from flows.settings import get_settings
 
-SELECTION = ("+reports/rpt_storm_priority",)
+SELECTION = ("+reports/rpt_storm_priority", "+reports/rpt_crew_plan")
 
 
 @flow(name="storm", persist_result=False)
 def storm(
     network_id: str | None = None, issued_at: str | None = None, gust_mps: str | None = None
 ) -> RunSummary | State[Any]:
-    """Land what arrived and bring the storm priority list up to date.
+    """Land what arrived and bring the storm priority list and the crew plan up to date.
 
     Args:
         network_id: Network of the event; the list is made for all.

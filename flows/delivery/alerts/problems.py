@@ -81,6 +81,11 @@ where list_contains($1::varchar[], asset_key) group by asset_key order by asset_
 
 _REFUSED_EVENTS = "select count(*), any_value(reason) from lineage.openlineage_refusal"
 
+_OUTBOX = """
+select target, state, count(*), min(state_changed_at), any_value(state_reason)
+from lineage.outbox_message where state in ('DEAD', 'QUEUED') group by target, state order by target, state
+"""
+
 _STAND_IN_FORECASTS = """
 select network_id, count(distinct series_id)
 from ml.load_forecast
@@ -95,7 +100,7 @@ class Problem:
 
     Attributes:
         kind: What sort of thing: run_failed, asset_failed, gate_blocked, check_failed, model_kept, drift,
-            delivery_refused, source_late, asset_late, model_fallback, events_refused, audit.
+            delivery_refused, source_late, asset_late, model_fallback, events_refused, outbox_dead, outbox_late, audit.
         subject: What it is about; kind and subject together name the problem for as long as it lasts.
         severity: CRITICAL asks for somebody at once, ERROR for somebody today.
         message: What was found, as a sentence.
@@ -116,10 +121,12 @@ class Expectations:
     Args:
         source_hours: Hours after which a source's silence is a warning, and an error, by source.
         asset_freshness: How old an asset may be, by key.
+        queue_hours: How long a message may wait, by target.
     """
 
     source_hours: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     asset_freshness: Mapping[str, timedelta] = field(default_factory=dict)
+    queue_hours: Mapping[str, float] = field(default_factory=dict)
 
 
 def find_problems(cursor: duckdb.DuckDBPyConnection, expected: Expectations, *, now: datetime) -> tuple[Problem, ...]:
@@ -139,6 +146,7 @@ def find_problems(cursor: duckdb.DuckDBPyConnection, expected: Expectations, *, 
         *_late_assets(cursor, expected.asset_freshness, now),
         *_stand_ins(cursor),
         *_refused_events(cursor),
+        *_undelivered(cursor, expected.queue_hours, now),
     )
 
 
@@ -250,3 +258,25 @@ def _refused_events(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
             message=f"The OpenLineage backend refused {count:,} events: {reason}",
             hint="mend the cause, then gridweave outbox retry",
         )
+
+
+def _undelivered(
+    cursor: duckdb.DuckDBPyConnection, queue_hours: Mapping[str, float], now: datetime
+) -> Iterator[Problem]:
+    for target, state, count, since, reason in cursor.execute(_OUTBOX).fetchall():
+        if state == "DEAD":
+            yield Problem(
+                kind="outbox_dead",
+                subject=target,
+                severity="ERROR",
+                message=f"{count:,} messages for {target} are given up: {reason}",
+                hint="gridweave outbox list --state DEAD names them; mend the cause, then retry or drop them",
+            )
+        elif (now - since).total_seconds() / 3600 > queue_hours.get(target, float("inf")):
+            yield Problem(
+                kind="outbox_late",
+                subject=target,
+                severity="WARNING",
+                message=f"{count:,} messages wait for {target}, the oldest since {since:%Y-%m-%d %H:%M} UTC",
+                hint="look whether the target is up; nothing is dropped",
+            )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flows.delivery.alerts.book import alerts, update_alerts
 from flows.delivery.alerts.problems import Expectations, Problem, find_problems
 from flows.delivery.alerts.telling import channels_of, tell
+from flows.delivery.targets import load_targets
 from flows.lineage.audit.verification import Finding, read_witnesses, verify_heads
 from flows.sources.configuration import list_sources, load_source
 from flows.warehouse.reader import NothingPublishedError, open_reader
@@ -76,6 +77,7 @@ def expectations(cursor: duckdb.DuckDBPyConnection, settings: Settings, graph: A
             for each in sources
             if each.freshness
         },
+        queue_hours={name: each.limits.queue_age_hours for name, each in load_targets(settings.targets_dir).items()},
         asset_freshness={key: longest for key in graph if (longest := graph[key].freshness) is not None},
     )
 

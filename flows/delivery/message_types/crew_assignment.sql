@@ -3,15 +3,15 @@ select
     concat_ws('/', network_id, substation_id, strftime(outage_date, '%Y-%m-%d')) as business_key,
     to_json(
         {
-            'mRID': concat_ws('/', network_id, substation_id, strftime(outage_date, '%Y-%m-%d')),
-            'Base': {'mRID': substation_id, 'feeder_count': feeder_count},
-            'assignment_date': strftime(outage_date, '%Y-%m-%d'),
-            'crew_count': crew_count,
-            'crewsNeeded_count': round(crews_needed, 3),
-            'expectedOutage_count': round(expected_outage_count, 3),
-            'expectedRepair_h': round(expected_repair_hours, 3),
-            'expectedCustomersOut_count': round(expected_customers_out, 3),
-            'isLowConfidence': is_low_confidence
+            'mRID':concat_ws('/', network_id, substation_id, strftime(outage_date, '%Y-%m-%d')),
+            'Base': {'mRID':substation_id, 'feeder_count':feeder_count},
+            'assignment_date':strftime(outage_date, '%Y-%m-%d'),
+            'crew_count':crew_count,
+            'crewsNeeded_count':round(crews_needed, 3),
+            'expectedOutage_count':round(expected_outage_count, 3),
+            'expectedRepair_h':round(expected_repair_hours, 3),
+            'expectedCustomersOut_count':round(expected_customers_out, 3),
+            'isLowConfidence':is_low_confidence
         }
     )::varchar as payload,
     coalesce(is_low_confidence, true) as is_low_confidence,

@@ -62,7 +62,7 @@ select
     end as account,
     case
         when last_message.message_id is null then 'no message was ever made'
-        else concat_ws(' ', last_message.verb, last_message.state, last_message.state_reason)
+        else trim(concat_ws(' ', last_message.verb, last_message.state, last_message.state_reason))
     end as found
 from expected
 left join last_message on last_message.business_key = expected.business_key

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from flows.clock import Clock
     from flows.delivery.targets import Target
 
 Outcome = Literal["ACKNOWLEDGED", "RETRY", "REJECTED"]
@@ -79,7 +80,7 @@ class System(Protocol):
         """Let go of connections."""
 
 
-def open_system(target: Target, *, home: Path) -> System:
+def open_system(target: Target, *, home: Path, clock: Clock) -> System:
     """Open the system of a target.
 
     Raises:
@@ -95,7 +96,7 @@ def open_system(target: Target, *, home: Path) -> System:
     if isinstance(described, HttpTarget):
         from flows.delivery.systems.http import HttpSystem
 
-        return HttpSystem(described, token=described.token.read(target.name) if described.token else None)
+        return HttpSystem(described, token=described.token.read(target.name) if described.token else None, clock=clock)
     from flows.delivery.systems.postgresql import PostgresqlSystem
 
     return PostgresqlSystem(described, password=described.password.read(target.name) if described.password else None)

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from flows.clock import Clock, utc_now
 from flows.delivery.systems import ACKNOWLEDGED, OutgoingMessage, Receipt
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from flows.clock import Clock
     from flows.delivery.targets import HttpTarget
 
 LATER_STATUSES = frozenset({408, 409, 425, 429})
@@ -47,7 +47,7 @@ class HttpSystem:
         clock: For dates in `Retry-After`.
     """
 
-    def __init__(self, described: HttpTarget, *, token: SecretStr | None, clock: Clock = utc_now) -> None:
+    def __init__(self, described: HttpTarget, *, token: SecretStr | None, clock: Clock) -> None:
         self._url = described.url
         self._secret = token.get_secret_value() if token else ""
         self._clock = clock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,9 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
+from flows.clock import Clock
 from flows.delivery.deciding import Decisions
+from flows.delivery.ledger import NewMessage, Outbox
 from flows.delivery.making import Made, make_messages
 from flows.delivery.relay import Delivered, Relay
 from flows.delivery.systems import System, open_system
@@ -102,6 +105,24 @@ class Utility:
             priority, self.clock.now, count,
         )  # fmt: skip
 
+    def backlog(self, count: int) -> None:
+        """Queue two messages about each of count / 2 assets, the second behind the first, without a report."""
+        body = json.dumps({"Payload": {"WorkRequest": {"reason": "Old oil. " * 100}}})
+        for first in range(0, count, 10_000):
+            with self.warehouse.transaction() as cursor:
+                outbox = Outbox(cursor, now=self.clock(), run_id=RUN)
+                for number in range(first, min(first + 10_000, count)):
+                    key, revision = f"N/T{number // 2:07}", number % 2 + 1
+                    outbox.add(
+                        NewMessage(
+                            message_id=str(uuid5(RUN, str(number))), target="eam", message_type="work_request",
+                            business_key=key, revision=revision, verb="create" if revision == 1 else "change",
+                            idempotency_key=f"{key}.{revision}", content_sha256="", body=body, needs_approval=False,
+                            asset_key="reports/rpt_work_orders", materialization_id=str(RUN),
+                        )
+                    )  # fmt: skip
+                outbox.flush()
+
     def crews(self, day: str, **bases: int) -> None:
         """Let the crew plan hold these bases on a day."""
         self.sql("delete from reports.rpt_crew_plan")
@@ -144,8 +165,8 @@ class Utility:
     def deliver(self, *targets: Target, limit_seconds: float = 600.0, **options: Any) -> list[Delivered]:
         """Relay once, to the systems set for the targets or their own."""
 
-        def opened(described: Target, *, home: Path) -> System:
-            return self.systems.get(described.name) or open_system(described, home=home)
+        def opened(described: Target, *, home: Path, clock: Clock) -> System:
+            return self.systems.get(described.name) or open_system(described, home=home, clock=clock)
 
         relay = Relay(
             warehouse=self.warehouse, home=self.home, run_id=RUN, clock=self.clock, limit_seconds=limit_seconds,

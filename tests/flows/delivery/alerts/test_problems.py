@@ -213,3 +213,27 @@ def test_events_refused_by_their_backend_are_told(warehouse: Warehouse) -> None:
     warehouse.cursor().execute("insert into lineage.openlineage_refusal values (1, '400 bad producer', ?)", [NOW])
 
     assert "400 bad producer" in found(warehouse)["events_refused"].message
+
+
+def queue(warehouse: Warehouse, target: str, state: str, *, since: datetime) -> None:
+    warehouse.cursor().execute(
+        "insert into lineage.outbox_message by name select uuid() as message_id, 1 as seq, ? as target,"
+        " 'work_request' as message_type, 'N/T1' as business_key, 1 as revision, 'create' as verb,"
+        " uuid()::varchar as idempotency_key, '' as content_sha256, '{}' as body, ? as state,"
+        " 'refused: HTTP 400' as state_reason, false as needs_approval, 1 as attempts, 0 as rejections,"
+        " ?::timestamptz as created_at, ?::timestamptz as next_attempt_at, ?::timestamptz as state_changed_at,"
+        " 'reports/rpt_work_orders' as asset_key, uuid() as materialization_id, uuid() as run_id",
+        [target, state, since, since, since],
+    )
+
+
+def test_messages_that_are_dead_or_wait_too_long_are_told(warehouse: Warehouse) -> None:
+    queue(warehouse, "eam", "DEAD", since=NOW)
+    queue(warehouse, "dispatch", "QUEUED", since=NOW - 2 * HOUR)
+    queue(warehouse, "market", "SENT", since=NOW - 200 * HOUR)
+
+    problems = found(warehouse, Expectations(queue_hours={"dispatch": 1, "eam": 1}))
+
+    assert problems["outbox_dead"].message == "1 messages for eam are given up: refused: HTTP 400"
+    assert problems["outbox_late"].subject == "dispatch"
+    assert found(warehouse, Expectations(queue_hours={"dispatch": 3})).keys() == {"outbox_dead"}
