@@ -47,12 +47,20 @@ def demo(
     days: Annotated[int, typer.Option(min=30, help="Days of history.")] = DEMO_DAYS,
     feeders: Annotated[int, typer.Option(min=1, help="Feeders.")] = DEMO_FEEDERS,
     transformers: Annotated[int, typer.Option(min=1, help="Power transformers.")] = DEMO_TRANSFORMERS,
+    is_storm: Annotated[
+        bool, typer.Option("--storm", help="Then let a storm come, as far as the dispatch centre's acknowledgement.")
+    ] = False,
 ) -> None:
     """Simulate a small utility, run the whole pipeline on it, say where the results are."""
     from flows.cli.demo_summary import print_demo_summary
     from flows.settings import get_settings
 
     settings = get_settings()
+    if is_storm and (settings.published_dir / "current.duckdb").exists():
+        from flows.cli.storm_demo import run_storm_demo
+
+        run_storm_demo(settings)
+        return
     _prefect_begins()
     with shown_progress() as say:
         say(f"simulating {days} days of {feeders} feeders and {transformers} transformers")
@@ -63,6 +71,10 @@ def demo(
     if summary.exit_code:
         raise typer.Exit(summary.exit_code)
     print_demo_summary(settings)
+    if is_storm:
+        from flows.cli.storm_demo import run_storm_demo
+
+        run_storm_demo(settings)
 
 
 def simulate(
