@@ -140,10 +140,11 @@ def _follow(settings: Settings, issue: StormIssue, dispatch: StandInSystem, begu
         raise AssetError(f"The storm run {run_id} ended with {status}: {message}.", hint="gridweave status says why")
     _say(f"storm run {run_id} complete after {seconds:.0f} s")
     sent, made = _ask(settings, _SENT, run_id)
-    _say(
-        f"dispatch acknowledged {sent} of {made} crew assignments; it acted on {len(dispatch.effects)} messages"
-        f" in {dispatch.request_count} requests"
-    )
+    if made:
+        _say(f"dispatch acknowledged {sent} of {made} crew assignments")
+    else:
+        _say("the crew plan is what dispatch knows already: nothing to tell")
+    _say(f"the stand-in acted on {len(dispatch.effects)} messages in {dispatch.request_count} requests")
     with open_reader(settings.published_dir) as reader:
         crews, circuits = (reader.execute(text).fetchall() for text in (_CREWS, _STORM_LIST))
     print_table(("rank", "circuit", "day", "customers", "why"), circuits, title="Storm list")
