@@ -141,7 +141,7 @@ def test_the_schedule_sends_what_a_run_could_not(
     targets.mkdir()
     (targets / "crews.yml").write_text(
         "{name: crews, description: Crews., owner: operations, messages: [crew_assignment],"
-        f" retry: {{base_seconds: 0.001, max_seconds: 0.001}}, system: {{kind: file, folder: '{in_the_way}'}}}}",
+        f" retry: {{base_seconds: 0.2, max_seconds: 0.2}}, system: {{kind: file, folder: '{in_the_way}'}}}}",
         encoding="utf-8",
     )
     monkeypatch.setenv("GRIDWEAVE_TARGETS_DIR", str(targets))
