@@ -125,11 +125,14 @@ class Relay:
             if not page:
                 return
             sent: list[Sent] = []
+            handed = 0  # what was handed over stays counted as tried, also when this process is stopped before a reply
             try:
-                while len(sent) < len(page) and self.monotonic() < ends_at and not circuit.is_open(self.clock()):
-                    sent += self._chunk(system, circuit, page[len(sent) : len(sent) + system.chunk_size])
+                while handed < len(page) and self.monotonic() < ends_at and not circuit.is_open(self.clock()):
+                    chunk = page[handed : handed + system.chunk_size]
+                    handed += len(chunk)
+                    sent += self._chunk(system, circuit, chunk)
             finally:
-                ledger.end(sent, page[len(sent) :], now=self.clock())
+                ledger.end(sent, page[handed:], now=self.clock())
                 done.count(sent)
             down = [each.receipt.reason for each in sent if each.receipt.is_target_down]
             done.problem = str(down[-1]) if down else ""

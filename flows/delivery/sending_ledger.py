@@ -148,6 +148,8 @@ class SendingLedger:
 
     def end(self, sent: Sequence[Sent], unsent: Sequence[OutgoingMessage], *, now: datetime) -> None:
         """Write down what came of messages, and that others were not tried after all."""
+        if not sent and not unsent:
+            return
         with self._warehouse.transaction() as cursor:
             attempts = self._attempts(cursor, sent, now=now)
             insert_rows(cursor, "outbox_attempt", ATTEMPT_COLUMNS, attempts)

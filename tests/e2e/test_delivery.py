@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from flows.settings import get_settings
 from tests.conftest import free_port
 from tests.e2e.conftest import complete
 from tests.e2e.homes import Home
@@ -127,3 +128,35 @@ def test_a_wrong_description_fails_no_run(tiny_copy: Home, tmp_path: Path, monke
     summary = complete(tiny_copy.json("run"))
 
     assert [note for note in summary["notes"] if "bad.yml is wrong" in note]
+
+
+def test_the_schedule_sends_what_a_run_could_not(
+    tiny_copy: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from flows.pipelines.deliver import deliver
+
+    home, in_the_way = tiny_copy, tmp_path / "drop"
+    in_the_way.write_text("a file where the folder should be", encoding="utf-8")
+    targets = tmp_path / "targets"
+    targets.mkdir()
+    (targets / "crews.yml").write_text(
+        "{name: crews, description: Crews., owner: operations, messages: [crew_assignment],"
+        f" retry: {{base_seconds: 0.2, max_seconds: 0.2}}, system: {{kind: file, folder: '{in_the_way}'}}}}",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("GRIDWEAVE_TARGETS_DIR", str(targets))
+    complete(home.json("run"))
+    in_the_way.unlink()
+    for name, value in home.environment.items():
+        monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+
+    sent, idle = deliver.fn(), deliver.fn()
+    get_settings.cache_clear()
+
+    assert sent.name == "Completed"
+    assert idle.name == "Idle"
+    assert len(list((in_the_way / "crew_assignment").iterdir())) > 0
+    assert not [
+        each for each in home.json("outbox", "list", "--target", "crews")["messages"] if each["state"] == "QUEUED"
+    ]

@@ -11,6 +11,7 @@ circuit opens and keeps the rest of the queue from the same fate.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -51,6 +52,7 @@ class HttpSystem:
         self._url = described.url
         self._secret = token.get_secret_value() if token else ""
         self._clock = clock
+        self._timeout_seconds = described.timeout_seconds
         self.chunk_size = described.parallel
         self._pool = ThreadPoolExecutor(described.parallel, thread_name_prefix="outbox-http")
         self._client = httpx.Client(
@@ -87,10 +89,10 @@ class HttpSystem:
 
     def _receipt(self, answer: httpx.Response) -> Receipt:
         """Say what an answer means."""
-        status = answer.status_code
+        status, words = answer.status_code, self._words(answer)
         if answer.is_success:
             return ACKNOWLEDGED
-        reason = self._told(f"HTTP {status} {self._words(answer) or answer.reason_phrase}".strip())
+        reason = self._told(f"HTTP {status} {words or answer.reason_phrase}".strip())
         if answer.is_client_error and status not in LATER_STATUSES:
             is_down = status in NOT_THE_MESSAGE_STATUSES
             return Receipt(outcome="REJECTED", is_target_down=is_down, status_code=status, reason=reason)
@@ -103,11 +105,14 @@ class HttpSystem:
         )
 
     def _words(self, answer: httpx.Response) -> str:
-        """Read the beginning of what a system says, however much it says."""
-        words = b""
+        """Read the beginning of what a system says, however much it says and however slowly.
+
+        What it says after an acknowledgement is read too: a connection whose answer was read whole is used again.
+        """
+        words, ends_at = b"", time.monotonic() + self._timeout_seconds
         for part in answer.iter_bytes(REASON_BYTES):
             words += part
-            if len(words) >= REASON_BYTES:
+            if len(words) >= REASON_BYTES or time.monotonic() > ends_at:
                 break
         return " ".join(words[:REASON_BYTES].decode("utf-8", "replace").split())
 

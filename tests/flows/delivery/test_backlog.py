@@ -81,6 +81,32 @@ def test_a_pass_ends_when_its_time_is_over_and_the_next_one_goes_on(grid: Utilit
     grid.assert_chain_holds()
 
 
+def test_what_was_handed_over_when_the_process_was_stopped_counts_as_tried(grid: Utility) -> None:
+    class Stopped(Counting):
+        chunk_size = 1
+
+        def send(self, messages: Sequence[OutgoingMessage]) -> list[Receipt]:
+            if self.count == 1:
+                raise KeyboardInterrupt
+            return super().send(messages)
+
+    grid.systems["eam"] = Stopped()
+    grid.orders("T1", "T2", "T3")
+    grid.make(EAM)
+
+    with pytest.raises(KeyboardInterrupt):
+        grid.deliver(EAM)
+
+    assert grid.messages("business_key", "state", "attempts") == [
+        ("N/T1", "SENT", 1),
+        ("N/T2", "QUEUED", 1),
+        ("N/T3", "QUEUED", 0),
+    ]
+    grid.orders("T1")
+    assert grid.make(EAM).counts == {"cancel": 1, "superseded": 1, "withdrawn": 1}
+    grid.assert_chain_holds()
+
+
 def test_a_target_that_is_down_holds_up_no_other(grid: Utility) -> None:
     class Down(Counting):
         def send(self, messages: Sequence[OutgoingMessage]) -> list[Receipt]:
