@@ -3,8 +3,8 @@
 What lives here: reading fitted trees, row by row, in chunks on threads. What does not: fitting (the use cases).
 Decision: each tree is walked once per row and all else is looked up by leaf. scikit-learn's own `predict_proba` walks
 it again for every question, and a million rows of 160 votes at once are 1.3 GB. No figure depends on the chunk or the
-thread a row is in: nothing is added up across rows. Few rows walk all trees side by side instead of one after the other:
-asking 160 trees one by one costs 2 ms however few rows there are. A forest is read once and remembered while it lives.
+thread a row is in: nothing is added up across rows. Few rows walk all trees side by side: asking 160 trees
+one by one costs 2 ms however few rows there are. A forest is read once and remembered while it lives.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from flows.cli import (
     reproducing,
     running,
     services,
+    serving,
 )
 from flows.engine.steps.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
@@ -52,6 +53,7 @@ reproducing.register(app)
 recovering.register(app)
 services.register(app)
 outbox.register(app)
+serving.register(app)
 
 
 @app.callback()
