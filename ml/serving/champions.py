@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +68,7 @@ class Champions:
         self._folder = registry_folder
         self._database = registry_folder / "mlflow.db"
         self._last_good = last_good_folder
+        self._one_at_a_time = threading.Lock()  # MLflow makes its connections while it is asked
 
     def signature(self) -> Signature:
         """Return what changes whenever the registry is written to."""
@@ -81,6 +83,10 @@ class Champions:
             RegistryAwayError: The registry cannot be asked.
             ModelError: The champion's files are missing or are not the ones that were registered.
         """
+        with self._one_at_a_time:
+            return self._find(use_case)
+
+    def _find(self, use_case: str) -> Champion | None:
         from ml.registry import ModelRegistry, registry_failures
 
         if not self._database.is_file():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FAILURES_TO_OPEN = 3
-OPEN_SECONDS = 30.0
+OPEN_SECONDS = 5.0
 
 
 @dataclass

@@ -80,8 +80,7 @@ class Watcher:
         is_due = time.monotonic() - self._looked_at >= LOOK_AGAIN_SECONDS
         if registry != self._seen_registry or is_due:
             self._seen_registry, self._looked_at = registry, time.monotonic()
-            for use_case in USE_CASES:
-                await self._look_at_champion(use_case)
+            await asyncio.gather(*map(self._look_at_champion, USE_CASES))
         for use_case, model in self._holder.current.models.items():
             self._metrics.saw_model(use_case, model.champion.model_version, replaced=model.process.replaced)
         self._metrics.degraded.set(int(self._holder.current.is_degraded))
