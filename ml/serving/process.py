@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
@@ -122,7 +124,8 @@ class ScoringProcess:
         except TimeoutError:
             ready = {"unfit": f"not loaded within {LOAD_SECONDS:g} s"}
         if "unfit" in ready:
-            self.close()
+            ours.close()
+            self._end_nursery()
             raise UnfitModelError(
                 use_case=self._use_case, model_version=self._model_version, reason=str(ready["unfit"])
             )
@@ -170,8 +173,13 @@ class ScoringProcess:
             lane.abort()
         if self._control is not None:
             self._control.close()
+        self._end_nursery()
+
+    def _end_nursery(self) -> None:
+        """End the nursery with all it forked, also a scorer that hangs: they are a process group of their own."""
         if self._nursery is not None:
-            self._nursery.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self._nursery.pid, signal.SIGKILL)
             self._nursery.wait()
 
     async def _replace(self, number: int, *, instead_of: Lane | None = None) -> None:
@@ -188,13 +196,11 @@ class ScoringProcess:
     async def _start_again(self) -> None:
         if self._control is not None:
             self._control.close()
-        if self._nursery is not None:
-            self._nursery.kill()
-            self._nursery.wait()
-        try:
+        self._end_nursery()
+        with suppress(UnfitModelError):  # the file may be back when the next request asks
             await self.start()
-        except UnfitModelError:
-            self._is_closed = False  # the file may be back when the next request asks
+        if self._is_closed:  # it was replaced meanwhile
+            self.close()
 
     async def _fork(self, number: int) -> Lane:
         """Hand one end of a new connection to the nursery; what is sent before the scorer is there waits in it."""

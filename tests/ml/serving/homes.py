@@ -169,7 +169,7 @@ def _stamped(rows: pd.DataFrame, key: str, version: str, model_version: str) -> 
 
 
 def _full_forecast(hours: pd.DataFrame) -> pd.DataFrame:
-    ahead = (hours["valid_at"] - hours["issued_at"]) / pd.Timedelta(hours=1)
+    ahead = (hours["valid_at"] - hours["issued_at"]).dt.total_seconds() / 3_600
     return hours.assign(
         series_type="feeder",
         horizon_hours=ahead.astype("int32") + 1,

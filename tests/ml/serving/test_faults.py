@@ -22,6 +22,7 @@ from ml.serving.scoring import judged
 from ml.serving.use_cases import USE_CASES
 from tests.ml.serving.conftest import RunningApi
 from tests.ml.serving.homes import FAILURE, ServedHome, Trained
+from tests.ml.serving.processes import is_alive, parent_of, scorers
 
 pytestmark = pytest.mark.slow
 
@@ -43,26 +44,6 @@ def _metric(api: RunningApi, reason: str) -> float:
         lines = client.get("/metrics").text.splitlines()
     named = f'gridweave_api_baseline_answers_total{{reason="{reason}",use_case="{FAILURE}"}}'
     return next((float(line.split()[1]) for line in lines if line.startswith(named)), 0.0)
-
-
-def _scorers(api: RunningApi) -> list[int]:
-    """Return the processes that score failures for this server, those of its nursery."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                command = (folder / "cmdline").read_bytes().split(b"\0")
-                parent = int((folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-            except (OSError, IndexError):
-                continue
-            if (
-                b"ml.serving.nursery" in command
-                and str(api.home.path).encode() in b" ".join(command)
-                and FAILURE.encode() in command
-            ):
-                found.append((int(folder.name), parent))
-    nurseries = {process for process, parent in found if parent == os.getpid()}
-    return [process for process, parent in found if parent in nurseries]
 
 
 @pytest.fixture
@@ -120,10 +101,16 @@ def test_what_cannot_be_true_is_not_passed_on(said: Any, reason: str) -> None:
     assert judged(FAILURE, GOOD, 2) is GOOD
 
 
-@pytest.mark.parametrize("fatal", [signal.SIGKILL, signal.SIGSEGV], ids=["killed", "segmentation fault"])
+@pytest.mark.parametrize(
+    "fatal",
+    [
+        pytest.param(signal.SIGSEGV, id="segmentation fault"),
+        pytest.param(signal.SIGKILL, id="killed", marks=pytest.mark.full),
+    ],
+)
 def test_a_scorer_that_dies_is_replaced_at_once(serve: Serve, fatal: signal.Signals) -> None:
     api = serve()
-    before = _scorers(api)
+    before = scorers(api)
     assert len(before) == 2
 
     for process in before:
@@ -133,23 +120,19 @@ def test_a_scorer_that_dies_is_replaced_at_once(serve: Serve, fatal: signal.Sign
         assert time.monotonic() - started < REPLACED_WITHIN_SECONDS
 
     assert time.monotonic() - started < REPLACED_WITHIN_SECONDS
-    assert not set(before) & {each for each in _scorers(api) if _is_alive(each)}
-
-
-def _is_alive(process: int) -> bool:
-    return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    assert not set(before) & {each for each in scorers(api) if is_alive(each)}
 
 
 def test_a_scorer_that_dies_with_a_question_is_answered_for_by_the_baseline(serve: Serve) -> None:
     api = serve(api_score_seconds=30)
-    for process in _scorers(api):
+    for process in scorers(api):
         os.kill(process, signal.SIGSTOP)
     answers: list[dict[str, Any]] = []
     asking = threading.Thread(target=lambda: answers.append(_score(api)))
     asking.start()
     time.sleep(0.5)
 
-    for process in _scorers(api):
+    for process in scorers(api):
         os.kill(process, signal.SIGKILL)
     asking.join()
 
@@ -165,7 +148,7 @@ def test_a_scorer_that_takes_too_long_is_replaced_and_the_circuit_opens_after_th
 
     sources = []
     for _ in range(3):
-        while not (fresh := set(_scorers(api)) - stopped):
+        while not (fresh := set(scorers(api)) - stopped):
             time.sleep(0.01)
         stopped |= fresh
         for process in fresh:
@@ -181,15 +164,12 @@ def test_a_scorer_that_takes_too_long_is_replaced_and_the_circuit_opens_after_th
 
 def test_a_nursery_that_dies_is_started_again(serve: Serve) -> None:
     api = serve()
-    nurseries = {
-        int(Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-        for each in _scorers(api)
-    }
+    held_by = {parent_of(each) for each in scorers(api)}
 
-    for process in (*_scorers(api), *nurseries):
+    for process in (*scorers(api), *held_by):
         os.kill(process, signal.SIGKILL)
     end = time.monotonic() + 60
-    sources = []
+    sources: list[str] = []
     while time.monotonic() < end and sources[-1:] != ["model"]:
         sources.append(_score(api)["source"])
         time.sleep(0.1)

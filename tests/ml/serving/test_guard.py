@@ -57,7 +57,7 @@ def test_every_route_answers_its_scope_only(api: RunningApi, good_calls: list[Ca
     name = f"scoped {utc_now().isoformat()}"
     secrets = {scope: keys.add(f"{name} {scope}", scopes=(scope,), expires_days=1) for scope in SCOPES}
 
-    statuses = {}
+    statuses: dict[tuple[str, str, str], int] = {}
     for scope, secret in secrets.items():
         with api.client(secret) as client:
             statuses |= {(call.template, call.method, scope): call.send(client).status_code for call in guarded}

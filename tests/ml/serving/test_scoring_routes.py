@@ -28,7 +28,7 @@ def _post(api: RunningApi, path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def _rows(frame: pd.DataFrame, columns: list[str]) -> list[dict[str, Any]]:
     return [
-        {name: (None if pd.isna(value) else value) for name, value in row.items()}
+        {str(name): (None if pd.isna(value) else value) for name, value in row.items()}
         for row in frame[columns].to_dict("records")
     ]
 

@@ -148,7 +148,9 @@ def test_a_registry_file_that_is_no_database_leaves_the_last_good_model(serve: S
     assert _score(api)["source"] == "model"
 
 
-@pytest.mark.parametrize("harm", ["missing", "corrupt", "truncated"])
+@pytest.mark.parametrize(
+    "harm", ["corrupt", *(pytest.param(each, marks=pytest.mark.full) for each in ("missing", "truncated"))]
+)
 def test_a_champion_whose_file_is_not_what_was_registered_is_not_loaded(
     serve: Serve, trained: Trained, harm: str
 ) -> None:
@@ -175,7 +177,10 @@ def test_a_champion_whose_file_is_not_what_was_registered_is_not_loaded(
 
 @pytest.mark.parametrize(
     "knots",
-    [pytest.param([np.nan, np.nan], id="says no number"), pytest.param([9.0, 9.0], id="says more than certain")],
+    [
+        pytest.param([np.nan, np.nan], id="says no number"),
+        pytest.param([9.0, 9.0], id="says what is below nothing", marks=pytest.mark.full),
+    ],
 )
 def test_a_champion_that_gives_no_usable_answer_is_not_taken_over(
     serve: Serve, trained: Trained, knots: list[float]
