@@ -53,7 +53,7 @@ def create_app(service: Service) -> Guard:
         redoc_url=None,
         redirect_slashes=False,
     )
-    for router in (operating_router(service), scoring_router(service), published_router(service)):
+    for router in (scoring_router(service), published_router(service), operating_router(service)):
         app.include_router(router)
     app.openapi = lambda: document(app)  # type: ignore[method-assign] # the way FastAPI documents
     _answer_errors(app)

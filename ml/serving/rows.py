@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -128,36 +129,41 @@ def _matrix(
     is_columnar: bool,
 ) -> Rows:
     count = len(next(iter(columns.values()))) if columns else 1
-    matrix = np.full((count, len(served.features)), np.nan)
+    unknown = [None] * count
+    values = [columns.get(name, unknown) for name in served.features]
+    matrix = _numbers(values)
     wrong: list[tuple[str, str]] = []
-    for place, name in enumerate(served.features):
-        if name in columns and not _fill(matrix[:, place], columns[name]):
-            wrong.append((name, f"not null or a finite number within {LARGEST:g} in every row"))
+    if matrix is None:
+        wrong = [
+            (name, f"not null or a finite number within {LARGEST:g} in every row")
+            for name, column in zip(served.features, values, strict=True)
+            if _numbers([column]) is None
+        ]
     entities = columns.get(served.entity)
     if entities is not None and not _are_names(entities):
         wrong.append((served.entity, "not a text of 1 to 128 printable characters in every row"))
     of_row = columns.get(NETWORK)
     if of_row is not None and not _are_names(of_row):
         wrong.append((NETWORK, "not a text of 1 to 128 printable characters in every row"))
-    if wrong:
+    if wrong or matrix is None:
         raise invalid("Some values cannot be scored.", wrong)
     if of_row is None:
         of_row = [_only(networks) if network is None else network] * count
     elif set(of_row) - set(networks) or (network is not None and set(of_row) != {network}):
         raise _unknown_network([(NETWORK, "the model does not know it, or it is not the one named beside the rows")])
-    return Rows(network_ids=of_row, entities=entities or [""] * count, matrix=matrix, is_columnar=is_columnar)
+    return Rows(network_ids=of_row, entities=entities or [""] * count, matrix=matrix.T, is_columnar=is_columnar)
 
 
-def _fill(target: Floats, values: list[Any]) -> bool:
-    """Write JSON numbers into a column; return whether all of them were."""
-    if not NUMBERS.issuperset(map(type, values)):
-        return False
+def _numbers(columns: list[list[Any]]) -> Floats | None:
+    """Return columns of JSON numbers and nulls as a matrix; None when there is anything else among them."""
+    if not NUMBERS.issuperset(set(map(type, chain.from_iterable(columns)))):
+        return None
     try:
-        target[:] = np.array(values, dtype=float)
+        matrix = np.array(columns, dtype=float)
     except OverflowError:  # an integer beyond floats
-        return False
+        return None
     # null has become NaN, and NaN itself is no JSON; what is infinite was a number too large
-    return not (np.abs(target) > LARGEST).any()
+    return None if (np.abs(matrix) > LARGEST).any() else matrix
 
 
 def _named(

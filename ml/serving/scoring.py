@@ -6,6 +6,7 @@ What lives here: the decision between model and baseline. What does not: parsing
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,15 +123,22 @@ def judged(use_case: str, said: Floats, row_count: int) -> Floats:
     served = USE_CASES[use_case]
     if said.shape != (len(served.columns), row_count):
         raise ScoringFailedError(use_case=use_case, reason="length")
+    lowest, highest = _bounds(use_case)
     if not np.isfinite(said).all():
         raise ScoringFailedError(use_case=use_case, reason="nan")
-    for name, values in zip(served.columns, said, strict=True):
-        is_beyond = name in served.shares and values.max() > 1
-        is_below = name not in DRIVERS and values.min() < 0
-        is_no_place = name in DRIVERS and (values.min() < -1 or values.max() >= len(served.features))
-        if is_beyond or is_below or is_no_place:
-            raise ScoringFailedError(use_case=use_case, reason="range")
+    if (said.min(axis=1) < lowest).any() or (said.max(axis=1) > highest).any():
+        raise ScoringFailedError(use_case=use_case, reason="range")
     return said
+
+
+@lru_cache
+def _bounds(use_case: str) -> tuple[Floats, Floats]:
+    """Return the least and the largest value each column may have; of drivers, -1 is none and the rest places."""
+    served = USE_CASES[use_case]
+    lowest = [-1.0 if name in DRIVERS else 0.0 for name in served.columns]
+    places = float(len(served.features) - 1)
+    highest = [1.0 if name in served.shares else places if name in DRIVERS else np.inf for name in served.columns]
+    return np.array(lowest), np.array(highest)
 
 
 def _by_network(rows: Rows) -> list[tuple[str, Floats, Sequence[str], Any]]:

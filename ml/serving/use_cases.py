@@ -25,8 +25,7 @@ class ServedUseCase:
         entity: Column that names what is scored.
         features: Features in the order of the matrix.
         columns: What a scorer says of each row, in the order of its answer.
-        shares: Columns within 0..1.
-        counts: Columns that are never negative.
+        shares: Columns within 0..1; the others are never negative.
         features_key: Asset whose live rows are scored by name.
     """
 
@@ -35,7 +34,6 @@ class ServedUseCase:
     features: tuple[str, ...]
     columns: tuple[str, ...]
     shares: tuple[str, ...]
-    counts: tuple[str, ...] = ()
     features_key: str
 
     @property
@@ -80,7 +78,6 @@ USE_CASES = {
                 "missing_feature_share",
             ),
             shares=("outage_probability", "baseline_outage_probability", "missing_feature_share"),
-            counts=("expected_outage_count", "expected_customers_out"),
             features_key="features/feat_outage_risk__daily",
         ),
     )

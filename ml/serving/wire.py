@@ -13,7 +13,6 @@ import numpy as np
 import orjson
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator, Mapping
 
     from ml.metrics import Floats
@@ -60,12 +59,6 @@ class Unpacker:
             whole = bytes(self._bytes[LENGTHS.size : end])
             del self._bytes[:end]
             yield _parse(whole[:said], whole[said:])
-
-
-def receive(connection: socket.socket, unpacker: Unpacker) -> Iterator[Message]:
-    """Return the messages of a blocking connection until its other end is closed."""
-    while received := connection.recv(READ_BYTES):
-        yield from unpacker.feed(received)
 
 
 def _parse(said: bytes, values: bytes) -> Message:
