@@ -78,9 +78,10 @@ def map_chunks(
     ask: Callable[[Floats], Answer], features: Floats, *, job_count: int, chunk_rows: int = CHUNK_ROWS
 ) -> list[Answer]:
     """Ask about all rows, chunk by chunk on threads, and return the answers in the order of the rows."""
-    chunks = [features[start : start + chunk_rows] for start in range(0, max(len(features), 1), chunk_rows)]
-    if len(chunks) == 1:
-        return [ask(chunks[0])]
+    if len(features) <= chunk_rows:
+        return [ask(features)]
+    rounds = -(-len(features) // (chunk_rows * job_count))
+    chunks = np.array_split(features, rounds * job_count)  # of one size, so that no thread waits for another
     with ThreadPoolExecutor(max_workers=job_count) as pool:
         return list(pool.map(ask, chunks))
 

@@ -17,6 +17,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from flows.errors import ConfigurationError
 from ml.serving.problems import Problem, come_back
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from ml.serving.events import EventLog
-    from ml.serving.keys import KeyStore
+    from ml.serving.keys import ApiKey, KeyStore
     from ml.serving.limits import LockOut, RateLimit
     from ml.serving.metrics import Metrics
 
@@ -155,7 +156,7 @@ class Guard:
         secret = _secret(headers)
         if not secret:
             raise Problem(HTTPStatus.UNAUTHORIZED, "Send a key: Authorization: Bearer KEY.", headers=CHALLENGE)
-        key = self.keys.find(secret)
+        key = self._find(secret)
         if key is None:
             if self.lock_out.failed(address):
                 self.events.write("address locked out", address=address, seconds=self.lock_out.seconds)
@@ -169,6 +170,13 @@ class Guard:
         wait = self.rate.wait_seconds(key.name)
         if wait > 0:
             raise come_back("The key has sent more requests than it may.", wait)
+
+    def _find(self, secret: str) -> ApiKey | None:
+        try:
+            return self.keys.find(secret)
+        except ConfigurationError as error:  # nobody is let in on a key file that cannot be read
+            self.events.write("keys cannot be read", why=error.message)
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "Keys cannot be checked at present.") from error
 
 
 def _secret(headers: dict[bytes, bytes]) -> str:

@@ -86,7 +86,7 @@ def figure_of(kind: str, measured: dict[str, Any]) -> float:
         return float(np.quantile(measured["seconds"], 0.99))
     if kind == "throughput":
         return float(measured["all_seconds"]) / len(measured["seconds"])
-    return statistics.median(measured["seconds"])
+    return float(statistics.median(measured["seconds"]))
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def make_bodies(rows: pd.DataFrame, folder: Path) -> dict[str, dict[str, Path]]:
     """Write what each side is sent: the same rows, each in the form its server reads fastest."""
     values = rows[list(FEATURE_COLUMNS)].round(DIGITS)
     records, one = values.to_dict("records"), values.iloc[:1].to_dict("records")
-    contents = {
+    contents: dict[str, dict[str, Any]] = {
         "gridweave": {"one": {"rows": one}, "many": {"columns": values.to_dict("list")}},
         "mlflow": {"one": {"dataframe_split": _split(values.iloc[:1])}, "many": {"dataframe_split": _split(values)}},
         "plain": {"one": one, "many": records},

@@ -27,8 +27,7 @@ def predict(rows: list[Row]) -> list[dict[str, Any]]:
     """Score each row."""
     frame = pd.DataFrame([row.model_dump() for row in rows])
     scored = pd.DataFrame(scored_columns(network, feature_matrix(frame)))
-    records: list[dict[str, Any]] = scored.to_dict("records")
-    return records
+    return [{str(name): value for name, value in row.items()} for row in scored.to_dict("records")]
 
 
 predict.__annotations__["rows"] = list[Row]

@@ -120,6 +120,17 @@ def test_ten_wrong_keys_lock_the_address_out_and_are_told(serve: Any) -> None:
     assert "gw_guess" not in served.events()
 
 
+def test_nobody_is_let_in_on_a_key_file_that_cannot_be_read(serve: Any) -> None:
+    served: RunningApi = serve()
+    (served.settings.serving_dir / "keys.json").write_text("{", encoding="utf-8")
+
+    with served.client() as client:
+        answer = client.get("/v1/storm-priority")
+
+    assert answer.status_code == 503
+    assert "keys cannot be read" in served.events()
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", ""])
 def test_other_host_names_are_not_served(api: RunningApi, host: str) -> None:
     with api.client() as client:
