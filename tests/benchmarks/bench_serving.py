@@ -3,8 +3,9 @@
     python -m tests.benchmarks.bench_serving [scale]
 
 One model of a made-up fleet of 300 transformers; each side scores with the project's own functions, so what is compared
-is serving: parsing, frames, processes, limits, keys. The sides take turns; compared are medians over the turns. MLflow
-lives in an environment of its own below build/, made on first use.
+is serving: parsing, frames, processes, limits, keys. Beside it stands, without a goal, MLflow around scikit-learn's own
+calls, which is what the model costs to whom does not read its trees into arrays. The sides take turns; compared are
+medians over the turns. MLflow lives in an environment of its own below build/, made on first use.
 
 What lives here: servers, turns and figures. What does not: the client (serving_load.py), the peers' models
 (serving_mlflow_model.py, serving_plain.py).
@@ -47,6 +48,11 @@ NAMES = {
     "single": "single row, p99 of one client",
     "throughput": f"single rows, time for all of {CONNECTIONS} clients",
     "batch": f"batch of {BATCH_ROWS:,} rows, median",
+}
+PEERS = {
+    "mlflow": "MLflow's",
+    "mlflow by scikit-learn": "MLflow's by scikit-learn",
+    "plain": "plain FastAPI's",
 }
 START_SECONDS = 120.0
 DIGITS = 5
@@ -158,7 +164,7 @@ def all_sides(folder: Path) -> Iterator[dict[str, Side]]:
         [str(python), str(CHECKOUT / "tests/benchmarks/serving_mlflow_model.py"), str(model), str(saved)],
         check=True, cwd=CHECKOUT, env={**os.environ, **importable}, capture_output=True,
     )  # fmt: skip
-    ports = [free_port() for _ in range(3)]
+    ports = [free_port() for _ in range(4)]
     ours = [sys.executable, "-m", "flows.cli.main", "api", "--port", str(ports[0])]
     limits = {"GRIDWEAVE_API_BODY_BYTES": "20000000", "GRIDWEAVE_API_REQUESTS_PER_SECOND": "1000000"}
     theirs = [str(python.parent / "mlflow"), "models", "serve", "-m", str(saved), "--env-manager", "local"]
@@ -167,6 +173,8 @@ def all_sides(folder: Path) -> Iterator[dict[str, Side]]:
     with ExitStack() as servers:
         servers.enter_context(started(ours, ports[0], "/health", GRIDWEAVE_HOME=str(home.path), **limits))
         servers.enter_context(started([*theirs, "-p", str(ports[1])], ports[1], "/ping", **importable, **path))
+        by_scikit_learn = {"ARITHMETIC": "scikit-learn", **importable, **path}
+        servers.enter_context(started([*theirs, "-p", str(ports[3])], ports[3], "/ping", **by_scikit_learn))
         servers.enter_context(
             started([*plain, "--port", str(ports[2])], ports[2], "/openapi.json", MODEL_FOLDER=str(model))
         )
@@ -175,6 +183,7 @@ def all_sides(folder: Path) -> Iterator[dict[str, Side]]:
                 ports[0], "/v1/transformer-failure/score", bodies["gridweave"], f"Authorization: Bearer {secret}"
             ),
             "mlflow": Side(ports[1], "/invocations", bodies["mlflow"]),
+            "mlflow by scikit-learn": Side(ports[3], "/invocations", bodies["mlflow"]),
             "plain": Side(ports[2], "/predict", bodies["plain"]),
         }
 
@@ -191,7 +200,7 @@ def main(scale: float) -> None:
     figures = []
     for kind, words in NAMES.items():
         median = {side: statistics.median(turns[1:]) for side, turns in seconds[kind].items()}
-        for peer, title in (("mlflow", "MLflow's"), ("plain", "plain FastAPI's")):
+        for peer, title in PEERS.items():
             goal = GOALS[kind] if peer == "mlflow" else None
             ratio = median["gridweave"] / median[peer]
             figures.append(Figure(name=f"{words} / {title}", value=ratio, unit="x", at_most=goal))
