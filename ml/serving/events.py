@@ -40,11 +40,16 @@ class EventLog:
     def write(self, event: str, **facts: str | float) -> None:
         """Append an event and log it as a warning."""
         logger.warning("%s %s", event, facts)
+        try:
+            self._append(json.dumps({"at": self.clock().isoformat(), "event": event, **facts}))
+        except OSError:  # a full disk must not end what still answers
+            logger.exception("the event log cannot be written")
+
+    def _append(self, line: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.folder / EVENTS_FILE_NAME
         if path.exists() and path.stat().st_size > LARGEST_BYTES:
             path.replace(path.with_suffix(".1.jsonl"))
-        line = json.dumps({"at": self.clock().isoformat(), "event": event, **facts})
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             os.write(descriptor, line.encode() + b"\n")

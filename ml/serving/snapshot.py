@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 
+from flows.errors import WarehouseError
 from flows.warehouse.frames import read_frame
 from flows.warehouse.reader import open_reader, time_limit
 from ml.serving.use_cases import USE_CASES
@@ -169,6 +170,12 @@ def open_snapshot(folder: Path) -> PublishedSnapshot:
         connection = resources.enter_context(open_reader(folder))
         snapshot = PublishedSnapshot(resources, connection, signature)
         snapshot.load_features()
+    except (duckdb.Error, KeyError, ValueError) as error:  # damaged, or of a release with other columns
+        resources.close()
+        raise WarehouseError(
+            f"What is published in {folder} cannot be served: {type(error).__name__}.",
+            hint="the next run publishes it anew; the snapshot before it is served meanwhile",
+        ) from error
     except BaseException:
         resources.close()
         raise

@@ -74,7 +74,18 @@ class Watcher:
             await self.look()
 
     async def look(self) -> None:
-        """Look once; take over what is new."""
+        """Look once; take over what is new. Whatever goes wrong is a trouble, and looked at again."""
+        try:
+            await self._look()
+        except Exception as error:
+            logger.exception("looking for what is new failed")
+            self._seen_snapshot = self._seen_registry = None
+            self._trouble("watcher", type(error).__name__)
+        else:
+            self._well("watcher")
+        self._metrics.degraded.set(int(self._holder.current.is_degraded))
+
+    async def _look(self) -> None:
         await self._look_at_snapshot()
         registry = self._champions.signature()
         is_due = time.monotonic() - self._looked_at >= LOOK_AGAIN_SECONDS
@@ -83,7 +94,6 @@ class Watcher:
             await asyncio.gather(*map(self._look_at_champion, USE_CASES))
         for use_case, model in self._holder.current.models.items():
             self._metrics.saw_model(use_case, model.champion.model_version, replaced=model.process.replaced)
-        self._metrics.degraded.set(int(self._holder.current.is_degraded))
 
     async def _look_at_snapshot(self) -> None:
         signature = signature_of(self._published_dir)

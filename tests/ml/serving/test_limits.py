@@ -96,13 +96,16 @@ def test_a_burst_beyond_the_room_is_sent_away_at_once_and_the_rest_is_answered(s
 
     def hold() -> None:
         with api.client() as client:
-            held.append(client.post(PATH, json={"rows": [{}]}).status_code)
+            # the look whether the room is full takes room itself, and may send one of these away
+            while (status := client.post(PATH, json={"rows": [{}]}).status_code) == 429:
+                time.sleep(0.01)
+            held.append(status)
 
     holding = [threading.Thread(target=hold) for _ in range(room)]
     for each in holding:
         each.start()
     with api.client() as client:
-        while client.get("/v1/storm-priority").status_code != 429:
+        while not _is_full(client):
             time.sleep(0.01)
         burst = [client.post(PATH, json={"rows": [{}]}) for _ in range(10 * room)]
     answered_meanwhile = len(held)
@@ -118,6 +121,11 @@ def test_a_burst_beyond_the_room_is_sent_away_at_once_and_the_rest_is_answered(s
     assert answered_meanwhile == 0  # those sent away did not wait for those who were let in
     assert held == [200] * room
     assert after.status_code == 200
+
+
+def _is_full(client: httpx.Client) -> bool:
+    """Return whether three looks in a row find no room: nobody of those who hold it was sent away."""
+    return all(client.get("/v1/storm-priority").status_code == 429 for _ in range(3))
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(1_000, marks=pytest.mark.full)])

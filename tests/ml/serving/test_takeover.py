@@ -234,3 +234,17 @@ def test_a_snapshot_that_cannot_be_read_leaves_the_one_before(serve: Serve) -> N
         answer = client.get("/v1/storm-priority")
     assert answer.status_code == 200
     assert answer.json()["degraded"] is True
+
+
+def test_a_snapshot_of_a_release_with_other_columns_leaves_the_one_before(serve: Serve, trained: Trained) -> None:
+    api = serve()
+    registry = api.home.registry()
+    champions = {name: champion for name in (FAILURE, OUTAGE) if (champion := registry.champion(name)) is not None}
+    tables = tables_of(trained, champions, version="2")
+    features = "features/feat_transformer_failure__weekly"
+
+    api.home.publish({**tables, features: tables[features].drop(columns="age_years")}, version="2", champions=champions)
+    state = api.wait_until(lambda state: "snapshot" in state["troubles"])
+
+    assert str(state["data_versions"][FAILURE]).endswith(" 1")
+    assert _score(api)["degraded"] is True
