@@ -51,7 +51,7 @@ test-full: setup
 evaluate: setup
 	$(BIN)/python -m tests.benchmarks.evaluation
 
-# Each prints a table with its goals and writes build/benchmarks/*.json; Dagster, OpenSTEF and statsforecast get
+# Each prints a table with its goals and writes build/benchmarks/*.json; Dagster, MLflow, OpenSTEF and statsforecast get
 # environments of their own there.
 bench: setup
 	$(BIN)/python -m tests.benchmarks.bench_plan
@@ -61,6 +61,7 @@ bench: setup
 	$(BIN)/python -m tests.benchmarks.bench_engine
 	$(BIN)/python -m tests.benchmarks.bench_transform
 	$(BIN)/python -m tests.benchmarks.bench_scoring
+	$(BIN)/python -m tests.benchmarks.bench_serving
 	$(BIN)/python -m tests.benchmarks.bench_models
 
 lock:

@@ -101,6 +101,38 @@ class Settings(BaseSettings):
     alert_least_severity: Literal["WARNING", "ERROR", "CRITICAL"] = Field(
         default="ERROR", description="Least severity that goes to alert_urls; the file gets all."
     )
+    api_host: str = Field(
+        default="127.0.0.1", description="Address the scoring API listens on; any but loopback needs TLS."
+    )
+    api_port: int = Field(default=8321, ge=1, le=65535, description="Port of the scoring API.")
+    api_tls_certificate_path: Path | None = Field(default=None, description="PEM certificate chain of the scoring API.")
+    api_tls_key_path: Path | None = Field(default=None, description="PEM private key of that certificate.")
+    api_allowed_hosts: tuple[str, ...] = Field(
+        default=(), description="Host names, besides loopback and api_host, that requests may ask for."
+    )
+    api_body_bytes: PositiveInt = Field(
+        default=1_000_000, description="Largest request body, bytes; 10,000 rows of all features need 4,000,000."
+    )
+    api_rows: PositiveInt = Field(default=10_000, description="Most rows scored in one request.")
+    api_requests_per_second: float = Field(
+        default=500.0, gt=0, description="Requests a second that one key may send; twice as many in a burst."
+    )
+    api_concurrent_requests: PositiveInt = Field(
+        default=32, description="Requests worked on at once; more are asked to come back."
+    )
+    api_score_seconds: float = Field(
+        default=2.0, gt=0, description="After this time a scoring is given up and the baseline answers, s."
+    )
+    api_request_seconds: float = Field(default=20.0, gt=0, description="After this time a request is given up, s.")
+    api_slow_client_seconds: float = Field(
+        default=15.0, gt=0, description="After this time a client that has not sent its whole request is cut, s."
+    )
+    api_watch_seconds: float = Field(
+        default=2.0, gt=0, description="Pause between two looks for a new snapshot or champion, s."
+    )
+    api_lockout_seconds: float = Field(
+        default=60.0, gt=0, description="How long an address that tried ten wrong keys is refused, s."
+    )
     random_seed: int = Field(default=20260101, description="Seed of every model.")
 
     data_retention_days: int = Field(
@@ -140,6 +172,11 @@ class Settings(BaseSettings):
     def audit_dir(self) -> Path:
         """Folder of the audit key and the signed checkpoints."""
         return self.home / "audit"
+
+    @property
+    def serving_dir(self) -> Path:
+        """Folder of the scoring API: keys, events, last good models."""
+        return self.home / "serving"
 
     @property
     def quality_dir(self) -> Path:

@@ -88,6 +88,15 @@ def import_mlflow() -> None:
     importlib.import_module("mlflow")
 
 
+def registry_failures() -> tuple[type[Exception], ...]:
+    """Return what is raised when the registry's file or artefacts cannot be reached."""
+    import_mlflow()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return OSError, MlflowException, SQLAlchemyError
+
+
 def _create_missing(path: Path, artifact_root: Path) -> None:
     """Make the registry's file, whole or not at all: MLflow makes its tables in many transactions."""
     if path.exists():

@@ -27,6 +27,7 @@ from flows.cli import (
     reproducing,
     running,
     services,
+    serving,
 )
 from flows.engine.steps.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
@@ -54,6 +55,7 @@ recovering.register(app)
 services.register(app)
 outbox.register(app)
 alerts.register(app)
+serving.register(app)
 
 
 @app.callback()

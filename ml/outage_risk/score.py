@@ -14,6 +14,7 @@ from ml.outage_risk.inputs import with_model_features
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ml.metrics import Floats
     from ml.outage_risk.model import NetworkOutageModel
 
 SCORE_COLUMNS = (
@@ -58,15 +59,27 @@ def score(
     """
     if not features["is_live"].any():
         return empty_scores()
-    by_network = features.groupby("network_id", sort=True)
-    live = pd.concat([_live_rows(rows, config) for _, rows in by_network if rows["is_live"].any()])
-    live = with_model_features(live, transformer_scores, transformers, load_forecast, config=config)
+    live = live_features(features, transformer_scores, transformers, load_forecast, config=config)
     parts = [
         score_rows(model[str(network_id)], rows, score_kind="live")
         for network_id, rows in live.groupby("network_id", sort=True)
         if str(network_id) in model
     ]
     return pd.concat(parts, ignore_index=True) if parts else empty_scores()
+
+
+def live_features(
+    features: pd.DataFrame,
+    transformer_scores: pd.DataFrame,
+    transformers: pd.DataFrame,
+    load_forecast: pd.DataFrame,
+    *,
+    config: OutageRiskConfig = DEFAULT_CONFIG,
+) -> pd.DataFrame:
+    """Return the live rows with all of FEATURE_COLUMNS; there must be one. Arguments as of `score`."""
+    by_network = features.groupby("network_id", sort=True)
+    live = pd.concat([_live_rows(rows, config) for _, rows in by_network if rows["is_live"].any()])
+    return with_model_features(live, transformer_scores, transformers, load_forecast, config=config)
 
 
 def _live_rows(network_rows: pd.DataFrame, config: OutageRiskConfig) -> pd.DataFrame:
@@ -78,7 +91,6 @@ def _live_rows(network_rows: pd.DataFrame, config: OutageRiskConfig) -> pd.DataF
 
 def score_rows(network_model: NetworkOutageModel, daily: pd.DataFrame, *, score_kind: str) -> pd.DataFrame:
     """Score the given rows of one network, in their order."""
-    probability, count, customers = network_model.predict(daily)
     return pd.DataFrame(
         {
             "network_id": daily["network_id"].to_numpy(),
@@ -86,16 +98,29 @@ def score_rows(network_model: NetworkOutageModel, daily: pd.DataFrame, *, score_
             "outage_date": daily["outage_date"].array,
             "issued_at": daily["available_at"].array,
             "score_kind": score_kind,
-            "outage_probability": probability,
-            "expected_outage_count": count,
-            "expected_customers_out": customers,
-            "baseline_outage_probability": look_up(network_model.climatology.probability, daily["feeder_id"]),
+            **scored_columns(network_model, daily),
             "missing_features": ",".join(network_model.missing_features),
-            "missing_feature_share": network_model.missing_share(daily),
             "is_fallback": daily["is_fallback"].to_numpy(dtype=bool),
         },
         columns=list(SCORE_COLUMNS),
     )
+
+
+def scored_columns(network_model: NetworkOutageModel, daily: pd.DataFrame) -> dict[str, Floats]:
+    """Return every column of SCORE_COLUMNS that is a number the model says, shape (n,).
+
+    Args:
+        network_model: Of the rows' network.
+        daily: Rows with `feeder_id` and all of FEATURE_COLUMNS.
+    """
+    probability, count, customers = network_model.predict(daily)
+    return {
+        "outage_probability": probability,
+        "expected_outage_count": count,
+        "expected_customers_out": customers,
+        "baseline_outage_probability": look_up(network_model.climatology.probability, daily["feeder_id"]),
+        "missing_feature_share": network_model.missing_share(daily),
+    }
 
 
 def empty_scores() -> pd.DataFrame:

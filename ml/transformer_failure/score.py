@@ -12,6 +12,8 @@ from ml.transformer_failure.model import AGE_COLUMN, NetworkFailureModel, featur
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ml.metrics import Floats
+
 SCORE_COLUMNS = (
     "network_id",
     "asset_id",
@@ -51,8 +53,7 @@ def score(model: Mapping[str, Any], features: pd.DataFrame) -> pd.DataFrame:
 
 def score_rows(network_model: NetworkFailureModel, weekly: pd.DataFrame, *, score_kind: str) -> pd.DataFrame:
     """Score the given rows of one network, in their order."""
-    matrix = feature_matrix(weekly)
-    said = network_model.assess(matrix)
+    said = scored_columns(network_model, feature_matrix(weekly))
     names = pd.array(list(FEATURE_COLUMNS), dtype="str")
     return pd.DataFrame(
         {
@@ -61,17 +62,31 @@ def score_rows(network_model: NetworkFailureModel, weekly: pd.DataFrame, *, scor
             "valid_at": weekly["valid_at"].array,
             "available_at": weekly["available_at"].array,
             "score_kind": score_kind,
-            "failure_probability": said.probability,
-            "failure_probability_low": said.low,
-            "failure_probability_high": said.high,
-            "baseline_failure_probability": network_model.age_hazard.predict(matrix[:, AGE_COLUMN]),
-            "top_driver": names.take(said.drivers[0]),
-            "second_driver": names.take(said.drivers[1], allow_fill=True),
-            "missing_feature_share": network_model.missing_share(matrix),
+            **said,
+            "top_driver": names.take(said["top_driver"]),
+            "second_driver": names.take(said["second_driver"], allow_fill=True),
             "is_fallback": weekly["is_fallback"].astype(bool).to_numpy(),
         },
         columns=list(SCORE_COLUMNS),
     )
+
+
+def scored_columns(network_model: NetworkFailureModel, matrix: Floats) -> dict[str, Any]:
+    """Score rows that are a matrix already, shape (n, len(FEATURE_COLUMNS)); NaN marks unknown.
+
+    Returns:
+        Every column of SCORE_COLUMNS that the model says, shape (n,); drivers are places in FEATURE_COLUMNS, or -1.
+    """
+    said = network_model.assess(matrix)
+    return {
+        "failure_probability": said.probability,
+        "failure_probability_low": said.low,
+        "failure_probability_high": said.high,
+        "baseline_failure_probability": network_model.age_hazard.predict(matrix[:, AGE_COLUMN]),
+        "top_driver": said.drivers[0],
+        "second_driver": said.drivers[1],
+        "missing_feature_share": network_model.missing_share(matrix),
+    }
 
 
 def empty_scores() -> pd.DataFrame:

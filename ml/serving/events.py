@@ -1,0 +1,57 @@
+"""The event log: what a person should know later, one JSON object a line in `$GRIDWEAVE_HOME/serving/events.jsonl`.
+
+What lives here: lock-outs, champions refused or taken over, degraded service, scorers replaced. What does not: the
+ledger, which only the warehouse's owner writes, and single requests (`metrics`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.clock import utc_now
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from flows.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+EVENTS_FILE_NAME = "events.jsonl"
+LARGEST_BYTES = 10_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventLog:
+    """Appends events; a full file is set aside once, and the one before it goes.
+
+    Args:
+        folder: `$GRIDWEAVE_HOME/serving`; made with mode 0700.
+        clock: Wall clock.
+    """
+
+    folder: Path
+    clock: Clock = utc_now
+
+    def write(self, event: str, **facts: str | float) -> None:
+        """Append an event and log it as a warning."""
+        logger.warning("%s %s", event, facts)
+        try:
+            self._append(json.dumps({"at": self.clock().isoformat(), "event": event, **facts}))
+        except OSError:  # a full disk must not end what still answers
+            logger.exception("the event log cannot be written")
+
+    def _append(self, line: str) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.folder / EVENTS_FILE_NAME
+        if path.exists() and path.stat().st_size > LARGEST_BYTES:
+            path.replace(path.with_suffix(".1.jsonl"))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, line.encode() + b"\n")
+        finally:
+            os.close(descriptor)
