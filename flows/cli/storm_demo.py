@@ -58,7 +58,7 @@ order by outage_date, crew_count desc, substation_id limit 8
 """
 _SENT = """
 select count(*) filter (state = 'SENT'), count(*) from lineage.outbox_message
-where target = 'dispatch' and run_id = ?::uuid
+where target = 'storm_dispatch' and run_id = ?::uuid
 """
 
 
@@ -120,13 +120,16 @@ def _serving(settings: Settings, dispatch: StandInSystem) -> Iterator[None]:
 
 
 def _describe_targets(described: Path, folder: Path, url: str) -> None:
-    """Write the target descriptions anew, with the stand-in in place of two of the systems."""
+    """Write the target descriptions anew, with stand-ins in place of two of the systems.
+
+    The stand-ins have names of their own: the ledger must not say that your systems were told.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in described.glob("*.yml"):
         document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
         if document["name"] in STOOD_IN_FOR:
-            document["system"] = {"kind": "http", "url": url}
-        (folder / path.name).write_text(yaml.safe_dump(document), encoding="utf-8")
+            document |= {"name": f"storm_{document['name']}", "system": {"kind": "http", "url": url}}
+        (folder / f"{document['name']}.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
 
 
 def _follow(settings: Settings, issue: StormIssue, dispatch: StandInSystem, begun: object) -> None:
@@ -152,7 +155,7 @@ def _follow(settings: Settings, issue: StormIssue, dispatch: StandInSystem, begu
     typer.echo("\nThe whole chain is in the ledger:")
     for command in (
         "gridweave audit query who_ran_what",
-        "gridweave outbox list --state SENT --target dispatch",
+        "gridweave outbox list --state SENT --target storm_dispatch",
         "gridweave lineage reports/rpt_crew_plan --upstream",
         "gridweave audit verify",
     ):
