@@ -95,7 +95,7 @@ def test_what_a_source_cannot_feed_is_named_in_every_row(inputs: Inputs) -> None
 
 
 def test_a_row_without_its_weather_says_how_much_it_lacks(inputs: Inputs, trained: TrainedModel) -> None:
-    weather = [name for name in inputs.features if "_forecast_" in name or name.endswith("_forecast")]
+    weather = [each for each in map(str, inputs.features) if "_forecast_" in each or each.endswith("_forecast")]
     dark = inputs.features.copy()
     dark.loc[dark["is_live"].astype(bool), weather] = np.nan
 
