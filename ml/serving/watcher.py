@@ -165,6 +165,9 @@ class Watcher:
             if present is None:
                 await self._take_last_good_instead(champion)
             return False
+        except asyncio.CancelledError:  # the server ends while a model is loading
+            process.close()
+            raise
         snapshot = self._holder.current.snapshot
         identifier = "" if snapshot is None else await _materialization(snapshot, champion)
         model = ServedModel(champion=champion, process=process, materialization_id=identifier)
