@@ -14,6 +14,8 @@ import duckdb
 
 from flows.assets.columns import ColumnEdge, ColumnMap
 from flows.assets.definition import CheckDefinition
+from flows.delivery.alerts.book import update_alerts
+from flows.delivery.alerts.problems import Problem
 from flows.delivery.ledger import NewMessage, Outbox
 from flows.lineage.audit.chain import append_rows
 from flows.lineage.audit.checkpoints import write_checkpoint
@@ -115,7 +117,7 @@ def record_work(warehouse: Warehouse, run_id: UUID, at: datetime, data_version: 
 
 
 def record_message(warehouse: Warehouse, run_id: UUID, report: UUID, at: datetime) -> None:
-    """Record a message in the outbox and a try to send it."""
+    """Record a message in the outbox, a try to send it, and an alert about it."""
     message = NewMessage(
         message_id=str(uuid4()),
         target="eam",
@@ -139,6 +141,8 @@ def record_message(warehouse: Warehouse, run_id: UUID, report: UUID, at: datetim
             [tried, message.message_id, at, at, run_id],
         )
         append_rows(cursor, "outbox_attempt", [[tried]], recorded_at=at)
+        dead = Problem(kind="outbox_dead", subject=f"eam {run_id}", severity="ERROR", message="1 message", hint="retry")
+        update_alerts(cursor, [dead], run_id=run_id, now=at)
 
 
 def made(
