@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -75,8 +74,9 @@ def resolve(
 def _decide(reference: str, state: str, *, note: str, by: str) -> None:
     from flows.cli.running import pipeline
     from flows.delivery.alerts import book
+    from flows.delivery.deciding import person
 
-    who = by or getpass.getuser()
+    who = by or person()
     shared = pipeline()
 
     def decide(owned: OwnedRun) -> str:

@@ -44,7 +44,7 @@ def deploy(
         bool, typer.Option("--foreground", help="Serve in this terminal instead of the background.")
     ] = False,
 ) -> None:
-    """Register the daily run, the automation, storm and landing, and keep one process that serves them."""
+    """Register daily run, automation, storm, landing and delivery, and keep one process that serves them."""
     from flows.engine.prefect.background import refuse_wrong_schedule, start_deployment
     from flows.engine.prefect.server import local_server
     from flows.settings import get_settings

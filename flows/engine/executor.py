@@ -192,14 +192,13 @@ class Execution:
     def _dbt_batch(self) -> list[str]:
         """Adjacent dbt assets that can be built in one invocation; a gate in between ends the batch."""
         batch: list[str] = []
-        gated = self._checked_keys
         waiting = set(self._work.remaining)
         partition_keys: tuple[str, ...] | None = None
         for key in self._work.remaining:
             definition = self._engine.graph[key]
             inside = set(definition.deps) & waiting
             is_waiting = is_waiting_for_days(self._engine.graph, key, self._work.causes[key], inside)
-            if definition.engine != "dbt" or is_waiting or not inside <= set(batch) or inside & gated:
+            if definition.engine != "dbt" or is_waiting or not inside <= set(batch) or inside & self._checked_keys:
                 continue
             if definition.partitions is not None:
                 if partition_keys not in {None, self._work.todo[key]}:

@@ -284,12 +284,8 @@ class Pipeline:
 
     def retry_events(self) -> int:
         """Send the events again that the OpenLineage backend refused for good, recorded as a run; return how many."""
-
-        def take_all_back(owned: OwnedRun) -> int:
-            with owned.warehouse.transaction() as cursor:
-                return take_back(cursor)
-
-        return self.own("outbox", {"action": "retry"}, take_all_back)
+        with owned_run(self, "outbox", {"action": "retry"}) as owned, owned.warehouse.transaction() as cursor:
+            return take_back(cursor)
 
     def warm(self) -> None:
         """Begin, once, to load what checks and models need."""
