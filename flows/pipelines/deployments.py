@@ -24,6 +24,7 @@ from flows.engine.landing.arrivals import InboxWatcher, landed_files
 from flows.engine.prefect.automations import ensure_automations, free_slots
 from flows.engine.prefect.background import mark_ready
 from flows.engine.prefect.events import send_event
+from flows.engine.prefect.processes import stop_children
 from flows.engine.prefect.server import local_server
 from flows.pipelines.automation import automation
 from flows.pipelines.daily import daily
@@ -38,6 +39,24 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
     from flows.settings import Settings
+
+
+class StoppableRunner(Runner):
+    """A runner that ends upon SIGTERM as it does upon Ctrl-C.
+
+    Prefect's own handler waits, in the event loop's thread, for answers that arrive through that loop: while a run is
+    going it waits for ever (seen with Prefect 3.7).
+    """
+
+    async def start(self, run_once: bool = False, webserver: bool | None = None) -> None:
+        """Serve until stopped; Prefect's arguments."""
+        self._serving = asyncio.current_task()
+        await super().start(run_once, webserver)
+
+    def handle_sigterm(self, *_args: object, **_kwargs: object) -> None:
+        """Cancel what serves, from within the event loop."""
+        if self._serving is not None:
+            self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)
 
 
 def deployments(settings: Settings, cron: str) -> dict[str, RunnerDeployment]:
@@ -75,7 +94,7 @@ def serve(cron: str) -> None:
     """
     settings = get_settings()
     described = deployments(settings, cron)
-    runner = Runner(name="gridweave", limit=len(described), pause_on_shutdown=False)
+    runner = StoppableRunner(name="gridweave", limit=len(described), pause_on_shutdown=False)
     # called outside an event loop it answers at once; its type leaves that open
     identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
     free_slots(identifiers)
@@ -98,10 +117,11 @@ def serve(cron: str) -> None:
         daemon=True,
     ).start()
     try:
-        with contextlib.suppress(KeyboardInterrupt, TerminationSignal):
+        with contextlib.suppress(KeyboardInterrupt, TerminationSignal, asyncio.CancelledError):
             asyncio.run(runner.start())
     finally:
         stopped.set()
+        stop_children()  # the runs going on: a terminal and `down` tell them too, a service manager may not
 
 
 def main() -> None:

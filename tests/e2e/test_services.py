@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from flows.engine.prefect.processes import read_pid
+from flows.engine.prefect.processes import child_processes, read_pid
 from flows.engine.prefect.server import PrefectServer
 from tests.conftest import free_port
 from tests.e2e.homes import Home
@@ -20,6 +20,16 @@ EVERY_MINUTE = "* * * * *"
 NEVER = "0 0 29 2 *"
 REGISTERING_LIMIT_SECONDS = 120
 SCHEDULED_RUN_LIMIT_SECONDS = 240
+
+
+def await_child(pid: int) -> int:
+    """Wait for the first process the given one starts; return its id."""
+    limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
+    while time.monotonic() < limit:
+        if found := child_processes(pid):
+            return found[0]
+        time.sleep(0.1)
+    raise TimeoutError(f"process {pid} started none within {SCHEDULED_RUN_LIMIT_SECONDS} s")
 
 
 def scheduled_runs(home: Home) -> list[dict[str, Any]]:
@@ -50,7 +60,7 @@ def test_a_scheduled_run_starts_and_finishes_until_down(tiny_copy: Home) -> None
     assert not home.server.is_healthy()
 
 
-def test_what_serves_in_the_terminal_registers_at_the_own_server(tmp_path: Path) -> None:
+def test_what_serves_in_the_terminal_ends_with_the_run_it_had_started(tmp_path: Path) -> None:
     home = Home(tmp_path, PrefectServer(home=tmp_path, port=free_port()))
     process = home.process("deploy", "--foreground", "--cron", NEVER)
     limit = time.monotonic() + REGISTERING_LIMIT_SECONDS
@@ -58,16 +68,21 @@ def test_what_serves_in_the_terminal_registers_at_the_own_server(tmp_path: Path)
         time.sleep(0.5)
     try:
         answer = httpx.post(f"{home.server.url}/deployments/filter", json={}, timeout=30)
-        registered = {each["name"] for each in answer.json()}
+        registered = {each["name"]: each["id"] for each in answer.json()}
         read = read_pid(ready)
+        due = httpx.post(f"{home.server.url}/deployments/{registered['deliver']}/create_flow_run", json={}, timeout=30)
+        due.raise_for_status()
+        run = await_child(process.pid)
     finally:
         process.terminate()
         printed = "".join(process.communicate(timeout=60))
         home.call("down")
 
     assert read == process.pid, printed
-    assert registered == {"daily", "automation", "storm", "land", "deliver"}
+    assert registered.keys() == {"daily", "automation", "storm", "land", "deliver"}
     assert "temporary server" not in printed
+    assert process.returncode == 0
+    assert not Path(f"/proc/{run}").exists(), "the run it had started goes on"
 
 
 def test_down_leaves_a_foreign_server_alone(prefect_server: PrefectServer, tmp_path: Path) -> None:

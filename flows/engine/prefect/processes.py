@@ -86,6 +86,35 @@ def stop_group(pid: int, mark: str) -> None:
             process.wait(timeout=STOP_LIMIT_SECONDS)
 
 
+def child_processes(pid: int) -> list[int]:
+    """Processes the given one has started and that still run."""
+    return [
+        int(child)
+        for path in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in path.read_text(encoding="ascii").split()
+    ]
+
+
+def stop_children() -> None:
+    """Ask every child of this process to end, and end those that do not within 20 s."""
+    children = child_processes(os.getpid())
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        limit = time.monotonic() + STOP_LIMIT_SECONDS
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+        while (children := [pid for pid in children if not _has_ended(pid)]) and time.monotonic() < limit:
+            time.sleep(0.1)
+
+
+def _has_ended(pid: int) -> bool:
+    """Collect a child when it has ended."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:  # somebody else collected it
+        return True
+
+
 def _command_line(pid: int) -> bytes:
     """Program and arguments, each ended by a zero byte; empty when there is no such process."""
     try:
