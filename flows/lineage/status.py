@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flows.lineage.failures import failed_assets, failed_checks
 from flows.lineage.openlineage import waiting_count
 from flows.lineage.openlineage_refusals import refused_events
 
@@ -46,20 +47,8 @@ def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             " where run_kind = 'task' group by job_name"
             " having arg_max(status, started_at) = 'SKIPPED' order by job_name",
         ),
-        "failed": _rows(
-            reader,
-            "select job_name as asset_key, arg_max(error_message, started_at) as reason from lineage.run"
-            " where run_kind = 'task' group by job_name having arg_max(status, started_at) = 'FAIL' and not exists ("
-            " select 1 from lineage.current_materialization m"
-            " where m.asset_key = job_name and m.recorded_at > max(started_at)) order by job_name",
-        ),
-        "failed_checks": _rows(
-            reader,
-            "select r.asset_key, r.check_name, r.blocking, r.status, r.expected, r.actual, r.evaluated_at"
-            " from lineage.latest_check_result r"
-            " semi join lineage.current_materialization m on m.materialization_id = r.materialization_id"
-            " where r.status in ('FAIL', 'ERROR') order by r.blocking desc, r.asset_key, r.check_name",
-        ),
+        "failed": [each._asdict() for each in failed_assets(reader)],
+        "failed_checks": [each._asdict() for each in failed_checks(reader)],
         "refused": _rows(
             reader,
             "select load_id as reference, source, any_value(status) as status, any_value(reason) as reason"

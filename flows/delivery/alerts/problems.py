@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from flows.lineage.failures import failed_assets, failed_checks
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
@@ -29,25 +31,6 @@ from lineage.run
 where run_kind = 'flow' and parent_run_id is null and status <> 'RUNNING'
 group by job_name
 order by job_name
-"""
-
-_FAILED_ASSETS = """
-select job_name, arg_max(error_message, started_at)
-from lineage.run
-where run_kind = 'task'
-group by job_name
-having arg_max(status, started_at) = 'FAIL' and not exists (
-    select 1 from lineage.current_materialization m
-    where m.asset_key = split_part(job_name, '@', 1) and m.recorded_at > max(started_at))
-order by job_name
-"""
-
-_FAILED_CHECKS = """
-select r.asset_key, r.partition_key, r.check_name, r.blocking, r.status, r.expected, r.actual
-from lineage.latest_check_result r
-semi join lineage.current_materialization m on m.materialization_id = r.materialization_id
-where r.status in ('FAIL', 'ERROR')
-order by r.asset_key, r.partition_key, r.check_name
 """
 
 # A refused delivery matters until its source has delivered something good; what blocks, until somebody decides.
@@ -165,7 +148,7 @@ def _failed_runs(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
 
 
 def _failed_assets(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
-    for name, message in cursor.execute(_FAILED_ASSETS).fetchall():
+    for name, message in failed_assets(cursor):
         yield Problem(
             kind="asset_failed",
             subject=name,
@@ -176,18 +159,17 @@ def _failed_assets(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
 
 
 def _failed_checks(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
+    waits = "; what reads it waits"
     special = {"training": "model_kept", "drift": "drift"}
-    for key, partition_key, check, is_blocking, status, wanted, actual in cursor.execute(_FAILED_CHECKS).fetchall():
-        name = f"{key}@{partition_key}" if partition_key else key
-        found = f"expected {wanted}, found {actual}" if wanted or actual else "no more is known"
+    for each in failed_checks(cursor):
+        name = f"{each.asset_key}@{each.partition_key}" if each.partition_key else each.asset_key
+        found = f"expected {each.expected}, found {each.actual}" if each.expected or each.actual else "no more is known"
         yield Problem(
-            kind="gate_blocked" if is_blocking else special.get(check, "check_failed"),
-            subject=f"{name} {check}",
-            severity="ERROR" if is_blocking else "WARNING",
-            message=f"Check {check} of {name} {'crashed' if status == 'ERROR' else 'failed'}: {found}",
-            hint=f"gridweave assets {key} shows its checks; what reads it waits"
-            if is_blocking
-            else f"gridweave assets {key} shows its checks",
+            kind="gate_blocked" if each.blocking else special.get(each.check_name, "check_failed"),
+            subject=f"{name} {each.check_name}",
+            severity="ERROR" if each.blocking else "WARNING",
+            message=f"Check {each.check_name} of {name} {'crashed' if each.status == 'ERROR' else 'failed'}: {found}",
+            hint=f"gridweave assets {each.asset_key} shows its checks{waits if each.blocking else ''}",
         )
 
 

@@ -1,6 +1,6 @@
 """Reconciling scores with the outbox: is each score that calls for a message accounted for?
 
-What lives here: what should have a message, straight from the scores, one SQL file per kind, and comparing that with
+What lives here: what should have a message, straight from the scores, one SQL file per score, and comparing that with
 the outbox. What does not: making messages (../making.py). The reports in between are left out on purpose: a report that
 lost a row, or was not made from the last scores, is what this finds.
 
@@ -9,7 +9,7 @@ Decision: "nothing was sent" must be a decision somebody can read, never an acci
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +27,7 @@ if TYPE_CHECKING:
 
 THRESHOLDS = ("raised_failure_probability", "work_order_fleet_share")
 """Variables of the dbt project that decide what is on the lists."""
-SCORES = {
-    "work_request": ("ml.transformer_failure_scores",),
-    "crew_assignment": ("ml.outage_risk_scores", "marts.dim_feeders"),
-    "market_bid": ("ml.load_forecast", "marts.dim_networks"),
-    "voltage_schedule": ("ml.load_forecast", "marts.dim_networks"),
-}
-"""Tables each kind's SQL reads."""
+_FORECAST_TABLES = ("ml.load_forecast", "marts.dim_networks")
 
 _ACCOUNT = """
 with expected as ({expected}),
@@ -71,6 +65,30 @@ order by expected.business_key
 
 
 @dataclass(frozen=True, kw_only=True)
+class Calls:
+    """Which scores call for a message of one kind.
+
+    Args:
+        sql: Name of the SQL file beside this one: a business key and why, row by row.
+        tables: What it reads; without them nothing calls.
+        values: Its parameters, beside the thresholds it names.
+    """
+
+    sql: str
+    tables: tuple[str, ...]
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+CALLS = {
+    "work_request": Calls(sql="work_request", tables=("ml.transformer_failure_scores",)),
+    "crew_assignment": Calls(sql="crew_assignment", tables=("ml.outage_risk_scores", "marts.dim_feeders")),
+    "market_bid": Calls(sql="load_forecast", tables=_FORECAST_TABLES, values={"series_type": "system"}),
+    "voltage_schedule": Calls(sql="load_forecast", tables=_FORECAST_TABLES, values={"series_type": "feeder"}),
+}
+"""By kind of message."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reconciliation:
     """What became of the scores that call for a message.
 
@@ -100,7 +118,7 @@ def reconcile(
     unexplained: list[dict[str, str]] = []
     for target in targets.values():
         for name in target.messages:
-            if not _are_there(reader, SCORES[name]):
+            if not _are_there(reader, CALLS[name].tables):
                 continue
             found = _account(reader, name, target.name, thresholds)
             for account in ("sent", "queued", "suppressed", "unexplained"):
@@ -140,8 +158,9 @@ def _account(
     reader: duckdb.DuckDBPyConnection, name: str, target: str, thresholds: Mapping[str, float]
 ) -> list[dict[str, str]]:
     """Account for each score of one kind."""
-    expected = resources.files(__name__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
-    values: dict[str, object] = {"message_type": name, "target": target}
+    calls = CALLS[name]
+    expected = resources.files(__name__).joinpath(f"{calls.sql}.sql").read_text(encoding="utf-8")
+    values: dict[str, object] = {"message_type": name, "target": target, **calls.values}
     values |= {key: value for key, value in thresholds.items() if f"${key}" in expected}
     answer = reader.execute(_ACCOUNT.format(expected=expected), values)
     names = [column[0] for column in answer.description or ()]

@@ -1,4 +1,4 @@
--- Local days of each feeder series of the last live load forecast.
+-- Local days of each series of one type in the last live load forecast.
 select
     concat_ws(
         '/',
@@ -11,7 +11,7 @@ from
     (
         select *
         from ml.load_forecast
-        where score_kind = 'live' and series_type = 'feeder'
+        where score_kind = 'live' and series_type = $series_type
         qualify
             materialization_id = first_value(materialization_id) over (
                 partition by network_id order by scored_at desc, materialization_id desc
