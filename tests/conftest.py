@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import fcntl
-import importlib
 import os
-import pkgutil
 import shutil
 import socket
-import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
-from coverage import Coverage
-from coverage.exceptions import CoverageWarning
 
-import expectations
-import flows
-import ml
 from flows.engine.prefect.server import PrefectServer
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -124,34 +115,6 @@ def _alone(lock: Path) -> Iterator[None]:
     with lock.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def unmeasured() -> Iterator[None]:
-    """Do something again that is measured elsewhere: measuring lines makes a run take nearly twice as long."""
-    if Coverage.current() is not None:
-        _import_all()  # what is imported meanwhile would count as never run
-    stopped: list[Coverage] = []
-    while (measuring := Coverage.current()) is not None:  # there are two in a process of xdist
-        measuring.stop()
-        stopped.append(measuring)
-    try:
-        yield
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CoverageWarning)  # that modules were imported before is meant so
-            for measuring in reversed(stopped):
-                measuring.start()
-
-
-@lru_cache(maxsize=1)
-def _import_all() -> None:
-    """Import every module of ours; what modules of others warn about is not looked at here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for package in (flows, ml, expectations):
-            for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-                importlib.import_module(module.name)
 
 
 def free_port() -> int:

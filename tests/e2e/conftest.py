@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +41,11 @@ def complete(summary: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def demo(prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, Any]]:
     """The simulated utility of `make demo` after its first run, with that run's summary."""
-    home = Home(tmp_path_factory.mktemp("demo"), prefect_server, is_measured=False)
+    home = Home(tmp_path_factory.mktemp("demo"), prefect_server)
     code, _ = home.call("simulate")
     assert code == 0
     summary = complete(home.json("run"))
-    return replace(home, is_measured=True), summary
+    return home, summary
 
 
 @pytest.fixture(scope="session")

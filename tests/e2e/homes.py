@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ import pytest
 from flows.engine.prefect.server import PrefectServer
 from flows.settings import get_settings
 from flows.warehouse.content import VOLATILE_COLUMNS
-from tests.conftest import unmeasured
 
 
 @dataclass(frozen=True)
@@ -27,13 +25,10 @@ class Home:
     Args:
         path: `GRIDWEAVE_HOME`.
         server: The session's Prefect server.
-        is_measured: Whether the lines its commands run count for the coverage. Measured, a whole run takes nearly
-            twice as long, and one home's first run is enough.
     """
 
     path: Path
     server: PrefectServer
-    is_measured: bool = True
 
     @property
     def environment(self) -> dict[str, str]:
@@ -60,8 +55,7 @@ class Home:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
             get_settings.cache_clear()
-            with nullcontext() if self.is_measured else unmeasured():
-                result = CliRunner().invoke(app, list(arguments))
+            result = CliRunner().invoke(app, list(arguments))
         get_settings.cache_clear()
         if isinstance(result.exception, GridweaveError):
             return result.exception.exit_code, result.exception.message

@@ -44,7 +44,7 @@ def warm(tiny: tuple[Home, dict[str, Any]]) -> ForkServerContext:
 
 def fresh_home(folder: Path, tiny: Home, inbox: Path) -> Home:
     """A home with the same deliveries and nothing landed; the parsed dbt project is kept to save its ten seconds."""
-    home = Home(folder, tiny.server, is_measured=False)
+    home = Home(folder, tiny.server)
     shutil.copytree(inbox, home.path / "inbox")
     shutil.copytree(tiny.path / "dbt", home.path / "dbt")
     return home

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,14 +41,14 @@ Real = tuple[Home, dict[str, Any]]
 @pytest.fixture(scope="module")
 def real(prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Real:
     """A utility fed by the public data sets alone, after its first run."""
-    home = Home(tmp_path_factory.mktemp("real"), prefect_server, is_measured=False)
+    home = Home(tmp_path_factory.mktemp("real"), prefect_server)
     inbox = home.path / "inbox"
     inbox.mkdir()
     for name in SOURCES:
         (inbox / name).symlink_to(SHARED_DATA / name)
     (inbox / "scada_mms_incidents").symlink_to(CHECKOUT / "data" / "sample")
     summary = complete(home.json("run"))
-    return replace(home, is_measured=True), summary
+    return home, summary
 
 
 def figures(home: Home, use_case: str) -> list[dict[str, Any]]:

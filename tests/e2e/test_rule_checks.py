@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -93,7 +93,7 @@ def cleaned(
     seed: int, server: PrefectServer, folder: Path, read_project: Path, selected: tuple[str, ...] = CLEANED
 ) -> Cleaned:
     """Simulate, land and clean one utility."""
-    home = Home(folder, server, is_measured=False)
+    home = Home(folder, server)
     simulate(
         days=DAYS, feeders=FEEDERS, transformers=TRANSFORMERS, seed=seed, dirt=DIRT,
         output_dir=folder / "inbox", truth_dir=folder / "truth",
@@ -104,7 +104,7 @@ def cleaned(
     if not read_project.exists():
         shutil.copytree(folder / "dbt", read_project)
     rejected = home.query("select file_name from lineage.delivered_file where status = 'REJECTED'")
-    return Cleaned(replace(home, is_measured=True), frozenset(Path(row["file_name"]).name for row in rejected))
+    return Cleaned(home, frozenset(Path(row["file_name"]).name for row in rejected))
 
 
 def assert_conserved(utility: Cleaned) -> None:
