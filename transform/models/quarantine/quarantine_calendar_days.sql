@@ -1,21 +1,5 @@
 with
     days as (select * from {{ ref("stg_calendar__days") }}),
-    judged as (
-        select
-            network_id,
-            local_date,
-            is_holiday,
-            holiday_name,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("calendar_days") }} as quarantine_reason
-        from days
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -23,7 +7,7 @@ with
             local_date,
             is_holiday,
             holiday_name,
-            quarantine_reason,
+            {{ quarantine_reason("calendar_days") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -31,8 +15,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from days
+        where {{ quarantine_reason("calendar_days") }} is not null
     )
 select *
 from quarantined

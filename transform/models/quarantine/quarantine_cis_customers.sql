@@ -1,23 +1,5 @@
 with
     customers as (select * from {{ ref("stg_cis__customers") }}),
-    judged as (
-        select
-            network_id,
-            customer_id,
-            feeder_id,
-            asset_id,
-            customer_class,
-            is_critical,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("cis_customers") }} as quarantine_reason
-        from customers
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -27,7 +9,7 @@ with
             asset_id,
             customer_class,
             is_critical,
-            quarantine_reason,
+            {{ quarantine_reason("cis_customers") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -35,8 +17,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from customers
+        where {{ quarantine_reason("cis_customers") }} is not null
     )
 select *
 from quarantined

@@ -1,30 +1,5 @@
 with
     transformers as (select * from {{ ref("stg_eam__transformers") }}),
-    judged as (
-        select
-            network_id,
-            asset_id,
-            substation_id,
-            feeder_id,
-            manufacturer,
-            rated_mva,
-            rated_top_oil_rise_k,
-            cooling_code,
-            installed_on,
-            retired_on,
-            latitude,
-            longitude,
-            updated_at,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("eam_transformers") }} as quarantine_reason
-        from transformers
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -41,7 +16,7 @@ with
             latitude,
             longitude,
             updated_at,
-            quarantine_reason,
+            {{ quarantine_reason("eam_transformers") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -49,8 +24,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from transformers
+        where {{ quarantine_reason("eam_transformers") }} is not null
     )
 select *
 from quarantined

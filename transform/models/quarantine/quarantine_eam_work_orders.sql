@@ -1,25 +1,5 @@
 with
     work_orders as (select * from {{ ref("int_eam_work_orders_matched") }}),
-    judged as (
-        select
-            network_id,
-            work_order_id,
-            asset_id,
-            work_type,
-            problem_code,
-            opened_at,
-            completed_at,
-            cost_usd,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("eam_work_orders") }} as quarantine_reason
-        from work_orders
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -31,7 +11,7 @@ with
             opened_at,
             completed_at,
             cost_usd,
-            quarantine_reason,
+            {{ quarantine_reason("eam_work_orders") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -39,8 +19,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from work_orders
+        where {{ quarantine_reason("eam_work_orders") }} is not null
     )
 select *
 from quarantined

@@ -1,27 +1,5 @@
 with
     feeders as (select * from {{ ref("stg_gis__feeders") }}),
-    judged as (
-        select
-            network_id,
-            feeder_id,
-            substation_id,
-            voltage_kv,
-            rated_mw,
-            length_km,
-            overhead_share,
-            vegetation_index,
-            latitude,
-            longitude,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("gis_feeders") }} as quarantine_reason
-        from feeders
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -35,7 +13,7 @@ with
             vegetation_index,
             latitude,
             longitude,
-            quarantine_reason,
+            {{ quarantine_reason("gis_feeders") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -43,8 +21,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from feeders
+        where {{ quarantine_reason("gis_feeders") }} is not null
     )
 select *
 from quarantined

@@ -1,24 +1,5 @@
 with
     substations as (select * from {{ ref("stg_gis__substations") }}),
-    judged as (
-        select
-            network_id,
-            substation_id,
-            substation_name,
-            station_id,
-            primary_voltage_kv,
-            latitude,
-            longitude,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("gis_substations") }} as quarantine_reason
-        from substations
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -29,7 +10,7 @@ with
             primary_voltage_kv,
             latitude,
             longitude,
-            quarantine_reason,
+            {{ quarantine_reason("gis_substations") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -37,8 +18,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from substations
+        where {{ quarantine_reason("gis_substations") }} is not null
     )
 select *
 from quarantined

@@ -1,22 +1,5 @@
 with
     prices as (select * from {{ ref("stg_market__prices") }}),
-    judged as (
-        select
-            network_id,
-            zone_id,
-            interval_start_at,
-            day_ahead_price_usd_per_mwh,
-            real_time_price_usd_per_mwh,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("market_prices") }} as quarantine_reason
-        from prices
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -25,7 +8,7 @@ with
             interval_start_at,
             day_ahead_price_usd_per_mwh,
             real_time_price_usd_per_mwh,
-            quarantine_reason,
+            {{ quarantine_reason("market_prices") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -33,8 +16,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from prices
+        where {{ quarantine_reason("market_prices") }} is not null
     )
 select *
 from quarantined

@@ -1,22 +1,5 @@
 with
     readings as (select * from {{ ref("stg_oms__customers_out_readings") }}),
-    judged as (
-        select
-            network_id,
-            feeder_id,
-            observed_at,
-            interval_minutes,
-            customers_out_count,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("oms_customers_out_readings") }} as quarantine_reason
-        from readings
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -25,7 +8,7 @@ with
             observed_at,
             interval_minutes,
             customers_out_count,
-            quarantine_reason,
+            {{ quarantine_reason("oms_customers_out_readings") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -33,8 +16,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from readings
+        where {{ quarantine_reason("oms_customers_out_readings") }} is not null
     )
 select *
 from quarantined

@@ -1,24 +1,5 @@
 with
     estimates as (select * from {{ ref("stg_oms__restoration_estimates") }}),
-    judged as (
-        select
-            network_id,
-            outage_id,
-            started_at,
-            estimated_restoration_at,
-            issued_at,
-            estimate_source,
-            crew_status,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("oms_restoration_estimates") }} as quarantine_reason
-        from estimates
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -29,7 +10,7 @@ with
             issued_at,
             estimate_source,
             crew_status,
-            quarantine_reason,
+            {{ quarantine_reason("oms_restoration_estimates") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -37,8 +18,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from estimates
+        where {{ quarantine_reason("oms_restoration_estimates") }} is not null
     )
 select *
 from quarantined

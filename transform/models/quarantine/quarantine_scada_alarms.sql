@@ -1,29 +1,5 @@
 with
     alarms as (select * from {{ ref("stg_scada__alarms") }}),
-    judged as (
-        select
-            network_id,
-            sequence_number,
-            event_at,
-            point_id,
-            state_code,
-            priority,
-            acknowledged_by,
-            operator_name,
-            command_type,
-            cause_of_transmission,
-            source_address,
-            received_at,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("scada_alarms") }} as quarantine_reason
-        from alarms
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -39,7 +15,7 @@ with
             cause_of_transmission,
             source_address,
             received_at,
-            quarantine_reason,
+            {{ quarantine_reason("scada_alarms") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -47,8 +23,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from alarms
+        where {{ quarantine_reason("scada_alarms") }} is not null
     )
 select *
 from quarantined

@@ -1,29 +1,5 @@
 with
     events as (select * from {{ ref("stg_scada__events") }}),
-    judged as (
-        select
-            network_id,
-            capture_id,
-            event_at,
-            source_address,
-            destination_address,
-            source_port,
-            destination_port,
-            protocol,
-            message_type,
-            service,
-            object_id,
-            length_bytes,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("scada_events") }} as quarantine_reason
-        from events
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -39,7 +15,7 @@ with
             service,
             object_id,
             length_bytes,
-            quarantine_reason,
+            {{ quarantine_reason("scada_events") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -47,8 +23,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from events
+        where {{ quarantine_reason("scada_events") }} is not null
     )
 select *
 from quarantined

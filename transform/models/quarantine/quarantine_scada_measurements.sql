@@ -1,27 +1,5 @@
 with
     measurements as (select * from {{ ref("stg_scada__measurements") }}),
-    judged as (
-        select
-            network_id,
-            tag_id,
-            measured_at,
-            stamp_type,
-            value_text,
-            unit_code,
-            quality_code,
-            protocol,
-            rtu_id,
-            scan_class,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("scada_measurements") }} as quarantine_reason
-        from measurements
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -35,7 +13,7 @@ with
             protocol,
             rtu_id,
             scan_class,
-            quarantine_reason,
+            {{ quarantine_reason("scada_measurements") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -43,8 +21,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from measurements
+        where {{ quarantine_reason("scada_measurements") }} is not null
     )
 select *
 from quarantined

@@ -9,33 +9,6 @@
 
 with
     readings as (select * from {{ ref("int_scada_transformer_readings_matched") }}),
-    judged as (
-        select
-            network_id,
-            asset_id,
-            reading_at,
-            reading_date,
-            load_mva,
-            top_oil_temperature_degc,
-            vibration_mm_s,
-            hydrogen_ppm,
-            methane_ppm,
-            ethane_ppm,
-            ethylene_ppm,
-            acetylene_ppm,
-            quality_code,
-            received_at,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("scada_transformer_readings") }} as quarantine_reason
-        from readings
-        where {{ in_days("reading_date") }}
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -53,7 +26,7 @@ with
             acetylene_ppm,
             quality_code,
             received_at,
-            quarantine_reason,
+            {{ quarantine_reason("scada_transformer_readings") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -61,8 +34,10 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from readings
+        where
+            {{ in_days("reading_date") }}
+            and {{ quarantine_reason("scada_transformer_readings") }} is not null
     )
 select *
 from quarantined

@@ -1,23 +1,5 @@
 with
     incidents as (select * from {{ ref("stg_soc__incidents") }}),
-    judged as (
-        select
-            network_id,
-            incident_id,
-            capture_id,
-            started_at,
-            ended_at,
-            attack_type,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("soc_incidents") }} as quarantine_reason
-        from incidents
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -27,7 +9,7 @@ with
             started_at,
             ended_at,
             attack_type,
-            quarantine_reason,
+            {{ quarantine_reason("soc_incidents") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -35,8 +17,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from incidents
+        where {{ quarantine_reason("soc_incidents") }} is not null
     )
 select *
 from quarantined

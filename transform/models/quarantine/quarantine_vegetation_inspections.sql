@@ -1,25 +1,5 @@
 with
     inspections as (select * from {{ ref("stg_vegetation__inspections") }}),
-    judged as (
-        select
-            network_id,
-            segment_id,
-            inspected_on,
-            ndvi,
-            canopy_pct,
-            last_trimmed_on,
-            trim_cycle_years,
-            species_name,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("vegetation_inspections") }} as quarantine_reason
-        from inspections
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -31,7 +11,7 @@ with
             last_trimmed_on,
             trim_cycle_years,
             species_name,
-            quarantine_reason,
+            {{ quarantine_reason("vegetation_inspections") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -39,8 +19,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from inspections
+        where {{ quarantine_reason("vegetation_inspections") }} is not null
     )
 select *
 from quarantined

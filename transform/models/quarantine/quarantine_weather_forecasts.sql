@@ -1,27 +1,5 @@
 with
     forecasts as (select * from {{ ref("stg_weather__forecasts") }}),
-    judged as (
-        select
-            network_id,
-            station_id,
-            issued_at,
-            valid_at,
-            temperature_degc,
-            wind_speed_mps,
-            wind_gust_mps,
-            precipitation_mm,
-            wind_speed_100m_mps,
-            global_radiation_w_m2,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("weather_forecasts") }} as quarantine_reason
-        from forecasts
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -35,7 +13,7 @@ with
             precipitation_mm,
             wind_speed_100m_mps,
             global_radiation_w_m2,
-            quarantine_reason,
+            {{ quarantine_reason("weather_forecasts") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -43,8 +21,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from forecasts
+        where {{ quarantine_reason("weather_forecasts") }} is not null
     )
 select *
 from quarantined

@@ -1,26 +1,5 @@
 with
     observations as (select * from {{ ref("stg_weather__observations") }}),
-    judged as (
-        select
-            network_id,
-            station_id,
-            observed_at,
-            temperature_degc,
-            relative_humidity_pct,
-            wind_speed_mps,
-            wind_gust_mps,
-            precipitation_mm,
-            received_at,
-            _load_id,
-            _source,
-            _source_file,
-            _source_row,
-            _ingested_at,
-            _is_fallback,
-            _parse_error,
-            {{ quarantine_reason("weather_observations") }} as quarantine_reason
-        from observations
-    ),
     -- The rejected rows, whole, with the first reason that held.
     quarantined as (
         select
@@ -33,7 +12,7 @@ with
             wind_gust_mps,
             precipitation_mm,
             received_at,
-            quarantine_reason,
+            {{ quarantine_reason("weather_observations") }} as quarantine_reason,
             _load_id,
             _source,
             _source_file,
@@ -41,8 +20,8 @@ with
             _ingested_at,
             _is_fallback,
             _parse_error
-        from judged
-        where quarantine_reason is not null
+        from observations
+        where {{ quarantine_reason("weather_observations") }} is not null
     )
 select *
 from quarantined
