@@ -140,8 +140,10 @@ def _days_behind(connection: duckdb.DuckDBPyConnection, key: str, version: str) 
         ).fetchone()
     except duckdb.CatalogException:  # a snapshot without a ledger
         return None
+    # names and types; the snapshot leaves out what the warehouse forbids its columns, such as nulls
     here, there = (
-        connection.execute(f"describe {place}{relation(key)}").fetchall() for place in ("", "next_snapshot.")
+        [column[:2] for column in connection.execute(f"describe {place}{relation(key)}").fetchall()]
+        for place in ("", "next_snapshot.")
     )
     if shown is None or shown[1] != version or here != there:
         return None
