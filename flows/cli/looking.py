@@ -1,4 +1,4 @@
-"""Commands that look: status, assets, lineage. All read the published state and never wait for a run."""
+"""Commands that look: status, assets, lineage, doctor. They change nothing and never wait for a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.output import JsonOption, print_json, print_table
-from flows.errors import UsageError
+from flows.errors import ConfigurationError, UsageError
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (status, assets, lineage):
+    for command in (status, assets, lineage, doctor):
         app.command()(command)
 
 
@@ -226,3 +226,28 @@ def _reader() -> Iterator[duckdb.DuckDBPyConnection | None]:
             yield reader
     except NothingPublishedError:
         yield None
+
+
+def doctor(*, as_json: JsonOption = False) -> None:
+    """Say what is wrong with this installation and how to mend it. Changes nothing; exit 1 when something is wrong."""
+    from dataclasses import asdict
+
+    from flows.clock import utc_now
+    from flows.pipelines.doctor import Finding, examine
+    from flows.settings import get_settings
+
+    try:
+        settings = get_settings()
+    except ConfigurationError as error:  # the first thing that may be wrong
+        findings = [Finding(subject="settings", verdict="wrong", found=error.message, hint=error.hint)]
+    else:
+        findings = list(examine(settings, now=utc_now()))
+    if as_json:
+        print_json([asdict(each) for each in findings])
+    else:
+        print_table(("", "what", "found"), [(each.verdict, each.subject, each.found) for each in findings])
+        for each in findings:
+            if each.hint:
+                typer.echo(f"{each.subject}: {each.hint}")
+    if any(each.verdict == "wrong" for each in findings):
+        raise typer.Exit(1)
