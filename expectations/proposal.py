@@ -92,7 +92,7 @@ def _profile(connection: duckdb.DuckDBPyConnection, key: str, name: str, kind: s
     values: tuple[str, ...] = ()
     if kind == "VARCHAR" and not name.startswith("_"):
         found = connection.execute(
-            f"select distinct {column} from {source} where {column} is not null order by all limit {MOST_VALUES + 1}"  # noqa: S608 - same
+            f"select distinct {column} from {source} where {column} is not null order by all limit {MOST_VALUES + 1}"  # noqa: S608 - quoted names
         ).fetchall()
         values = tuple(value for (value,) in found) if len(found) <= MOST_VALUES else ()
     low, high = (None if each is None else float(each) for each in row[1:])

@@ -80,7 +80,7 @@ def _counted_at_once(shares: Sequence[Any], resolve_each: Callable[[Sequence[Any
         f"(select count(*) from {{batch}} where {each}) as failing_{n}"  # noqa: S608 - written in suites
         for n, each in enumerate(predicates)
     ]
-    query = f"select {', '.join(counts)}, (select count(*) from {{batch}}) as row_count"  # noqa: S608 - same
+    query = f"select {', '.join(counts)}, (select count(*) from {{batch}}) as row_count"  # noqa: S608 - written in suites
     together = MetricConfiguration(_ROWS, shares[0].metric_domain_kwargs, {_QUERY_KEY: query})
     try:
         ((counted,),) = resolve_each([together]).values()
