@@ -113,8 +113,10 @@ def wanted_partitions(
         Partition keys by asset; the empty key for assets that are not cut.
 
     Raises:
-        PartitionKeyError: The text names nothing in any of them.
+        PartitionKeyError: The text names nothing in any of them, or none of them is cut.
     """
+    if text is not None and all(graph[key].partitions is None for key in selected):
+        raise PartitionKeyError(key=text, expected="none, because no selected asset is cut into partitions")
     wanted: dict[str, tuple[str, ...]] = {}
     refused: PartitionKeyError | None = None
     for key in selected:

@@ -95,8 +95,8 @@ def test_a_message_is_dropped_with_a_reason_and_stays_so(tiny_copy: Home) -> Non
     assert home.call("outbox", "drop", bid["message_id"], "--reason", " ")[0] == 2
 
 
-def test_a_system_that_is_down_is_a_note_and_its_secret_is_seen_nowhere(
-    tiny_copy: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_systems_that_are_down_are_notes_and_their_secrets_are_seen_nowhere(
+    tiny_copy: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     home, targets = tiny_copy, tmp_path / "targets"
     targets.mkdir()
@@ -108,13 +108,17 @@ def test_a_system_that_is_down_is_a_note_and_its_secret_is_seen_nowhere(
     )
     monkeypatch.setenv("GRIDWEAVE_TARGETS_DIR", str(targets))
     monkeypatch.setenv("CREWS_TOKEN", CANARY)
+    monkeypatch.setenv("GRIDWEAVE_OPENLINEAGE_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("GRIDWEAVE_OPENLINEAGE_API_KEY", CANARY)
+    monkeypatch.setenv("GRIDWEAVE_ALERT_URLS", json.dumps([f"json://operator:{CANARY}@127.0.0.1:{free_port()}/alerts"]))
+    monkeypatch.setenv("GRIDWEAVE_ALERT_LEAST_SEVERITY", "WARNING")
 
     summary = complete(home.json("run"))
     code, printed = home.call("outbox", "deliver")
 
     assert any("crews" in note and "its messages wait" in note for note in summary["notes"])
     assert code == 1
-    assert CANARY not in printed + json.dumps(summary)
+    assert CANARY not in printed + json.dumps(summary) + caplog.text
     for path in home.path.rglob("*"):
         if path.is_file():
             assert CANARY.encode() not in path.read_bytes(), path

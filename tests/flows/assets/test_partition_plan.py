@@ -144,6 +144,14 @@ def test_a_partition_no_asset_has_is_refused() -> None:
         wanted_partitions(GRAPH, ["marts/daily", "ml/model"], "2025-01-01", until=NOW)
 
 
+def test_a_partition_of_assets_that_are_not_cut_is_refused() -> None:
+    uncut = [key for key in GRAPH if GRAPH[key].partitions is None]
+    assert uncut
+
+    with pytest.raises(PartitionKeyError, match="no selected asset is cut"):
+        wanted_partitions(GRAPH, uncut, "2026-03-03", until=NOW)
+
+
 def test_a_dependency_without_a_mapping_is_refused_when_the_graph_is_made() -> None:
     with pytest.raises(ConfigurationError, match=r"marts/b \(marts/b\.sql\) reads marts/a.*static to daily"):
         AssetGraph([definition("marts/a", partitions=REGIONS), definition("marts/b", "marts/a", partitions=DAYS)])
