@@ -35,6 +35,7 @@ from flows.warehouse.warehouse import Warehouse, open_warehouse, rebuild_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
     from flows.engine.pipeline import Pipeline
     from flows.settings import Settings
@@ -54,6 +55,7 @@ class OwnedRun:
         cancelled: Set once somebody asked the process to end.
         summary: What the run came to, as it grows.
         is_thrown_away: Nothing of it is signed or shown when it ends, as if it had been killed.
+        next_snapshot: Copy the next snapshot starts as; begun when the first asset is made.
     """
 
     warehouse: Warehouse
@@ -62,6 +64,7 @@ class OwnedRun:
     cancelled: threading.Event = field(default_factory=threading.Event)
     summary: RunSummary = field(init=False)
     is_thrown_away: bool = False
+    next_snapshot: Future[None] | None = None
 
     def __post_init__(self) -> None:
         self.summary = RunSummary(run_id=str(self.run_id))

@@ -41,7 +41,7 @@ from flows.lineage.audit.chain import Entry, append_entries
 from flows.lineage.openlineage_refusals import take_back
 from flows.sources.raw_tables import RawTable, read_raw_tables
 from flows.warehouse.lake import Lake
-from flows.warehouse.publish import publish_snapshot
+from flows.warehouse.publish import begin_snapshot, publish_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -343,6 +343,8 @@ class Pipeline:
         keep_house(owned.warehouse, self.graph, self.settings, now=self.clock())
 
     def _execute(self, owned: OwnedRun, groups: Sequence[StepGroup], unobserved: Mapping[tuple[str, str], str]) -> None:
+        if owned.next_snapshot is None and any(group.action == "run" for group in groups):
+            owned.next_snapshot = begin_snapshot(self.settings.published_dir)
         limits = Limits(workers=self.settings.python_workers, groups=self.settings.concurrency_limits)
         runner = self.make_runner(limits)
         writer = LedgerWriter(owned.warehouse)
@@ -396,4 +398,5 @@ class Pipeline:
             folder=self.settings.published_dir,
             versions=versions_to_publish(self.graph, owned.warehouse.cursor()),
             day_columns={key: each.days.column for key, each in self.graph.items() if each.days is not None},
+            begun=owned.next_snapshot,
         )

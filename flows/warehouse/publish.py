@@ -3,6 +3,7 @@
     published/current.duckdb    curated and scored tables with the ledger as of publishing
     published/ledger.duckdb     the ledger after every run, also a blocked or failed one
     published/tables/           Parquet of reports and scores, named after the asset
+    published/next.duckdb       the next snapshot, while a run works on it
 
 What lives here: building the files beside the old ones and swapping them in. What does not: deciding whether a run may
 publish (flows.engine.pipeline) and reading (reader.py).
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,25 @@ if TYPE_CHECKING:
 
 PUBLISHED_SCHEMAS = ("seeds", "marts", "features", "quarantine", "ml", "reports")
 PARQUET_SCHEMAS = ("ml", "reports")
+CURRENT_NAME, NEXT_NAME = "current.duckdb", "next.duckdb"
 _VERSIONS = "gridweave_published"
+
+
+def begin_snapshot(folder: Path) -> Future[None]:
+    """Begin to copy the published snapshot, which the next one starts as, while the run has other work.
+
+    A run that does not publish after all leaves the copy behind for the next one to remove.
+
+    Args:
+        folder: `$GRIDWEAVE_HOME/published`.
+
+    Returns:
+        Done when the copy is on the disk; what went wrong is raised from its result.
+    """
+    copier = ThreadPoolExecutor(1, thread_name_prefix="snapshot")
+    copying = copier.submit(_copy_current, folder)
+    copier.shutdown(wait=False)
+    return copying
 
 
 def publish_snapshot(
@@ -40,6 +60,7 @@ def publish_snapshot(
     folder: Path,
     versions: Mapping[str, str],
     day_columns: Mapping[str, str] = MappingProxyType({}),
+    begun: Future[None] | None = None,
 ) -> tuple[str, ...]:
     """Publish tables and ledger.
 
@@ -48,16 +69,13 @@ def publish_snapshot(
         folder: `$GRIDWEAVE_HOME/published`.
         versions: Data version of each table to publish, by asset key.
         day_columns: By asset key, the column that says which day a row belongs to, where the ledger logs days.
+        begun: What `begin_snapshot` returned, when it was called.
 
     Returns:
         Keys that were written because their version was not the published one.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    current = folder / "current.duckdb"
-    fresh = folder / "next.duckdb"
-    _remove(fresh)
-    if current.exists():
-        shutil.copyfile(current, fresh)
+    (begun or begin_snapshot(folder)).result()
+    fresh = folder / NEXT_NAME
     connection.execute(f"attach {literal(str(fresh))} as next_snapshot")
     try:
         changed = _write_changed(connection, versions, day_columns)
@@ -68,7 +86,7 @@ def publish_snapshot(
     for key in changed:
         if key.partition("/")[0] in PARQUET_SCHEMAS:
             _write_parquet(connection, folder / "tables", key)
-    _swap_in(fresh, current)
+    _swap_in(fresh, folder / CURRENT_NAME)
     return changed
 
 
@@ -85,6 +103,16 @@ def publish_ledger(connection: duckdb.DuckDBPyConnection, *, folder: Path) -> Pa
         connection.execute("detach next_ledger")
     _swap_in(fresh, folder / "ledger.duckdb")
     return folder / "ledger.duckdb"
+
+
+def _copy_current(folder: Path) -> None:
+    """Copy the snapshot, if there is one, and wait until the disk has it: what is written later is little."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    current, fresh = folder / CURRENT_NAME, folder / NEXT_NAME
+    _remove(fresh)
+    if current.exists():
+        shutil.copyfile(current, fresh)
+        sync(fresh)
 
 
 def _write_changed(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ import pytest
 
 from flows.errors import WarehouseError
 from flows.warehouse.content import table_version
-from flows.warehouse.publish import publish_ledger, publish_snapshot
+from flows.warehouse.publish import begin_snapshot, publish_ledger, publish_snapshot
 from flows.warehouse.reader import NothingPublishedError, open_reader, time_limit
 from flows.warehouse.warehouse import Warehouse, open_warehouse
 
@@ -62,6 +63,35 @@ def test_a_table_that_is_no_asset_any_more_leaves_the_snapshot(warehouse: Wareho
 
     with open_reader(tmp_path / "published") as reader, pytest.raises(duckdb.CatalogException):
         reader.execute("from reports.rpt_list")
+
+
+def test_a_copy_begun_early_gives_the_same_snapshot(warehouse: Warehouse, tmp_path: Path) -> None:
+    folder, keys = tmp_path / "published", ("ml/scores", "reports/rpt_list")
+    publish(warehouse, folder, *keys)
+    (folder / "next.duckdb").write_bytes(b"left by a run that was killed")
+
+    begun = begin_snapshot(folder)
+    warehouse.cursor().execute("insert into ml.scores values (10)")
+    changed = publish_snapshot(warehouse.cursor(), folder=folder, versions=versions_of(warehouse, *keys), begun=begun)
+
+    assert changed == ("ml/scores",)
+    assert not (folder / "next.duckdb").exists()
+    with open_reader(folder) as reader:
+        assert reader.execute("select count(*) from ml.scores").fetchall() == [(11,)]
+        assert reader.execute("from reports.rpt_list").fetchall() == [("é",)]
+
+
+def test_a_copy_that_failed_publishes_nothing(warehouse: Warehouse, tmp_path: Path) -> None:
+    folder = tmp_path / "published"
+    publish(warehouse, folder, "ml/scores")
+    before = (folder / "current.duckdb").read_bytes()
+    failed: Future[None] = Future()
+    failed.set_exception(OSError(28, "No space left on device"))
+
+    with pytest.raises(OSError, match="No space left"):
+        publish_snapshot(warehouse.cursor(), folder=folder, versions={}, begun=failed)
+
+    assert (folder / "current.duckdb").read_bytes() == before
 
 
 def test_a_reader_that_was_open_keeps_its_generation(warehouse: Warehouse, tmp_path: Path) -> None:
