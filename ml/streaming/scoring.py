@@ -55,10 +55,7 @@ def score_due(sink: Sink, model: Model, timing: Timing, now: datetime, *, is_all
     )
     if not sink.sql("select 1 from due_window limit 1"):
         return 0
-    sink.sql(read_sql("due_messages"))
-    windows = read_frame(sink.connection, read_sql("windows"))
-    symbols = read_frame(sink.connection, read_sql("symbols"))
-    scores = _scores(sink, model, windows, symbols, now)
+    scores = _scores(sink, model, *_features(sink), now)
     if not scores.empty:
         _write(sink, scores, model.version, now)
     sink.sql(
@@ -66,6 +63,20 @@ def score_due(sink: Sink, model: Model, timing: Timing, now: datetime, *, is_all
     )
     sink.count(windows=len(scores))
     return len(scores)
+
+
+def _features(sink: Sink) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return windows and symbols of what is due."""
+    sink.sql(read_sql("due_messages"))
+    return read_frame(sink.connection, read_sql("windows")), read_frame(sink.connection, read_sql("symbols"))
+
+
+def all_features(sink: Sink) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return windows and symbols of all messages the sink holds, to train a demonstration's model on."""
+    sink.sql(
+        "create or replace temp table due_window as select distinct network_id, capture_id, window_start_at from event"
+    )
+    return _features(sink)
 
 
 def _write(sink: Sink, scores: pd.DataFrame, model_version: str, now: datetime) -> None:

@@ -105,6 +105,7 @@ def open_sink(folder: Path, consumer: str, stream: str, *, memory_gb: float) -> 
             try:
                 path.chmod(0o600)
                 connection.execute("set timezone = 'UTC'")
+                connection.execute("set enable_progress_bar = false")
                 yield _prepared(connection, consumer, stream)
             finally:
                 connection.close()

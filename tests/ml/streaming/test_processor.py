@@ -153,7 +153,7 @@ GOOD = traffic.messages(taps=1, minutes=1)[0]
         "number in quotes",
         "boolean",
         "beyond 32 bits",
-        "zero length",
+        "no length",
         "no offset",
         "seconds",
         "future",
@@ -162,7 +162,7 @@ GOOD = traffic.messages(taps=1, minutes=1)[0]
         "too long",
         "deep",
         "NaN",
-    ],  # fmt: skip
+    ],
 )
 def test_a_poison_message_is_buried_whole_and_the_stream_goes_on(
     begin: Callable[..., Stream], payload: bytes, reason: str
