@@ -71,6 +71,20 @@ class PositionGoneError(StreamError):
         )
 
 
+class StreamInterruptedError(StreamError):
+    """Reading has to begin anew behind the sink's position.
+
+    Args:
+        stream: The stream.
+        reason: Why.
+    """
+
+    def __init__(self, *, stream: str, reason: str) -> None:
+        self.stream = stream
+        self.reason = reason
+        super().__init__(f"Reading of {stream} was interrupted: {reason}.", hint="start it again", is_retryable=True)
+
+
 class ModelMissingError(StreamError):
     """There is no model to score with.
 

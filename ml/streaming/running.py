@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flows.clock import utc_now
 from ml.streaming.brokers import DEFAULT_URLS, Address, open_source
 from ml.streaming.champion import ChampionModel
+from ml.streaming.errors import StreamInterruptedError
 from ml.streaming.handover import SOURCE_NAME, Handover
 from ml.streaming.processor import Processor, Rules
 from ml.streaming.replaying import replay
@@ -96,8 +97,14 @@ def run_stream(
             sink, settings.inbox_dir / SOURCE_NAME, address.consumer, rows_per_file=settings.stream_handover_messages
         )
         handover.recover()
-        stream = Stream(settings, sink, Processor(sink, holder, rules, utc_now), handover, source, tell)
-        asyncio.run(stream.run(until_empty=wish.until_empty))
+        while True:
+            stream = Stream(settings, sink, Processor(sink, holder, rules, utc_now), handover, source, tell)
+            try:
+                asyncio.run(stream.run(until_empty=wish.until_empty))
+                break
+            except StreamInterruptedError as error:
+                tell(f"{error.message} It begins anew behind what is in the sink.")
+                source = open_source(address)
         status = describe(sink)
         write_status(folder, address.consumer, status)
         return status
@@ -197,6 +204,8 @@ class Stream:
         while not self._stopped.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), LOOK_SECONDS)
+            if self._source.failure is not None:
+                raise self._source.failure
             now = time.monotonic()
             if now - self._told_at >= PROGRESS_SECONDS:
                 await self._aside(self._say)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
+    from ml.streaming.errors import StreamInterruptedError
     from ml.streaming.messages import Record
 
     Take = Callable[[Sequence[Record]], Awaitable[None]]
@@ -63,7 +64,13 @@ class Address:
 
 
 class Source(Protocol):
-    """A stream that is being read."""
+    """A stream that is being read.
+
+    Attributes:
+        failure: Set when reading has to begin anew; nothing is handed over any more.
+    """
+
+    failure: StreamInterruptedError | None
 
     async def open(self, reached: Mapping[int, int], take: Take) -> None:
         """Begin to hand over what follows the positions; where a partition has none, from its beginning.

@@ -18,7 +18,7 @@ from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.security import BaseSecurity, SASLPlaintext
 
 from ml.streaming.brokers import CONNECT_SECONDS
-from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError
+from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamInterruptedError
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class KafkaSource:
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        self.failure: StreamInterruptedError | None = None
         self._servers = urlsplit(address.url).netloc.rpartition("@")[2].split(",")
         self._broker = KafkaBroker(
             self._servers, apply_types=False, logger=None, security=_security(address.url), client_id=address.consumer

@@ -3,7 +3,8 @@
 The consumer is made anew at each start, under the same name: what the broker remembers of the reader before is of
 no use, because only the sink knows what became durable, and waiting for the broker to redeliver takes its ack wait. A
 batch is acknowledged as a whole once it is durable, so the broker's own lag figures are right. Redelivered messages are
-known by their sequence number.
+known by their sequence number; the consumer's own numbers tell when a batch got lost between broker and reader, which would be
+a gap: then nothing more is taken and reading begins anew behind the sink's position.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
+from faststream.nats.subscriber.usecases import stream_pull_subscriber
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy as BrokerAckPolicy
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from ml.streaming.brokers import CONNECT_SECONDS
-from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError
+from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamInterruptedError
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
 ACK_SECONDS = 120.0
 RECONNECT_FOR_EVER = -1
 
+# FastStream 0.7.8 catches the timeout of nats-py only, and nats-py 2.16 raises Python's too when part of a batch is there:
+# the part would be dropped. nats-py's is a kind of Python's.
+stream_pull_subscriber.TimeoutError = TimeoutError  # type: ignore[attr-defined, misc] # see above
+
 
 class NatsSource:
     """Reads a stream of JetStream.
@@ -46,6 +52,8 @@ class NatsSource:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._jetstream: JetStreamContext
+        self._delivered = 0
+        self.failure: StreamInterruptedError | None = None
         self._broker = NatsBroker(
             address.url,
             apply_types=False,
@@ -82,8 +90,13 @@ class NatsSource:
         )
 
         async def handle(messages: list[Msg]) -> None:
-            await take(_records(messages))
-            await messages[-1].ack()
+            first, last = (messages[place].metadata.sequence.consumer for place in (0, -1))
+            if self.failure is None and first != self._delivered + 1:
+                self.failure = StreamInterruptedError(stream=address.stream, reason="a batch was lost on its way")
+            if self.failure is None:
+                self._delivered = last
+                await take(_records(messages))
+                await messages[-1].ack()
 
         subscriber(handle)
         await self._broker.start()

@@ -15,7 +15,7 @@ from faststream.redis import RedisBroker, StreamSub
 from redis.exceptions import RedisError
 
 from ml.streaming.brokers import CONNECT_SECONDS
-from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamError
+from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamError, StreamInterruptedError
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class RedisSource:
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        self.failure: StreamInterruptedError | None = None
         self._broker = RedisBroker(address.url, apply_types=False, logger=None, graceful_timeout=CONNECT_SECONDS)
         self._client: Any = None
 

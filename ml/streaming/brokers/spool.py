@@ -12,7 +12,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError
+from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamInterruptedError
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class SpoolSource:
 
     def __init__(self, address: Address) -> None:
         self._address = address
+        self.failure: StreamInterruptedError | None = None
         self._folder = address.spool_folder / address.stream
         self._task: asyncio.Task[None] | None = None
 

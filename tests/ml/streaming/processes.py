@@ -6,7 +6,8 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
@@ -19,6 +20,8 @@ from ml.artifacts import read_model
 from ml.streaming.champion import FixedModel, Model
 from ml.streaming.running import Wish, run_stream
 from ml.streaming.sink import Sink
+
+WAIT_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,16 @@ def begin(
     process = processes.Process(target=read_in_process, args=(choices, model_folder, wish, death))
     process.start()
     return process
+
+
+@contextmanager
+def patience() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Give a function that waits until something is so."""
+    ends_at = time.monotonic() + WAIT_SECONDS
+
+    def wait_until(is_so: Callable[[], object]) -> None:
+        while not is_so():
+            assert time.monotonic() < ends_at, "what was waited for did not happen"
+            time.sleep(0.05)
+
+    yield wait_until

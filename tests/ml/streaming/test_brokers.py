@@ -6,6 +6,8 @@ RELIABILITY F13 (poison), M8 (equality), and exactly-once effect. `make test` ki
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
 import signal
 from collections.abc import Iterator
@@ -15,21 +17,26 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import nats
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
+import redis
 
+from flows.errors import ConfigurationError
 from flows.settings import Settings
 from flows.warehouse.frames import read_frame
 from ml.artifacts import write_artifacts
+from ml.streaming.brokers.spool import append
 from ml.streaming.champion import FixedModel, Model
+from ml.streaming.errors import BrokerAwayError, OtherStreamError, PositionGoneError, StreamBusyError
 from ml.streaming.running import Wish, run_stream
-from ml.streaming.sink import sink_path
-from tests.conftest import repeated
+from ml.streaming.sink import open_sink, read_status, sink_path
+from tests.conftest import free_port, repeated
 from tests.ml.streaming import processes as readers
 from tests.ml.streaming import traffic
 from tests.ml.streaming.broking import STREAM, publish
 from tests.ml.streaming.conftest import minutes
+from tests.ml.streaming.effects import effects, handed_over
 from tests.ml.streaming.servers import nats_server, redis_server
 from tests.ml.streaming.test_processor import assert_same_scores
 
@@ -84,36 +91,15 @@ class Broker:
         return run_stream(settings, wish or Wish(until_empty=True), lambda _: None, models=FixedModel(self.model))
 
     def effects(self, consumer: str = "gridweave") -> dict[str, Any]:
-        """Everything that came of the messages, without wall clocks and what depends on where batches are cut."""
-        with duckdb.connect(str(sink_path(self.home / "stream", consumer)), read_only=True) as sink:
-            sink.execute("set timezone = 'UTC'")
-            found = {
-                "score": "select * exclude (scored_at, revision) replace (round(anomaly_score, 9) as anomaly_score)",
-                "late_message": "select * exclude (recorded_at)",
-                "dead_letter": "select * exclude (recorded_at, tries)",
-                "event": "select *",
-                "tap": "select *",
-            }
-            hashes = {
-                name: sink.sql(f"select count(*), sum(hash(each)) from ({query} from {name}) as each").fetchall()
-                for name, query in found.items()
-            }
-            counters = dict(sink.sql("select name, value from counter").fetchall())
-        files = self.handed_over(consumer)
-        rows = files.sort_values(list(files.columns), ignore_index=True)
-        handed = (len(rows), int(pd.util.hash_pandas_object(rows, index=False).sum()))
-        kept = {name: counters.get(name) for name in ("messages", "accepted", "duplicate", "late", "dead")}
-        return hashes | kept | {"handed over": handed}
+        return effects(self.home, consumer)
 
     def scores(self) -> pd.DataFrame:
         with duckdb.connect(str(sink_path(self.home / "stream", "gridweave")), read_only=True) as sink:
             sink.execute("set timezone = 'UTC'")
             return traffic.in_order(read_frame(sink, "from score"))
 
-    def handed_over(self, consumer: str = "gridweave") -> pd.DataFrame:
-        folder = self.home / "inbox" / "stream_scada_traffic"
-        files = sorted(folder.glob(f"{consumer}_*.parquet"))
-        return pd.concat([pq.read_table(each).to_pandas() for each in files], ignore_index=True)
+    def handed_over(self) -> pd.DataFrame:
+        return handed_over(self.home, "gridweave")
 
 
 @pytest.fixture(scope="module")
@@ -133,9 +119,6 @@ def broker(request: pytest.FixtureRequest, tmp_path: Path, model: Model, servers
 def _forget(broker: Broker) -> None:
     """Remove the stream, for the next test."""
     if broker.source == "nats":
-        import asyncio
-
-        import nats
 
         async def delete() -> None:
             connection = await nats.connect(broker.url)
@@ -144,8 +127,6 @@ def _forget(broker: Broker) -> None:
 
         asyncio.run(delete())
     elif broker.source == "redis":
-        import redis
-
         with redis.Redis.from_url(broker.url) as client:
             client.delete(STREAM)
 
@@ -237,8 +218,99 @@ def _position(broker: Broker, status: dict[str, Any], share: float) -> str:
         return "0" if not share else f"{int(status['positions']['0'] >> 40) // 2}:0"
     if broker.source == "nats":
         return str(int(share * status["positions"]["0"]) + 1)
-    import redis
-
     with redis.Redis.from_url(broker.url) as client:
         entries: Any = client.xrange(STREAM)
         return str(entries[int(share * (len(entries) - 1))][0].decode())
+
+
+def test_a_second_reader_of_the_same_name_is_refused(tmp_path: Path, model: Model) -> None:
+    broker = Broker("spool", "", tmp_path, model)
+    with (
+        open_sink(broker.home / "stream", "gridweave", f"spool/{STREAM}", memory_gb=1.0),
+        pytest.raises(StreamBusyError, match=f"process {os.getpid()}"),
+    ):
+        broker.read()
+
+
+def test_positions_of_one_stream_are_not_used_in_another(broker: Broker) -> None:
+    broker.publish(mixed()[:10])
+    broker.read()
+
+    with pytest.raises(OtherStreamError, match=f"reads {broker.source}/{STREAM}"):
+        broker.read(stream_name="another")
+
+
+def test_a_stream_that_is_not_there_is_named(broker: Broker) -> None:
+    with pytest.raises(BrokerAwayError, match=r"is not there|there is no such stream"):
+        broker.read()
+
+
+@pytest.mark.parametrize("source", ["nats", "redis"])
+def test_a_broker_that_is_away_is_named_without_its_password(source: str, tmp_path: Path, model: Model) -> None:
+    url = f"{source}://reader:canary-secret@127.0.0.1:{free_port()}"
+    broker = Broker(source, url, tmp_path, model)
+
+    with pytest.raises(BrokerAwayError) as caught:
+        broker.read()
+
+    assert "canary-secret" not in str(caught.value)
+    assert "canary-secret" not in repr(Settings(**broker.choices()))
+    assert not any(b"canary-secret" in each.read_bytes() for each in tmp_path.rglob("*") if each.is_file())
+
+
+def test_what_the_broker_no_longer_keeps_is_no_silent_gap(broker: Broker) -> None:
+    sent = mixed()[:200]
+    broker.publish(sent[:100])
+    broker.read()
+    broker.publish(sent[100:])
+    _trim(broker)
+
+    with pytest.raises(PositionGoneError, match="messages between are lost"):
+        broker.read()
+
+
+def _trim(broker: Broker) -> None:
+    """Let the stream lose what was not read yet."""
+    if broker.source == "spool":
+        files = sorted((broker.home / "stream" / "spool" / STREAM).glob("*.ndjson"))
+        append(files[0].parent, [b"{}"], file_bytes=1)
+        append(files[0].parent, [b"{}"], file_bytes=1)
+        for each in files:
+            each.unlink()
+    elif broker.source == "nats":
+        asyncio.run(_purge(broker.url))
+    else:
+        with redis.Redis.from_url(broker.url) as client:
+            client.xtrim(STREAM, maxlen=10, approximate=False)
+
+
+async def _purge(url: str) -> None:
+    connection = await nats.connect(url)
+    await connection.jetstream().purge_stream(STREAM, keep=10)
+    await connection.close()
+
+
+def test_sigterm_ends_between_two_batches_and_the_next_start_goes_on(
+    broker: Broker, processes: ForkServerContext, model_folder: Path
+) -> None:
+    sent = mixed()
+    broker.publish(sent)
+    reader = readers.begin(processes, broker.choices(stream_batch_messages=20), model_folder, Wish())
+    folder = broker.home / "stream"
+    with readers.patience() as wait_until:
+        wait_until(lambda: (read_status(folder, "gridweave", memory_gb=1.0) or {}).get("counters", {}).get("messages"))
+
+    reader.terminate()
+    reader.join()
+
+    assert reader.exitcode == 0
+    broker.read()
+    broker.read(stream_consumer="whole")
+    assert broker.effects() == broker.effects("whole")
+
+
+def test_a_broker_beyond_this_machine_is_not_spoken_to_in_clear_text(tmp_path: Path, model: Model) -> None:
+    with pytest.raises(ConfigurationError, match="clear text") as caught:
+        Broker("nats", "nats://u:canary-secret@broker.example:4222", tmp_path, model).read()
+
+    assert "canary-secret" not in str(caught.value)
