@@ -1,10 +1,10 @@
 """NATS JetStream, through FastStream: a pull consumer that begins behind the sink's position.
 
-The consumer is made anew at each start, under the same name: what the broker remembers of the reader before is of
-no use, because only the sink knows what became durable, and waiting for the broker to redeliver takes its ack wait. A
+The consumer is made anew at each start, under the same name: what the broker remembers of the reader before is of no
+use, because only the sink knows what became durable, and waiting for the broker to redeliver takes its ack wait. A
 batch is acknowledged as a whole once it is durable, so the broker's own lag figures are right. Redelivered messages are
-known by their sequence number; the consumer's own numbers tell when a batch got lost between broker and reader, which would be
-a gap: then nothing more is taken and reading begins anew behind the sink's position.
+known by their sequence number. The consumer's own numbers tell when a batch got lost between broker and reader, which
+would be a gap: then nothing more is taken, and reading begins anew behind the sink's position.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 ACK_SECONDS = 120.0
 RECONNECT_FOR_EVER = -1
 
-# FastStream 0.7.8 catches the timeout of nats-py only, and nats-py 2.16 raises Python's too when part of a batch is there:
-# the part would be dropped. nats-py's is a kind of Python's.
-stream_pull_subscriber.TimeoutError = TimeoutError  # type: ignore[attr-defined, misc] # see above
+# FastStream 0.7.8 catches nats-py's timeout only, and nats-py 2.16 raises Python's too when it has part of a batch:
+# that part would be dropped. nats-py's is a kind of Python's.
+stream_pull_subscriber.TimeoutError = TimeoutError  # type: ignore[assignment] # see above
 
 
 class NatsSource:

@@ -38,7 +38,12 @@ class RedisSource:
     def __init__(self, address: Address) -> None:
         self._address = address
         self.failure: StreamInterruptedError | None = None
-        self._broker = RedisBroker(address.url, apply_types=False, logger=None, graceful_timeout=CONNECT_SECONDS)
+        self._broker = RedisBroker(
+            address.url,
+            apply_types=False,
+            logger=None,  # type: ignore[arg-type] # none is allowed, as for the other brokers; its annotation forgets it
+            graceful_timeout=CONNECT_SECONDS,
+        )
         self._client: Any = None
 
     async def open(self, reached: Mapping[int, int], take: Take) -> None:

@@ -41,4 +41,5 @@ def effects(home: Path, consumer: str) -> dict[str, Any]:
 def handed_over(home: Path, consumer: str) -> pd.DataFrame:
     """Return the rows a consumer dropped in the warehouse's inbox."""
     files = sorted((home / "inbox" / "stream_scada_traffic").glob(f"{consumer}_*.parquet"))
-    return pd.concat([pq.read_table(each).to_pandas() for each in files], ignore_index=True)
+    found: pd.DataFrame = pd.concat([pq.read_table(each).to_pandas() for each in files], ignore_index=True)
+    return found

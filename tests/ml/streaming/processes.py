@@ -68,7 +68,7 @@ def _die(death: Death) -> None:
         if count == death.commit:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Sink.transaction = counted  # type: ignore[method-assign] # in a process that is about to die
+    Sink.transaction = counted  # type: ignore[assignment, method-assign] # in a process that is about to die
 
 
 def begin(

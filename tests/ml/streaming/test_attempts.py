@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from ml.streaming import attempts, processor
-from ml.streaming.messages import Record
+from ml.streaming.messages import Record, read
 from tests.ml.streaming import traffic
 from tests.ml.streaming.conftest import Stream
 
@@ -18,15 +18,14 @@ def test_the_one_message_that_makes_its_batch_fail_is_given_up(
     made = traffic.messages(taps=1, minutes=3)
     poison = made[20]
     seen: list[int] = []
-    reading = processor.read
 
-    def read(records: Sequence[Record], **options: object) -> object:
+    def failing(records: Sequence[Record], **options: object) -> object:
         if any(poison["message_id"].encode() in each.payload for each in records):
             seen.append(len(records))
             raise LookupError("cannot be worked on")
-        return reading(records, **options)  # type: ignore[arg-type] # passed through
+        return read(records, **options)  # type: ignore[arg-type] # passed through
 
-    monkeypatch.setattr(processor, "read", read)
+    monkeypatch.setattr(processor, "read", failing)
     stream = begin(tries=3)
 
     stream.send(made, at_once=16)
