@@ -12,7 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from flows.clock import utc_now
+from flows.errors import UsageError
 from ml.streaming.brokers import DEFAULT_URLS, Address, open_source
 from ml.streaming.champion import ChampionModel
 from ml.streaming.errors import StreamInterruptedError
@@ -243,6 +246,16 @@ class Stream:
 
 
 def with_choices(settings: Settings, **choices: object) -> Settings:
-    """Return settings with the choices of a command line in place, checked like settings."""
+    """Return settings with the choices of a command line in place, checked like settings.
+
+    Raises:
+        UsageError: A choice is no such setting.
+    """
     chosen = {name: value for name, value in choices.items() if value is not None}
-    return type(settings).model_validate({**settings.model_dump(), **chosen}) if chosen else settings
+    if not chosen:
+        return settings
+    try:
+        return type(settings).model_validate({**settings.model_dump(), **chosen})
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise UsageError(f"Options are wrong: {wrong}.", hint="gridweave stream --help describes them") from None
