@@ -164,8 +164,8 @@ class Stream:
         for each in (signal.SIGTERM, signal.SIGINT):
             with suppress(RuntimeError, ValueError):  # not in the main thread: whoever runs it stops it otherwise
                 loop.add_signal_handler(each, self._stopped.set)
-        await self._source.open(self._processor.reached, self._take)
         try:
+            await self._source.open(self._processor.reached, self._take)
             await self._until_done(until_empty=until_empty)
         finally:
             self._stopped.set()

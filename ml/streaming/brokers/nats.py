@@ -39,7 +39,7 @@ RECONNECT_FOR_EVER = -1
 
 # FastStream 0.7.8 catches nats-py's timeout only, and nats-py 2.16 raises Python's too when it has part of a batch:
 # that part would be dropped. nats-py's is a kind of Python's.
-stream_pull_subscriber.TimeoutError = TimeoutError  # type: ignore[assignment] # see above
+stream_pull_subscriber.TimeoutError = TimeoutError  # type: ignore[assignment, attr-defined] # see above
 
 
 class NatsSource:

@@ -11,6 +11,7 @@ import os
 import random
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -21,6 +22,7 @@ import nats
 import pandas as pd
 import pytest
 import redis
+from nats.js.errors import NotFoundError
 
 from flows.errors import ConfigurationError
 from flows.settings import Settings
@@ -41,6 +43,7 @@ from tests.ml.streaming.servers import nats_server, redis_server
 from tests.ml.streaming.test_processor import assert_same_scores
 
 SOURCES = ("spool", "nats", "redis")
+MOSTLY_NATS = ("nats", *(pytest.param(name, marks=pytest.mark.full) for name in ("spool", "redis")))
 SEED = 20_260_305
 
 
@@ -122,7 +125,8 @@ def _forget(broker: Broker) -> None:
 
         async def delete() -> None:
             connection = await nats.connect(broker.url)
-            await connection.jetstream().delete_stream(STREAM)
+            with suppress(NotFoundError):
+                await connection.jetstream().delete_stream(STREAM)
             await connection.close()
 
         asyncio.run(delete())
@@ -183,6 +187,7 @@ def test_the_scores_are_those_of_the_batch_over_what_was_handed_over(broker: Bro
     assert_same_scores(scores[is_final].reset_index(drop=True), traffic.batch_scores(broker.model, handed))
 
 
+@pytest.mark.parametrize("broker", MOSTLY_NATS, indirect=True)
 def test_what_comes_later_is_read_on_from_where_it_ended(broker: Broker) -> None:
     sent = mixed()
     broker.publish(sent[:300])
@@ -194,7 +199,7 @@ def test_what_comes_later_is_read_on_from_where_it_ended(broker: Broker) -> None
     assert broker.effects() == broker.effects("whole")
 
 
-@pytest.mark.parametrize("share", [0.0, 0.6])
+@pytest.mark.parametrize("share", [0.6, pytest.param(0.0, marks=pytest.mark.full)])
 def test_a_replay_gives_the_same_again(broker: Broker, share: float) -> None:
     sent = mixed()
     broker.publish(sent)
@@ -246,7 +251,10 @@ def test_a_stream_that_is_not_there_is_named(broker: Broker) -> None:
 
 
 @pytest.mark.parametrize("source", ["nats", "redis"])
-def test_a_broker_that_is_away_is_named_without_its_password(source: str, tmp_path: Path, model: Model) -> None:
+def test_a_broker_that_is_away_is_named_without_its_password(
+    source: str, tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"ml.streaming.brokers.{source}.CONNECT_SECONDS", 1.0)
     url = f"{source}://reader:canary-secret@127.0.0.1:{free_port()}"
     broker = Broker(source, url, tmp_path, model)
 
@@ -258,6 +266,7 @@ def test_a_broker_that_is_away_is_named_without_its_password(source: str, tmp_pa
     assert not any(b"canary-secret" in each.read_bytes() for each in tmp_path.rglob("*") if each.is_file())
 
 
+@pytest.mark.parametrize("broker", ["spool", "nats"], indirect=True)
 def test_what_the_broker_no_longer_keeps_is_no_silent_gap(broker: Broker) -> None:
     sent = mixed()[:200]
     broker.publish(sent[:100])
@@ -277,11 +286,8 @@ def _trim(broker: Broker) -> None:
         append(files[0].parent, [b"{}"], file_bytes=1)
         for each in files:
             each.unlink()
-    elif broker.source == "nats":
-        asyncio.run(_purge(broker.url))
     else:
-        with redis.Redis.from_url(broker.url) as client:
-            client.xtrim(STREAM, maxlen=10, approximate=False)
+        asyncio.run(_purge(broker.url))
 
 
 async def _purge(url: str) -> None:
@@ -290,6 +296,7 @@ async def _purge(url: str) -> None:
     await connection.close()
 
 
+@pytest.mark.parametrize("broker", MOSTLY_NATS, indirect=True)
 def test_sigterm_ends_between_two_batches_and_the_next_start_goes_on(
     broker: Broker, processes: ForkServerContext, model_folder: Path
 ) -> None:

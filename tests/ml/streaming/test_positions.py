@@ -15,7 +15,7 @@ from ml.streaming.running import address_of
 
 def source(kind: str, home: Path) -> Source:
     async def make() -> Source:
-        return open_source(address_of(Settings(home=home, stream_source=kind)))  # type: ignore[arg-type] # checked by pydantic
+        return open_source(address_of(Settings(home=home, stream_source=kind)))
 
     return asyncio.run(make())
 
