@@ -16,6 +16,7 @@ from ml.streaming.messages import Record
 from ml.streaming.processor import Processor, Rules
 from ml.streaming.sink import Sink, open_sink
 from ml.streaming.taking import Timing
+from ml.training import TrainedModel
 from tests.ml.streaming import traffic
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -23,9 +24,15 @@ TIMING = Timing(delay_seconds=30, late_seconds=120)
 
 
 @pytest.fixture(scope="session")
-def model() -> Model:
+def trained() -> TrainedModel:
     """A small model of made-up traffic."""
-    return Model(version="1-test", content=traffic.trained())
+    return traffic.trained()
+
+
+@pytest.fixture(scope="session")
+def model(trained: TrainedModel) -> Model:
+    """The same, as it scores a stream."""
+    return Model(version="1-test", content=trained.model)
 
 
 @dataclass

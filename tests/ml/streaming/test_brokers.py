@@ -33,6 +33,7 @@ from ml.streaming.champion import FixedModel, Model
 from ml.streaming.errors import BrokerAwayError, OtherStreamError, PositionGoneError, StreamBusyError
 from ml.streaming.running import Wish, run_stream
 from ml.streaming.sink import open_sink, read_status, sink_path
+from ml.training import TrainedModel
 from tests.conftest import free_port, repeated
 from tests.ml.streaming import processes as readers
 from tests.ml.streaming import traffic
@@ -53,13 +54,9 @@ def processes() -> ForkServerContext:
 
 
 @pytest.fixture(scope="module")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from ml.scada_anomaly.config import ScadaAnomalyConfig
-    from ml.scada_anomaly.train import train
-
+def model_folder(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
-    features = traffic.batch_features(traffic.as_raw(traffic.messages(taps=2, minutes=60, seed=1)))
-    write_artifacts(train(*features, config=ScadaAnomalyConfig(tree_count=20)), folder)
+    write_artifacts(trained, folder)
     return folder
 
 

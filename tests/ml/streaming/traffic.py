@@ -21,6 +21,7 @@ from ml.scada_anomaly.score import score
 from ml.scada_anomaly.train import train
 from ml.streaming.champion import Model
 from ml.streaming.messages import SCHEMA
+from ml.training import TrainedModel
 from tests.conftest import CHECKOUT
 
 TRANSFORM = CHECKOUT / "transform"
@@ -120,11 +121,10 @@ def as_raw(made: Sequence[Message]) -> pd.DataFrame:
     return rows.assign(event_at=pd.to_datetime(rows["event_at"], utc=True, format="ISO8601"))
 
 
-def trained(*, tree_count: int = 20) -> dict[str, Any]:
-    """A model of quiet traffic of these taps."""
+def trained() -> TrainedModel:
+    """A small model of quiet traffic of these taps."""
     features = batch_features(as_raw(messages(taps=2, minutes=60, seed=1)))
-    found = train(*features, config=ScadaAnomalyConfig(tree_count=tree_count))
-    return dict(found.model)
+    return train(*features, config=ScadaAnomalyConfig(tree_count=20))
 
 
 def batch_scores(model: Model, raw: pd.DataFrame) -> pd.DataFrame:
