@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import uvloop
 from pydantic import ValidationError
 
 from flows.clock import utc_now
@@ -103,7 +104,8 @@ def run_stream(
         while True:
             stream = Stream(settings, sink, Processor(sink, holder, rules, utc_now), handover, source, tell)
             try:
-                asyncio.run(stream.run(until_empty=wish.until_empty))
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # clients wake it per message
+                    runner.run(stream.run(until_empty=wish.until_empty))
                 break
             except StreamInterruptedError as error:
                 tell(f"{error.message} It begins anew behind what is in the sink.")

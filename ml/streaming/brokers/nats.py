@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 ACK_SECONDS = 120.0
 RECONNECT_FOR_EVER = -1
+TOKENS, STREAM_SEQUENCE, STREAM_SEQUENCE_WITH_DOMAIN = 9, 5, 7
+"""$JS.ACK.[domain.account.]stream.consumer.tries.STREAM SEQUENCE.CONSUMER SEQUENCE.time.pending (NATS ADR-15)."""
 
 # FastStream 0.7.8 catches nats-py's timeout only, and nats-py 2.16 raises Python's too when it has part of a batch:
 # that part would be dropped. nats-py's is a kind of Python's.
@@ -90,7 +92,7 @@ class NatsSource:
         )
 
         async def handle(messages: list[Msg]) -> None:
-            first, last = (messages[place].metadata.sequence.consumer for place in (0, -1))
+            (_, first), (_, last) = _sequences(messages[0]), _sequences(messages[-1])
             if self.failure is None and first != self._delivered + 1:
                 self.failure = StreamInterruptedError(stream=address.stream, reason="a batch was lost on its way")
             if self.failure is None:
@@ -153,4 +155,14 @@ async def _as_they_are(message: Any) -> Sequence[Msg]:  # noqa: ANN401 - FastStr
 
 
 def _records(messages: Sequence[Msg]) -> list[Record]:
-    return [Record(0, each.metadata.sequence.stream, each.data) for each in messages]
+    return [Record(0, _sequences(each)[0], each.data) for each in messages]
+
+
+def _sequences(message: Msg) -> tuple[int, int]:
+    """Return the numbers of a message in the stream and in the consumer, from the subject acknowledgements go to.
+
+    `Msg.metadata` says the same and takes 20 us, as long as reading the payload.
+    """
+    tokens = message.reply.split(".")
+    place = STREAM_SEQUENCE if len(tokens) == TOKENS else STREAM_SEQUENCE_WITH_DOMAIN
+    return int(tokens[place]), int(tokens[place + 1])
