@@ -63,6 +63,7 @@ bench: setup
 	$(BIN)/python -m tests.benchmarks.bench_transform
 	$(BIN)/python -m tests.benchmarks.bench_scoring
 	$(BIN)/python -m tests.benchmarks.bench_serving
+	$(BIN)/python -m tests.benchmarks.bench_streaming
 	$(BIN)/python -m tests.benchmarks.bench_models
 
 lock:

@@ -21,6 +21,8 @@ from pydantic_settings import (
 from flows.errors import ConfigurationError
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+"""What may name a file and a broker's stream."""
 
 
 class Settings(BaseSettings):
@@ -133,6 +135,51 @@ class Settings(BaseSettings):
     api_lockout_seconds: float = Field(
         default=60.0, gt=0, description="How long an address that tried ten wrong keys is refused, s."
     )
+    stream_source: Literal["spool", "nats", "redis", "kafka"] = Field(
+        default="spool", description="Where `gridweave stream` reads: files below home, or a kind of broker."
+    )
+    stream_url: SecretStr | None = Field(
+        default=None,
+        description="The broker, with user and password where it wants them, for example tls://user:secret@host:4222;"
+        " none: on this machine.",
+    )
+    stream_name: str = Field(
+        default="scada_traffic", pattern=NAME, description="Stream, topic or spool that messages are read from."
+    )
+    stream_subject: str = Field(default="", description="NATS: subject of the stream; empty where it has one only.")
+    stream_consumer: str = Field(
+        default="gridweave",
+        pattern=NAME,
+        description="Name of the reader: its sink below home, and what the broker shows.",
+    )
+    stream_batch_messages: int = Field(
+        default=5_000,
+        ge=1,
+        le=100_000,
+        description="Most messages worked on at once; also the most there are in memory.",
+    )
+    stream_batch_seconds: float = Field(
+        default=0.5, gt=0, le=60, description="Longest time messages are collected before they are worked on, s."
+    )
+    stream_delay_seconds: float = Field(
+        default=30.0, ge=0, description="A window is scored when its tap is this far beyond its end, s of event time."
+    )
+    stream_late_seconds: float = Field(
+        default=600.0, ge=0, description="How long after that a window takes in late messages, s of event time."
+    )
+    stream_idle_seconds: float = Field(
+        default=20.0, gt=0, description="After this time without a message open windows are scored as they are, s."
+    )
+    stream_tries: int = Field(
+        default=3, ge=1, le=100, description="Tries before a message that makes its work fail is a dead letter."
+    )
+    stream_message_bytes: PositiveInt = Field(default=64_000, description="Longest message that is read, bytes.")
+    stream_handover_messages: PositiveInt = Field(
+        default=100_000, description="As many messages of final windows make a file for the warehouse's inbox."
+    )
+    stream_handover_seconds: float = Field(
+        default=900.0, gt=0, description="After this time fewer make a file, too, s."
+    )
     random_seed: int = Field(default=20260101, description="Seed of every model.")
 
     data_retention_days: int = Field(
@@ -177,6 +224,11 @@ class Settings(BaseSettings):
     def serving_dir(self) -> Path:
         """Folder of the scoring API: keys, events, last good models."""
         return self.home / "serving"
+
+    @property
+    def stream_dir(self) -> Path:
+        """Folder of the streaming scorer: spools, and a sink per consumer."""
+        return self.home / "stream"
 
     @property
     def quality_dir(self) -> Path:

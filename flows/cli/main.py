@@ -28,6 +28,7 @@ from flows.cli import (
     running,
     services,
     serving,
+    streaming,
 )
 from flows.engine.steps.cancellation import EXIT_CODE, RunCancelled
 from flows.errors import GridweaveError
@@ -56,6 +57,7 @@ services.register(app)
 outbox.register(app)
 alerts.register(app)
 serving.register(app)
+streaming.register(app)
 
 
 @app.callback()

@@ -70,10 +70,18 @@ def symbol_counts(windows: pd.DataFrame, symbols: pd.DataFrame, vocabulary: tupl
     return rows.to_numpy(dtype=float)
 
 
-def volumes(windows: pd.DataFrame) -> Floats:
-    """Return the volume columns as floats; an unknown value becomes the median."""
+def volumes(windows: pd.DataFrame, reference: Reference | None = None) -> Floats:
+    """Return the volume columns as floats.
+
+    Args:
+        windows: Windows of one network and protocol.
+        reference: What an unknown value (the gap of a lone message) is put in the middle of, so that it leaves no
+            range; None while the reference is made: the median of the windows. Of windows to score no other may
+            count: a window alone scores as among many.
+    """
     values = windows[list(VOLUME_COLUMNS)].astype(float)
-    return values.fillna(values.median()).fillna(0.0).to_numpy()
+    usual = values.median() if reference is None else (reference.low + reference.high) / 2
+    return values.fillna(pd.Series(usual, index=list(VOLUME_COLUMNS))).fillna(0.0).to_numpy()
 
 
 def build_reference(windows: pd.DataFrame, symbols: pd.DataFrame) -> Reference:

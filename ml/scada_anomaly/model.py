@@ -64,7 +64,7 @@ class TrafficModel:
         """Return raw score, top driver and baseline score of each window."""
         config = ScadaAnomalyConfig(neighbour_counts=self.neighbour_counts)
         counts = symbol_counts(windows, symbols, self.reference.symbols)
-        volume = volumes(windows)
+        volume = volumes(windows, self.reference)
         novel = novelty(counts, self.reference, own_row=None, config=config)
         beyond = excess(volume, counts, self.reference, margin=self.excess_margin)
         raw = _raw_score(self.forest, novel, beyond, self.excess_weight)

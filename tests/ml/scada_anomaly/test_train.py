@@ -113,6 +113,20 @@ def test_the_same_input_gives_the_same_scores(
     pd.testing.assert_frame_equal(score(again.model, *traffic), score(trained.model, *traffic))
 
 
+def test_a_window_of_one_message_scores_alone_as_among_others(
+    traffic: tuple[pd.DataFrame, pd.DataFrame], trained: TrainedModel
+) -> None:
+    windows, symbols = traffic
+    is_lone = (windows["capture_id"] == "writes") & (windows.index % 3 == 0)
+    slow = windows["mean_gap_seconds"].where(windows["capture_id"] == "quiet", 1_000.0)
+    windows = windows.assign(mean_gap_seconds=slow.mask(is_lone))
+
+    among = score(trained.model, windows, symbols).set_index(["capture_id", "window_start_at"])
+    alone = score(trained.model, windows[is_lone], symbols).set_index(["capture_id", "window_start_at"])
+
+    pd.testing.assert_frame_equal(alone, among.loc[alone.index], check_exact=False, rtol=0, atol=1e-9)
+
+
 def test_too_little_quiet_traffic_is_not_modelled(make_capture: Callable[..., Traffic]) -> None:
     short = make_capture("short", minutes=10)
 

@@ -1,0 +1,132 @@
+"""Redis Streams, through FastStream: XREAD behind the sink's position.
+
+No consumer group: the position is in the sink, so what a group remembers would only be in the way. A message is an
+entry with the field `message`, which holds the JSON. Entries are handed over as they are there when asked, so a batch
+is full when there is a backlog and small when there is none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from faststream import AckPolicy
+from faststream.redis import RedisBroker, StreamSub
+from redis.exceptions import RedisError
+
+from ml.streaming.brokers import CONNECT_SECONDS
+from ml.streaming.errors import BrokerAwayError, PositionError, StreamError, StreamInterruptedError
+from ml.streaming.messages import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ml.streaming.brokers import Address, Take
+
+logger = logging.getLogger(__name__)
+
+FIELD = b"message"
+SEQUENCE_BITS = 20
+"""An id is milliseconds and a sequence within them: a million entries a millisecond, until the year 2527."""
+
+
+class RedisSource:
+    """Reads a stream of Redis.
+
+    Args:
+        address: Where it is.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self.failure: StreamInterruptedError | None = None
+        self._broker = RedisBroker(
+            address.url,
+            apply_types=False,
+            logger=None,  # type: ignore[arg-type] # none is allowed, as for the other brokers; its annotation forgets it
+            graceful_timeout=CONNECT_SECONDS,
+        )
+        self._client: Any = None
+
+    async def open(self, reached: Mapping[int, int], take: Take) -> None:
+        """Begin to read."""
+        try:
+            self._client = await asyncio.wait_for(self._broker.connect(), CONNECT_SECONDS)
+            await self._check(reached)
+        except (TimeoutError, OSError, RedisError) as error:
+            raise self._away(type(error).__name__) from error
+        subscriber = self._broker.subscriber(
+            stream=StreamSub(
+                self._address.stream,
+                last_id=self.shown(0, reached.get(0, 0)),
+                batch=True,
+                max_records=self._address.batch_messages,
+                polling_interval=int(1_000 * self._address.batch_seconds),
+            ),
+            ack_policy=AckPolicy.MANUAL,
+            decoder=_as_they_are,
+        )
+
+        async def handle(entries: dict[str, Any]) -> None:
+            pairs = zip(entries["message_ids"], entries["data"], strict=True)
+            await take([Record(0, _number(entry_id.decode()), _payload(fields)) for entry_id, fields in pairs])
+
+        subscriber(handle)
+        await self._broker.start()
+
+    async def _check(self, reached: Mapping[int, int]) -> None:
+        """Look whether the stream is there. What was trimmed unread Redis does not tell; what may have been is said."""
+        if not await self._client.exists(self._address.stream):
+            raise self._away("there is no such stream", "its first XADD makes it; --stream names it")
+        if reached:
+            last = self.shown(0, reached[0])
+            first = await self._client.xrange(self._address.stream, count=1)
+            if first and _number(first[0][0].decode()) > reached[0]:
+                logger.warning(
+                    "%s begins behind %s, read last: entries between may be lost", self._address.stream, last
+                )
+
+    async def is_drained(self, reached: Mapping[int, int]) -> bool:
+        """Say whether the last entry was worked on."""
+        try:
+            last = await self._client.xrevrange(self._address.stream, count=1)
+        except (OSError, RedisError):
+            return False
+        return not last or _number(last[0][0].decode()) <= reached.get(0, 0)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._broker.stop()
+
+    def position(self, text: str) -> tuple[int, int]:
+        """Read an entry's id."""
+        milliseconds, _, sequence = text.partition("-")
+        if not (milliseconds.isdigit() and (sequence or "0").isdigit()):
+            raise PositionError(text=text, expected="an entry's id, for example 1700000000000-0")
+        return 0, _number(text)
+
+    def shown(self, part: int, position: int) -> str:
+        """Write the id."""
+        del part
+        return f"{position >> SEQUENCE_BITS}-{position & ((1 << SEQUENCE_BITS) - 1)}"
+
+    def _away(self, reason: str, hint: str = "") -> BrokerAwayError:
+        return BrokerAwayError(source="redis", stream=self._address.stream, reason=reason, hint=hint)
+
+
+async def _as_they_are(message: Any) -> Any:  # noqa: ANN401 - FastStream's message and Redis' entries
+    """Leave decoding to `ml.streaming.messages`, which does a batch at once."""
+    return message.raw_message
+
+
+def _number(entry_id: str) -> int:
+    milliseconds, _, sequence = entry_id.partition("-")
+    if int(sequence or 0) >> SEQUENCE_BITS:
+        raise StreamError(f"Entry {entry_id} has a sequence beyond {1 << SEQUENCE_BITS:,}.", hint="let Redis make ids")
+    return (int(milliseconds) << SEQUENCE_BITS) + int(sequence or 0)
+
+
+def _payload(fields: dict[bytes, bytes]) -> bytes:
+    """Return the message; an entry without one becomes a dead letter that shows its fields."""
+    return fields[FIELD] if FIELD in fields else b"no field 'message': " + repr(fields).encode()

@@ -1,0 +1,138 @@
+"""The embedded spool: messages as lines of JSON in files of a folder, for a start without a broker.
+
+What lives here: appending and reading. A spool `NAME` is the folder `NAME` with files `00000000.ndjson`,
+`00000001.ndjson` and so on, each of some 64 MB; whoever writes appends whole lines. A line counts once its line break
+is there. The position of a message is the file's number and the byte its line ends at. Files that were read may be
+removed from the front.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING
+
+from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamInterruptedError
+from ml.streaming.messages import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from ml.streaming.brokers import Address, Take
+
+SUFFIX = ".ndjson"
+FILE_BYTES = 64_000_000
+BYTE_BITS = 40
+"""A position is the file's number shifted by this, plus the byte: files up to a terabyte."""
+POLL_SECONDS = 0.1
+
+
+def append(folder: Path, payloads: Iterable[bytes], *, file_bytes: int = FILE_BYTES) -> None:
+    """Append messages to a spool, durably; one writer at a time.
+
+    Args:
+        folder: The spool, made when it is not there.
+        payloads: Messages without line breaks.
+        file_bytes: A file of this size gets a successor.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    numbers = _numbers(folder)
+    number = numbers[-1] if numbers else 0
+    if numbers and _file(folder, number).stat().st_size >= file_bytes:
+        number += 1
+    with _file(folder, number).open("ab") as stream:
+        stream.writelines(payload + b"\n" for payload in payloads)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+class SpoolSource:
+    """Reads a spool.
+
+    Args:
+        address: Its folder and name.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self.failure: StreamInterruptedError | None = None
+        self._folder = address.spool_folder / address.stream
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self, reached: Mapping[int, int], take: Take) -> None:
+        """Begin to read."""
+        numbers = _numbers(self._folder)
+        if not self._folder.is_dir():
+            raise BrokerAwayError(
+                source="spool", stream=self._address.stream, reason=f"{self._folder} is not there",
+                hint="write lines of JSON to files NNNNNNNN.ndjson in it, or try --demo",
+            )  # fmt: skip
+        position = reached.get(0, -1)
+        if position >= 0 and numbers and position >> BYTE_BITS < numbers[0] and not self._is_read(position):
+            raise PositionGoneError(
+                stream=self._address.stream,
+                wanted=self.shown(0, position),
+                first=self.shown(0, numbers[0] << BYTE_BITS),
+            )
+        self._task = asyncio.create_task(self._read_on(position, take))
+
+    async def _read_on(self, position: int, take: Take) -> None:
+        while True:
+            records = await asyncio.to_thread(self._next, position)
+            if not records:
+                await asyncio.sleep(POLL_SECONDS)
+                continue
+            await take(records)
+            position = records[-1].position
+
+    def _next(self, position: int) -> list[Record]:
+        """Read the next whole lines of one file."""
+        number, begin = (0, 0) if position < 0 else (position >> BYTE_BITS, position & ((1 << BYTE_BITS) - 1))
+        for each in (found for found in _numbers(self._folder) if found >= number):
+            records: list[Record] = []
+            with _file(self._folder, each).open("rb") as stream:
+                end = stream.seek(begin if each == number else 0)
+                while len(records) < self._address.batch_messages:
+                    line = stream.readline()
+                    if not line.endswith(b"\n"):
+                        break
+                    end += len(line)
+                    records.append(Record(0, (each << BYTE_BITS) + end, line[:-1]))
+            if records:
+                return records
+        return []
+
+    def _is_read(self, position: int) -> bool:
+        """Say whether nothing of a removed file can be missing: its successor is the first one left."""
+        return _numbers(self._folder)[0] == (position >> BYTE_BITS) + 1
+
+    async def is_drained(self, reached: Mapping[int, int]) -> bool:
+        """Say whether all lines were read."""
+        return not await asyncio.to_thread(self._next, reached.get(0, -1))
+
+    async def close(self) -> None:
+        """Stop reading."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def position(self, text: str) -> tuple[int, int]:
+        """Read `FILE:BYTE`, the byte a line begins at: reading begins there."""
+        number, _, byte = text.partition(":")
+        if not (number.isdigit() and (byte or "0").isdigit()):
+            raise PositionError(text=text, expected="FILE:BYTE, for example 0:1200, or the FILE alone")
+        return 0, (int(number) << BYTE_BITS) + int(byte or 0) + 1
+
+    def shown(self, part: int, position: int) -> str:
+        """Write the file and the byte behind the line."""
+        del part
+        return f"{position >> BYTE_BITS}:{position & ((1 << BYTE_BITS) - 1)}"
+
+
+def _file(folder: Path, number: int) -> Path:
+    return folder / f"{number:08d}{SUFFIX}"
+
+
+def _numbers(folder: Path) -> list[int]:
+    return sorted(int(each.stem) for each in folder.glob(f"*{SUFFIX}") if each.stem.isdigit())

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from flows.settings import Settings
+from flows.warehouse.frames import read_frame
+from ml.streaming.champion import FixedModel, Model
+from ml.streaming.messages import Record
+from ml.streaming.processor import Processor, Rules
+from ml.streaming.sink import Sink, open_sink
+from ml.streaming.taking import Timing
+from ml.training import TrainedModel
+from tests.ml.streaming import traffic
+
+NOW = datetime(2026, 3, 3, tzinfo=UTC)
+TIMING = Timing(delay_seconds=30, late_seconds=120)
+
+
+@pytest.fixture(scope="session")
+def trained() -> TrainedModel:
+    """A small model of made-up traffic."""
+    return traffic.trained()
+
+
+@pytest.fixture(scope="session")
+def model(trained: TrainedModel) -> Model:
+    """The same, as it scores a stream."""
+    return Model(version="1-test", content=trained.model)
+
+
+@dataclass
+class Stream:
+    """A sink and what works on it, for a test that hands over records itself.
+
+    Args:
+        sink: Opened.
+        processor: Works on batches.
+    """
+
+    sink: Sink
+    processor: Processor
+    position: int = field(default=0)
+
+    def send(self, made: Sequence[traffic.Message | bytes], *, at_once: int = 1_000_000) -> None:
+        """Take messages in batches of a size."""
+        sent = [each if isinstance(each, bytes) else traffic.payloads([each])[0] for each in made]
+        records = [Record(0, self.position + number, payload) for number, payload in enumerate(sent, start=1)]
+        self.position += len(records)
+        for begin in range(0, len(records), at_once):
+            self.processor.take(records[begin : begin + at_once])
+
+    def scores(self) -> pd.DataFrame:
+        return traffic.in_order(read_frame(self.sink.connection, "select * from score"))
+
+    def counters(self) -> dict[str, int]:
+        return {name: value for name, value in self.sink.counters().items() if value}
+
+
+@pytest.fixture
+def begin(tmp_path: Path, model: Model, request: pytest.FixtureRequest) -> Callable[..., Stream]:
+    """Open a stream of its own; a name opens the same one again only after it was closed."""
+
+    def start(name: str = "test", *, models: Any = None, timing: Timing = TIMING, tries: int = 3) -> Stream:
+        opened = open_sink(tmp_path, name, "spool/test", memory_gb=1.0)
+        sink = opened.__enter__()
+        request.addfinalizer(lambda: opened.__exit__(None, None, None))
+        rules = Rules(timing=timing, tries=tries, payload_bytes=64_000)
+        return Stream(sink, Processor(sink, models or FixedModel(model), rules, lambda: NOW))
+
+    return start
+
+
+@pytest.fixture
+def home_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings of a home of its own."""
+
+    def make(**choices: Any) -> Settings:
+        return Settings(
+            home=tmp_path / "home", **{"stream_batch_seconds": 0.1, "stream_batch_messages": 500, **choices}
+        )
+
+    return make
+
+
+def minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)

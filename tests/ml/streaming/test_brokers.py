@@ -1,0 +1,320 @@
+"""Each source for real: all messages once, in spite of kills, poison and repetition; the same scores as in the batch.
+
+RELIABILITY F13 (poison), M8 (equality), and exactly-once effect. `make test` kills a reader twice per source;
+`make test-full` does so twenty times at other moments, with ten times the messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerContext
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import nats
+import pandas as pd
+import pytest
+import redis
+from nats.js.errors import NotFoundError
+
+from flows.errors import ConfigurationError
+from flows.settings import Settings
+from flows.warehouse.frames import read_frame
+from ml.artifacts import write_artifacts
+from ml.streaming.brokers.spool import append
+from ml.streaming.champion import FixedModel, Model
+from ml.streaming.errors import BrokerAwayError, OtherStreamError, PositionGoneError, StreamBusyError
+from ml.streaming.running import Wish, run_stream
+from ml.streaming.sink import open_sink, read_status, sink_path
+from ml.training import TrainedModel
+from tests.conftest import free_port, repeated
+from tests.ml.streaming import processes as readers
+from tests.ml.streaming import traffic
+from tests.ml.streaming.broking import STREAM, publish
+from tests.ml.streaming.conftest import minutes
+from tests.ml.streaming.effects import effects, handed_over
+from tests.ml.streaming.servers import nats_server, redis_server
+from tests.ml.streaming.test_processor import assert_same_scores
+
+SOURCES = ("spool", "nats", "redis")
+MOSTLY_NATS = ("nats", *(pytest.param(name, marks=pytest.mark.full) for name in ("spool", "redis")))
+SEED = 20_260_305
+
+
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    return readers.context()
+
+
+@pytest.fixture(scope="module")
+def model_folder(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    write_artifacts(trained, folder)
+    return folder
+
+
+@dataclass
+class Broker:
+    """A broker with a home that reads from it.
+
+    Args:
+        source: Kind.
+        url: Where.
+        home: Of the reader.
+        model: What scores.
+    """
+
+    source: str
+    url: str
+    home: Path
+    model: Model
+
+    def publish(self, payloads: list[bytes]) -> None:
+        publish(self.source, self.url, self.home / "stream" / "spool", payloads)
+
+    def choices(self, **other: Any) -> dict[str, Any]:
+        return {
+            "home": self.home, "stream_source": self.source, "stream_url": self.url or None, "stream_name": STREAM,
+            "stream_batch_messages": 200, "stream_batch_seconds": 0.1, "stream_delay_seconds": 30,
+            "stream_late_seconds": 120, "stream_handover_messages": 300, **other,
+        }  # fmt: skip
+
+    def read(self, wish: Wish | None = None, **other: Any) -> dict[str, Any]:
+        settings = Settings(**self.choices(**other))
+        return run_stream(settings, wish or Wish(until_empty=True), lambda _: None, models=FixedModel(self.model))
+
+    def effects(self, consumer: str = "gridweave") -> dict[str, Any]:
+        return effects(self.home, consumer)
+
+    def scores(self) -> pd.DataFrame:
+        with duckdb.connect(str(sink_path(self.home / "stream", "gridweave")), read_only=True) as sink:
+            sink.execute("set timezone = 'UTC'")
+            return traffic.in_order(read_frame(sink, "from score"))
+
+    def handed_over(self) -> pd.DataFrame:
+        return handed_over(self.home, "gridweave")
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, str]]:
+    with nats_server() as nats_url, redis_server() as redis_url:
+        yield {"spool": "", "nats": nats_url, "redis": redis_url}
+
+
+@pytest.fixture(params=SOURCES)
+def broker(request: pytest.FixtureRequest, tmp_path: Path, model: Model, servers: dict[str, str]) -> Iterator[Broker]:
+    source = request.param
+    made = Broker(source, servers[source], tmp_path / "home", model)
+    yield made
+    _forget(made)
+
+
+def _forget(broker: Broker) -> None:
+    """Remove the stream, for the next test."""
+    if broker.source == "nats":
+
+        async def delete() -> None:
+            connection = await nats.connect(broker.url)
+            with suppress(NotFoundError):
+                await connection.jetstream().delete_stream(STREAM)
+            await connection.close()
+
+        asyncio.run(delete())
+    elif broker.source == "redis":
+        with redis.Redis.from_url(broker.url) as client:
+            client.delete(STREAM)
+
+
+def mixed(count_factor: int = 1) -> list[bytes]:
+    """Messages with poison, repetitions and late ones between them."""
+    made = traffic.messages(taps=3, minutes=10 * count_factor, per_minute=20)
+    sent = traffic.payloads(made)
+    generator = random.Random(SEED)
+    for place in sorted(generator.sample(range(100, len(sent)), 30 * count_factor), reverse=True):
+        kind = generator.randrange(3)
+        extra = b'{"broken' if kind == 0 else sent[place - 1] if kind == 1 else sent[generator.randrange(50)]
+        sent.insert(place, extra)
+    return sent
+
+
+@pytest.mark.parametrize("turn", repeated(10))
+def test_two_kills_in_the_middle_change_nothing(
+    turn: int, broker: Broker, processes: ForkServerContext, model_folder: Path
+) -> None:
+    sent = mixed(10 if turn else 1)
+    broker.publish(sent)
+    broker.read(stream_consumer="whole")
+    generator = random.Random(f"{SEED} {turn} {broker.source}")
+    waiting = Wish(until_empty=True)
+
+    for _ in range(2):
+        death = readers.Death(generator.randint(2, 9), is_before=generator.random() < 0.5)
+        victim = readers.begin(processes, broker.choices(stream_batch_messages=40), model_folder, waiting, death)
+        victim.join()
+        assert victim.exitcode == -signal.SIGKILL
+    last = readers.begin(processes, broker.choices(), model_folder, waiting)
+    last.join()
+
+    assert last.exitcode == 0
+    assert broker.effects() == broker.effects("whole")
+    assert broker.effects()["messages"] == len(sent)
+    assert broker.effects()["dead"] > 0
+    assert broker.effects()["late"] > 0
+
+
+def test_the_scores_are_those_of_the_batch_over_what_was_handed_over(broker: Broker) -> None:
+    made = traffic.messages(taps=2, minutes=10)
+    end = {**made[-1], "message_id": "end", "event_at": (traffic.START + minutes(30)).isoformat()}
+    ends = [{**end, "capture_id": f"TAP{tap}", "message_id": f"end {tap}"} for tap in range(2)]
+    broker.publish(traffic.payloads([*made, *ends]))
+
+    broker.read()
+
+    handed = broker.handed_over()
+    assert len(handed) == len(made), "the last windows are still open"
+    scores = broker.scores()
+    is_final = scores["window_start_at"] < pd.Timestamp(traffic.START + minutes(30))
+    assert_same_scores(scores[is_final].reset_index(drop=True), traffic.batch_scores(broker.model, handed))
+
+
+@pytest.mark.parametrize("broker", MOSTLY_NATS, indirect=True)
+def test_what_comes_later_is_read_on_from_where_it_ended(broker: Broker) -> None:
+    sent = mixed()
+    broker.publish(sent[:300])
+    broker.read()
+    broker.publish(sent[300:])
+    broker.read()
+    broker.read(stream_consumer="whole")
+
+    assert broker.effects() == broker.effects("whole")
+
+
+@pytest.mark.parametrize("share", [0.6, pytest.param(0.0, marks=pytest.mark.full)])
+def test_a_replay_gives_the_same_again(broker: Broker, share: float) -> None:
+    sent = mixed()
+    broker.publish(sent)
+    first = broker.read()
+    before = broker.effects()
+    position = _position(broker, first, share)
+
+    broker.read(Wish(until_empty=True, replay_from=position))
+
+    after = broker.effects()
+    for name in ("score", "late_message", "dead_letter", "event", "tap"):
+        assert after[name] == before[name], name
+    assert after["messages"] > before["messages"]
+    assert len(broker.handed_over().drop_duplicates()) == len(
+        broker.handed_over()[: before["handed over"][0]].drop_duplicates()
+    ), "what is handed over again says nothing new"
+
+
+def _position(broker: Broker, status: dict[str, Any], share: float) -> str:
+    if broker.source == "spool":
+        return "0" if not share else f"{int(status['positions']['0'] >> 40) // 2}:0"
+    if broker.source == "nats":
+        return str(int(share * status["positions"]["0"]) + 1)
+    with redis.Redis.from_url(broker.url) as client:
+        entries: Any = client.xrange(STREAM)
+        return str(entries[int(share * (len(entries) - 1))][0].decode())
+
+
+def test_a_second_reader_of_the_same_name_is_refused(tmp_path: Path, model: Model) -> None:
+    broker = Broker("spool", "", tmp_path, model)
+    with (
+        open_sink(broker.home / "stream", "gridweave", f"spool/{STREAM}", memory_gb=1.0),
+        pytest.raises(StreamBusyError, match=f"process {os.getpid()}"),
+    ):
+        broker.read()
+
+
+def test_positions_of_one_stream_are_not_used_in_another(broker: Broker) -> None:
+    broker.publish(mixed()[:10])
+    broker.read()
+
+    with pytest.raises(OtherStreamError, match=f"reads {broker.source}/{STREAM}"):
+        broker.read(stream_name="another")
+
+
+def test_a_stream_that_is_not_there_is_named(broker: Broker) -> None:
+    with pytest.raises(BrokerAwayError, match=r"is not there|there is no such stream"):
+        broker.read()
+
+
+@pytest.mark.parametrize("source", ["nats", "redis"])
+def test_a_broker_that_is_away_is_named_without_its_password(
+    source: str, tmp_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"ml.streaming.brokers.{source}.CONNECT_SECONDS", 1.0)
+    url = f"{source}://reader:canary-secret@127.0.0.1:{free_port()}"
+    broker = Broker(source, url, tmp_path, model)
+
+    with pytest.raises(BrokerAwayError) as caught:
+        broker.read()
+
+    assert "canary-secret" not in str(caught.value)
+    assert "canary-secret" not in repr(Settings(**broker.choices()))
+    assert not any(b"canary-secret" in each.read_bytes() for each in tmp_path.rglob("*") if each.is_file())
+
+
+@pytest.mark.parametrize("broker", ["spool", "nats"], indirect=True)
+def test_what_the_broker_no_longer_keeps_is_no_silent_gap(broker: Broker) -> None:
+    sent = mixed()[:200]
+    broker.publish(sent[:100])
+    broker.read()
+    broker.publish(sent[100:])
+    _trim(broker)
+
+    with pytest.raises(PositionGoneError, match="messages between are lost"):
+        broker.read()
+
+
+def _trim(broker: Broker) -> None:
+    """Let the stream lose what was not read yet."""
+    if broker.source == "spool":
+        files = sorted((broker.home / "stream" / "spool" / STREAM).glob("*.ndjson"))
+        append(files[0].parent, [b"{}"], file_bytes=1)
+        append(files[0].parent, [b"{}"], file_bytes=1)
+        for each in files:
+            each.unlink()
+    else:
+        asyncio.run(_purge(broker.url))
+
+
+async def _purge(url: str) -> None:
+    connection = await nats.connect(url)
+    await connection.jetstream().purge_stream(STREAM, keep=10)
+    await connection.close()
+
+
+@pytest.mark.parametrize("broker", MOSTLY_NATS, indirect=True)
+def test_sigterm_ends_between_two_batches_and_the_next_start_goes_on(
+    broker: Broker, processes: ForkServerContext, model_folder: Path
+) -> None:
+    sent = mixed()
+    broker.publish(sent)
+    reader = readers.begin(processes, broker.choices(stream_batch_messages=20), model_folder, Wish())
+    folder = broker.home / "stream"
+    with readers.patience() as wait_until:
+        wait_until(lambda: (read_status(folder, "gridweave", memory_gb=1.0) or {}).get("counters", {}).get("messages"))
+
+    reader.terminate()
+    reader.join()
+
+    assert reader.exitcode == 0
+    broker.read()
+    broker.read(stream_consumer="whole")
+    assert broker.effects() == broker.effects("whole")
+
+
+def test_a_broker_beyond_this_machine_is_not_spoken_to_in_clear_text(tmp_path: Path, model: Model) -> None:
+    with pytest.raises(ConfigurationError, match="clear text") as caught:
+        Broker("nats", "nats://u:canary-secret@broker.example:4222", tmp_path, model).read()
+
+    assert "canary-secret" not in str(caught.value)
