@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from flows.engine.prefect.processes import child_processes, read_pid
 from flows.engine.prefect.server import PrefectServer
+from flows.pipelines import hourly, retrain
 from tests.conftest import free_port
 from tests.e2e.homes import Home
 
@@ -38,6 +41,49 @@ def scheduled_runs(home: Home) -> list[dict[str, Any]]:
         "select run_id::varchar as run_id, status, prefect_flow_run_id::varchar as prefect_flow_run_id"
         " from lineage.run where trigger = 'schedule' and parent_run_id is null and status <> 'RUNNING'"
     )
+
+
+@pytest.fixture(autouse=True)
+def nothing_else_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test asks for is started by a schedule."""
+    for name in ("AUTOMATION", "HOURLY", "RETRAIN"):
+        monkeypatch.setenv(f"GRIDWEAVE_{name}_CRON", NEVER)
+
+
+def test_the_hourly_run_forecasts_load_and_trains_nothing(tiny: tuple[Home, dict[str, Any]]) -> None:
+    home, _ = tiny
+
+    hour, week = (
+        {step["asset_key"] for step in home.json("plan", *each.SELECTION)["steps"]} for each in (hourly, retrain)
+    )
+
+    models = {each["asset_key"] for each in home.json("assets") if each["kind"] == "model"}
+    assert {"ml/load_forecast", "reports/rpt_load_plan"} <= hour
+    assert not models & hour
+    assert {"ml/load_forecast_model", "ml/transformer_failure_model"} <= models <= week
+
+
+def test_up_starts_what_is_not_running_and_leaves_the_rest_alone(tmp_path: Path) -> None:
+    home = Home(tmp_path, PrefectServer(home=tmp_path, port=free_port()))
+    try:
+        first = home.json("up")
+        second = home.json("up")
+        os.kill(first["serving_pid"], signal.SIGKILL)
+        third = home.json("up")
+        code, printed = home.call("up")
+    finally:
+        home.call("down")
+
+    schedules = {each["name"]: each["schedule"] for each in first["deployments"]}
+    due = {each["name"]: each["next_run_at"] for each in first["deployments"]}
+    assert first["server"] == home.server.url.removesuffix("/api")
+    assert second == first
+    assert third["serving_pid"] != first["serving_pid"]
+    assert schedules["daily"] == "15 5 * * * UTC"
+    assert " 05:15:00" in due["daily"]
+    assert due["storm"] is None
+    assert code == 0
+    assert f"served by process {third['serving_pid']}" in printed
 
 
 def test_a_scheduled_run_starts_and_finishes_until_down(tiny_copy: Home) -> None:
@@ -79,7 +125,7 @@ def test_what_serves_in_the_terminal_ends_with_the_run_it_had_started(tmp_path: 
         home.call("down")
 
     assert read == process.pid, printed
-    assert registered.keys() == {"daily", "automation", "storm", "land", "deliver"}
+    assert registered.keys() == {"daily", "hourly", "retrain", "backfill", "storm", "land", "automation", "deliver"}
     assert "temporary server" not in printed
     assert process.returncode == 0
     assert not Path(f"/proc/{run}").exists(), "the run it had started goes on"
