@@ -99,7 +99,7 @@ def _report(settings: Settings, server: PrefectServer, *, as_json: bool) -> None
 
     address = server.url.removesuffix("/api")
     pid = serving_pid(settings)
-    found = registered(utc_now())
+    found = registered(server.url, utc_now())
     if as_json:
         print_json({"server": address, "serving_pid": pid, "deployments": [asdict(each) for each in found]})
         return

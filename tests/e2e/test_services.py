@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -63,35 +61,13 @@ def test_the_hourly_run_forecasts_load_and_trains_nothing(tiny: tuple[Home, dict
     assert {"ml/load_forecast_model", "ml/transformer_failure_model"} <= models <= week
 
 
-def test_up_starts_what_is_not_running_and_leaves_the_rest_alone(tmp_path: Path) -> None:
-    home = Home(tmp_path, PrefectServer(home=tmp_path, port=free_port()))
-    try:
-        first = home.json("up")
-        second = home.json("up")
-        os.kill(first["serving_pid"], signal.SIGKILL)
-        third = home.json("up")
-        code, printed = home.call("up")
-    finally:
-        home.call("down")
-
-    schedules = {each["name"]: each["schedule"] for each in first["deployments"]}
-    due = {each["name"]: each["next_run_at"] for each in first["deployments"]}
-    assert first["server"] == home.server.url.removesuffix("/api")
-    assert second == first
-    assert third["serving_pid"] != first["serving_pid"]
-    assert schedules["daily"] == "15 5 * * * UTC"
-    assert " 05:15:00" in due["daily"]
-    assert due["storm"] is None
-    assert code == 0
-    assert f"served by process {third['serving_pid']}" in printed
-
-
-def test_a_scheduled_run_starts_and_finishes_until_down(tiny_copy: Home) -> None:
+def test_up_serves_the_schedules_until_down(tiny_copy: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()))
+    monkeypatch.setenv("GRIDWEAVE_DAILY_CRON", EVERY_MINUTE)
 
-    code, printed = home.call("deploy", "--cron", EVERY_MINUTE)
-    assert code == 0, printed
+    first = home.json("up")
     try:
+        again = home.json("up")
         limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
         while not scheduled_runs(home) and time.monotonic() < limit:
             time.sleep(2)
@@ -99,9 +75,14 @@ def test_a_scheduled_run_starts_and_finishes_until_down(tiny_copy: Home) -> None
     finally:
         code, printed = home.call("down")
 
+    schedules = {each["name"]: (each["schedule"], each["next_run_at"] is None) for each in first["deployments"]}
+    assert first["server"] == home.server.url.removesuffix("/api")
+    assert (schedules["daily"], schedules["storm"]) == (("* * * * * UTC", False), ("", True))
+    assert again["serving_pid"] == first["serving_pid"], "what ran already was not left alone"
     assert found, (home.path / "prefect" / "schedules.log").read_text(encoding="utf-8")[-2000:]
     assert {run["status"] for run in found} == {"COMPLETE"}
     assert all(run["prefect_flow_run_id"] for run in found)
+    assert code == 0
     assert printed.split("\n")[:2] == ["schedules stopped", "Prefect server stopped"]
     assert not home.server.is_healthy()
 

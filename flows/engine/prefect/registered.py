@@ -9,7 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.server.schemas.schedules import CronSchedule as DatedSchedule
@@ -40,14 +40,15 @@ class Registered:
     next_run_at: datetime | None
 
 
-def registered(now: datetime) -> list[Registered]:
+def registered(url: str, now: datetime) -> list[Registered]:
     """Ask the server what is deployed, soonest first.
 
     Args:
+        url: Address of its API.
         now: The clock.
     """
     wanted = DeploymentFilter(tags=DeploymentFilterTags(all_=[TAG]))
-    with get_client(sync_client=True) as client:
+    with SyncPrefectClient(url) as client:
         found = [_described(each, now) for each in client.read_deployments(deployment_filter=wanted, limit=MOST_READ)]
     return sorted(found, key=lambda each: (each.next_run_at is None, each.next_run_at, each.name))
 
