@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx
 import pytest
 
@@ -163,7 +164,7 @@ def test_a_day_with_two_kills_loses_nothing_and_does_nothing_twice(day: Day) -> 
     assert {run["status"] for run in runs if run["flow_run_id"] not in day.asked} <= {"COMPLETE"}
     assert all(first["ended_at"] <= then["started_at"] for first, then in pairwise(runs))
     assert delivered(home) == [(calendar_day(hour), "LANDED", 1) for hour in range(HOURS)]
-    assert twice(home, "ml.load_forecast", "network_id, series_id, issued_at, valid_at") == 0
+    assert twice(home, "ml.load_forecast", "network_id, series_id, score_kind, issued_at, valid_at") == 0
     assert twice(home, "lineage.outbox_message", "idempotency_key") == 0
     assert twice(home, "lineage.outbox_attempt where outcome = 'ACKNOWLEDGED'", "message_id") == 0
     verified = home.json("audit", "verify", "--data")
@@ -239,13 +240,14 @@ def settle_down(day: Day) -> None:
 
 
 def delivered(home: Home) -> list[tuple[str, str, int]]:
-    """Days the delivered files are about, how each was taken, and how many rows it came to."""
-    rows = home.query(
-        "select local_date::varchar as day, status, count(*) as row_count from raw.calendar_days"
-        " join lineage.delivered_file on file_name = _source_file where file_name like 'holidays_hour_%'"
-        " group by all order by all"
-    )
-    return [(each["day"], each["status"], each["row_count"]) for each in rows]
+    """Days the delivered files are about, how each was taken, and how many raw rows it came to."""
+    with duckdb.connect(str(home.path / "warehouse.duckdb"), read_only=True) as warehouse:
+        rows = warehouse.execute(
+            "select local_date::varchar, status, count(*) from raw.calendar_days"
+            " join lineage.delivered_file on file_name = _source_file where file_name like 'holidays_hour_%'"
+            " group by all order by all"
+        ).fetchall()
+    return [(str(day), str(status), int(row_count)) for day, status, row_count in rows]
 
 
 def twice(home: Home, relation: str, key: str) -> int:
