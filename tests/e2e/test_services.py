@@ -55,7 +55,7 @@ def test_the_hourly_run_forecasts_load_and_trains_nothing(tiny: tuple[Home, dict
         {step["asset_key"] for step in home.json("plan", *each.SELECTION)["steps"]} for each in (hourly, retrain)
     )
 
-    models = {each["asset_key"] for each in home.json("assets") if each["kind"] == "model"}
+    models = {each["key"] for each in home.json("assets") if each["kind"] == "model"}
     assert {"ml/load_forecast", "reports/rpt_load_plan"} <= hour
     assert not models & hour
     assert {"ml/load_forecast_model", "ml/transformer_failure_model"} <= models <= week
