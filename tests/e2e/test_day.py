@@ -122,7 +122,7 @@ def day(tiny_copy: Home, monkeypatch: pytest.MonkeyPatch) -> Any:
     for name in ("DAILY", "HOURLY", "RETRAIN", "AUTOMATION"):
         monkeypatch.setenv(f"GRIDWEAVE_{name}_CRON", NEVER)
     monkeypatch.setenv("GRIDWEAVE_INBOX_WATCH_SECONDS", "2")
-    home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()), is_measured=False)
+    home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()))
     served = Day(home)
     served.up()
     yield served
@@ -178,7 +178,7 @@ def test_schedules_missed_while_the_machine_was_off_run_once_on_return(
     for name in ("DAILY", "RETRAIN", "AUTOMATION", "OUTBOX"):
         monkeypatch.setenv(f"GRIDWEAVE_{name}_CRON", NEVER)
     monkeypatch.setenv("GRIDWEAVE_HOURLY_CRON", EVERY_MINUTE)
-    home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()), is_measured=False)
+    home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()))
     day = Day(home)
     day.up()
     try:
