@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 CODE := flows ml expectations tests
 
-.PHONY: setup demo check check-python check-sql test test-full evaluate bench lock clean
+.PHONY: setup demo check check-python check-sql check-supply test test-full evaluate bench lock clean
 
 setup: $(STAMP)
 
@@ -40,6 +40,10 @@ check-sql: setup
 	$(BIN)/sqlfmt --check --no-progressbar transform
 	$(BIN)/sqlfluff lint --disable-progress-bar transform/models transform/tests
 	$(BIN)/dbt parse --quiet --project-dir transform --profiles-dir transform --target-path target --log-path target/logs
+
+# Needs the network: advisories are asked of a service, and without an answer it fails and says so.
+check-supply: setup
+	$(BIN)/python -m tests.supply.checking
 
 test: setup
 	$(PYTEST) -m "not full" --durations=40 --durations-min=5

@@ -60,8 +60,17 @@ class Settings(BaseSettings):
         default=False,
         description="Use the Prefect server on that port also when another home started it; else that is refused.",
     )
-    daily_cron: str = Field(default="15 5 * * *", description="When the daily run starts, cron syntax.")
-    schedule_time_zone: str = Field(default="UTC", description="Time zone of the schedule.")
+    daily_cron: str = Field(
+        default="15 5 * * *", description="When the daily run starts, cron syntax, schedule_time_zone."
+    )
+    hourly_cron: str = Field(
+        default="35 * * * *", description="When load is forecast anew, cron syntax, schedule_time_zone; empty: never."
+    )
+    retrain_cron: str = Field(
+        default="30 3 * * 1",
+        description="When models that have new data are trained, cron syntax, schedule_time_zone; empty: never.",
+    )
+    schedule_time_zone: str = Field(default="UTC", description="Time zone of the schedules.")
     automation_cron: str = Field(
         default="* * * * *", description="When the conditions of assets are evaluated, cron syntax, schedule_time_zone."
     )

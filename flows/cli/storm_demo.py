@@ -103,6 +103,7 @@ def _serving(settings: Settings, dispatch: StandInSystem) -> Iterator[None]:
     folder = settings.home / "storm_demo" / "targets"
     _describe_targets(settings.targets_dir, folder, dispatch.url)
     changed = {"GRIDWEAVE_TARGETS_DIR": str(folder), "GRIDWEAVE_AUTOMATION_CRON": NEVER}
+    changed |= {"GRIDWEAVE_HOURLY_CRON": "", "GRIDWEAVE_RETRAIN_CRON": ""}
     before = {name: os.environ.get(name) for name in changed}
     os.environ.update(changed)
     try:

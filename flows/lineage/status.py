@@ -9,9 +9,21 @@ from flows.lineage.openlineage import waiting_count
 from flows.lineage.openlineage_refusals import refused_events
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import duckdb
 
 RUNS_SHOWN = 3
+
+
+def run_outcomes(reader: duckdb.DuckDBPyConnection, flow_run_ids: Sequence[str]) -> dict[str, str]:
+    """Return the status of the latest run of each of Prefect's flow runs, where the ledger has one."""
+    rows = reader.execute(
+        "select prefect_flow_run_id::varchar, arg_max(status, started_at) from lineage.run"
+        " where parent_run_id is null and list_contains(?::uuid[], prefect_flow_run_id) group by all",
+        [list(flow_run_ids)],
+    ).fetchall()
+    return {str(flow_run_id): str(status) for flow_run_id, status in rows}
 
 
 def current_status(reader: duckdb.DuckDBPyConnection) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 What lives here: the schedules, the watched inbox, and the process. What does not: the server
 (flows.engine.prefect.server), starting the process in the background (flows.engine.prefect.background), which event
-runs which deployment (flows.engine.prefect.automations).
+runs which deployment (flows.engine.prefect.automations), what becomes of runs that were missed or killed
+(flows.engine.prefect.unfinished). Work pools, which are not served here, are described in prefect.yaml.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, cast
@@ -21,15 +23,20 @@ from prefect.types.entrypoint import EntrypointType
 
 from flows.clock import utc_now
 from flows.engine.landing.arrivals import InboxWatcher, landed_files
-from flows.engine.prefect.automations import ensure_automations, free_slots
+from flows.engine.prefect.automations import ensure_automations
 from flows.engine.prefect.background import mark_ready
 from flows.engine.prefect.events import send_event
 from flows.engine.prefect.processes import stop_children
 from flows.engine.prefect.server import local_server
+from flows.engine.prefect.unfinished import settle
+from flows.lineage.environment import current_environment
 from flows.pipelines.automation import automation
+from flows.pipelines.backfill import backfill
 from flows.pipelines.daily import daily
 from flows.pipelines.deliver import deliver
+from flows.pipelines.hourly import hourly
 from flows.pipelines.land import land
+from flows.pipelines.retrain import retrain
 from flows.pipelines.storm import storm
 from flows.settings import get_settings
 
@@ -39,6 +46,14 @@ if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
 
     from flows.settings import Settings
+
+
+logger = logging.getLogger(__name__)
+
+FLOWS: tuple[Any, ...] = (daily, hourly, retrain, backfill, storm, land, automation, deliver)
+LOOKS = frozenset({"automation", "deliver"})
+"""These look whether there is something to do: one that would queue, or that died, is made up for by the next."""
+SETTLING_SECONDS = 60.0
 
 
 class StoppableRunner(Runner):
@@ -59,48 +74,85 @@ class StoppableRunner(Runner):
             self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)
 
 
-def deployments(settings: Settings, cron: str) -> dict[str, RunnerDeployment]:
+def crons(settings: Settings, daily_cron: str) -> dict[str, str]:
+    """Return when deployments start by themselves; what is not named, or never due, starts upon an event or by hand.
+
+    Args:
+        settings: All settings.
+        daily_cron: When the daily run starts.
+    """
+    found = {
+        "daily": daily_cron,
+        "hourly": settings.hourly_cron,
+        "retrain": settings.retrain_cron,
+        "automation": settings.automation_cron,
+        "deliver": settings.outbox_cron,
+    }
+    return {name: cron for name, cron in found.items() if cron}
+
+
+def code_version() -> str:
+    """Name the code that is deployed: the commit, marked where files differ from it; the release outside a checkout."""
+    environment = current_environment()
+    if environment.git_commit is None:
+        return environment.packages["gridweave"]
+    return f"{environment.git_commit[:12]}{'+changes' if environment.is_git_dirty else ''}"
+
+
+def deployments(settings: Settings, daily_cron: str) -> dict[str, RunnerDeployment]:
     """Describe all deployments by name, one run at a time each.
 
     Args:
         settings: All settings.
-        cron: When the daily run starts, in the configured time zone.
+        daily_cron: When the daily run starts, in the configured time zone.
     """
     zone = settings.schedule_time_zone
-    crons = {"daily": cron, "automation": settings.automation_cron, "deliver": settings.outbox_cron}
-    schedules = {name: Cron(each, timezone=zone) for name, each in crons.items()}
+    schedules = {name: Cron(each, timezone=zone) for name, each in crons(settings, daily_cron).items()}
     waits = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
     # looks that would queue behind a long run all find the same; the next one after it is enough
     gives_way = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-    flows: tuple[Any, ...] = (daily, automation, storm, land, deliver)
+    version = code_version()
     return {
         flow.name: flow.to_deployment(
             name=flow.name,
             schedule=schedules.get(flow.name),
-            concurrency_limit=gives_way if flow.name in {"automation", "deliver"} else waits,
+            concurrency_limit=gives_way if flow.name in LOOKS else waits,
             tags=["gridweave"],
+            version=version,
             description=(flow.description or "").partition("\n")[0],
             entrypoint_type=EntrypointType.MODULE_PATH,
         )
-        for flow in flows
+        for flow in FLOWS
     }
 
 
-def serve(cron: str) -> None:
+def serve(daily_cron: str) -> None:
     """Register everything, say so, and run what is due and what happens, until stopped.
 
     Args:
-        cron: When the daily run starts, in the configured time zone.
+        daily_cron: When the daily run starts, in the configured time zone.
     """
     settings = get_settings()
-    described = deployments(settings, cron)
+    described = deployments(settings, daily_cron)
     runner = StoppableRunner(name="gridweave", limit=len(described), pause_on_shutdown=False)
     # called outside an event loop it answers at once; its type leaves that open
     identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
-    free_slots(identifiers)
     ensure_automations(identifiers)
+    _settle(settings, identifiers, is_starting=True)
     mark_ready(settings)
     stopped = threading.Event()
+    _watch_inbox(settings, stopped)
+    threading.Thread(target=_keep_settled, args=(settings, identifiers, stopped), name="settling", daemon=True).start()
+    try:
+        with contextlib.suppress(KeyboardInterrupt, TerminationSignal, asyncio.CancelledError):
+            asyncio.run(runner.start())
+    finally:
+        stopped.set()
+        stop_children()  # the runs going on: a terminal and `down` tell them too, a service manager may not
+
+
+def _watch_inbox(settings: Settings, stopped: threading.Event) -> None:
+    """Tell of files that arrive, from a thread of its own."""
     watcher = InboxWatcher(
         inbox=settings.inbox_dir,
         sources_dir=settings.sources_dir,
@@ -116,12 +168,22 @@ def serve(cron: str) -> None:
         name="inbox-watcher",
         daemon=True,
     ).start()
-    try:
-        with contextlib.suppress(KeyboardInterrupt, TerminationSignal, asyncio.CancelledError):
-            asyncio.run(runner.start())
-    finally:
-        stopped.set()
-        stop_children()  # the runs going on: a terminal and `down` tell them too, a service manager may not
+
+
+def _settle(settings: Settings, identifiers: dict[str, UUID], *, is_starting: bool) -> None:
+    found = settle(
+        identifiers, looks=LOOKS, published_dir=settings.published_dir, now=utc_now(), is_starting=is_starting
+    )
+    logger.info("runs that nobody carried on: %s", found)
+
+
+def _keep_settled(settings: Settings, identifiers: dict[str, UUID], stopped: threading.Event) -> None:
+    """Look once a minute: a server that was away, or a machine that slept, leaves runs behind while this goes on."""
+    while not stopped.wait(SETTLING_SECONDS):
+        try:
+            _settle(settings, identifiers, is_starting=False)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next look finds the same
+            logger.warning("runs that nobody carries on were not looked for: %s", error)
 
 
 def main() -> None:

@@ -9,13 +9,9 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.runtime import flow_run
-from prefect.states import Failed
 
-from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
-from flows.pipelines.composition import make_pipeline
-from flows.settings import get_settings
+from flows.pipelines.running import run_when_free
 
 
 @flow(name="land", persist_result=False)
@@ -25,7 +21,4 @@ def land(source: str) -> RunSummary | State[Any]:
     Args:
         source: Name of its description in data/sources.
     """
-    settings = get_settings()
-    pipeline = make_pipeline(settings, trigger="event", prefect_flow_run_id=flow_run.id)
-    _, summary = when_free(lambda: pipeline.ingest(source, []), limit_seconds=settings.busy_wait_minutes * 60)
-    return Failed(message=summary.status, data=summary) if summary.exit_code else summary
+    return run_when_free("event", lambda pipeline: pipeline.ingest(source, [])[1])

@@ -9,13 +9,9 @@ from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.runtime import flow_run
-from prefect.states import Failed
 
-from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
-from flows.pipelines.composition import make_pipeline
-from flows.settings import get_settings
+from flows.pipelines.running import run_selection
 
 SELECTION = ("+reports/rpt_storm_priority", "+reports/rpt_crew_plan")
 
@@ -32,7 +28,4 @@ def storm(
         gust_mps: Its highest gust, m/s.
     """
     del network_id, issued_at, gust_mps  # kept by Prefect with the flow run: why it was started
-    settings = get_settings()
-    pipeline = make_pipeline(settings, trigger="event", prefect_flow_run_id=flow_run.id)
-    summary = when_free(lambda: pipeline.run(SELECTION), limit_seconds=settings.busy_wait_minutes * 60)
-    return Failed(message=summary.status, data=summary) if summary.exit_code else summary
+    return run_selection("event", SELECTION)

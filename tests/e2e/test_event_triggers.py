@@ -29,7 +29,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     path = tmp_path_factory.mktemp("events")
     home = Home(path, PrefectServer(home=path, port=free_port()))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRIDWEAVE_AUTOMATION_CRON", NEVER)
+        for name in ("AUTOMATION", "HOURLY", "RETRAIN"):
+            patch.setenv(f"GRIDWEAVE_{name}_CRON", NEVER)
         patch.setenv("GRIDWEAVE_INBOX_WATCH_SECONDS", "1")
         code, printed = home.call("deploy", "--cron", NEVER)
         assert code == 0, printed

@@ -11,6 +11,7 @@ import pytest
 
 from flows.engine.prefect.processes import child_processes, read_pid
 from flows.engine.prefect.server import PrefectServer
+from flows.pipelines import hourly, retrain
 from tests.conftest import free_port
 from tests.e2e.homes import Home
 
@@ -40,12 +41,33 @@ def scheduled_runs(home: Home) -> list[dict[str, Any]]:
     )
 
 
-def test_a_scheduled_run_starts_and_finishes_until_down(tiny_copy: Home) -> None:
-    home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()))
+@pytest.fixture(autouse=True)
+def nothing_else_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what a test asks for is started by a schedule."""
+    for name in ("AUTOMATION", "HOURLY", "RETRAIN"):
+        monkeypatch.setenv(f"GRIDWEAVE_{name}_CRON", NEVER)
 
-    code, printed = home.call("deploy", "--cron", EVERY_MINUTE)
-    assert code == 0, printed
+
+def test_the_hourly_run_forecasts_load_and_trains_nothing(tiny: tuple[Home, dict[str, Any]]) -> None:
+    home, _ = tiny
+
+    hour, week = (
+        {step["asset_key"] for step in home.json("plan", *each.SELECTION)["steps"]} for each in (hourly, retrain)
+    )
+
+    models = {each["key"] for each in home.json("assets") if each["kind"] == "model"}
+    assert {"ml/load_forecast", "reports/rpt_load_plan"} <= hour
+    assert not models & hour
+    assert {"ml/load_forecast_model", "ml/transformer_failure_model"} <= models <= week
+
+
+def test_up_serves_the_schedules_until_down(tiny_copy: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()))
+    monkeypatch.setenv("GRIDWEAVE_DAILY_CRON", EVERY_MINUTE)
+
+    first = home.json("up")
     try:
+        again = home.json("up")
         limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
         while not scheduled_runs(home) and time.monotonic() < limit:
             time.sleep(2)
@@ -53,9 +75,14 @@ def test_a_scheduled_run_starts_and_finishes_until_down(tiny_copy: Home) -> None
     finally:
         code, printed = home.call("down")
 
+    schedules = {each["name"]: (each["schedule"], each["next_run_at"] is None) for each in first["deployments"]}
+    assert first["server"] == home.server.url.removesuffix("/api")
+    assert (schedules["daily"], schedules["storm"]) == (("* * * * * UTC", False), ("", True))
+    assert again["serving_pid"] == first["serving_pid"], "what ran already was not left alone"
     assert found, (home.path / "prefect" / "schedules.log").read_text(encoding="utf-8")[-2000:]
     assert {run["status"] for run in found} == {"COMPLETE"}
     assert all(run["prefect_flow_run_id"] for run in found)
+    assert code == 0
     assert printed.split("\n")[:2] == ["schedules stopped", "Prefect server stopped"]
     assert not home.server.is_healthy()
 
@@ -79,7 +106,7 @@ def test_what_serves_in_the_terminal_ends_with_the_run_it_had_started(tmp_path: 
         home.call("down")
 
     assert read == process.pid, printed
-    assert registered.keys() == {"daily", "automation", "storm", "land", "deliver"}
+    assert registered.keys() == {"daily", "hourly", "retrain", "backfill", "storm", "land", "automation", "deliver"}
     assert "temporary server" not in printed
     assert process.returncode == 0
     assert not Path(f"/proc/{run}").exists(), "the run it had started goes on"

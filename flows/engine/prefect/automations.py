@@ -84,10 +84,7 @@ def ensure_automations(deployment_ids: Mapping[str, UUID]) -> None:
 
 
 def free_slots(deployment_ids: Mapping[str, UUID]) -> None:
-    """Free the slots that runs of an earlier serving process left taken: a run that is killed never gives its back.
-
-    Only for the process that serves, before it serves: nobody else runs these deployments.
-    """
+    """Free the slots of deployments none of whose runs is alive: a run that is killed never gives its back."""
     with get_client(sync_client=True) as client:
         for identifier in deployment_ids.values():
             limit = client.read_deployment(identifier).global_concurrency_limit

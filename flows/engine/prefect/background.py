@@ -67,6 +67,13 @@ def start_deployment(settings: Settings, cron: str) -> int:
     return pid
 
 
+def serving_pid(settings: Settings) -> int | None:
+    """Return the process that serves this home's deployments; None when there is none, or it is not ready."""
+    pid = read_pid(_pid_path(settings))
+    is_serving = pid is not None and pid == read_pid(ready_path(settings)) and _is_of_this_home(pid, settings)
+    return pid if is_serving else None
+
+
 def mark_ready(settings: Settings) -> None:
     """Say that this process has registered everything it serves.
 

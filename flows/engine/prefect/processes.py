@@ -71,6 +71,19 @@ def has_variable(pid: int, name: str, value: str) -> bool:
     return f"{name}={value}".encode() in variables.split(b"\0")
 
 
+def values_of_variable(name: str) -> frozenset[str]:
+    """Return the values that processes of this user were started with in an environment variable."""
+    start = f"{name}=".encode()
+    found: set[str] = set()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            variables = path.read_bytes().split(b"\0")
+        except OSError:  # another user's, or it has ended
+            continue
+        found.update(each.removeprefix(start).decode() for each in variables if each.startswith(start))
+    return frozenset(found)
+
+
 def stop_group(pid: int, mark: str) -> None:
     """Ask a process group to end, and end it when it does not within 20 s."""
     with contextlib.suppress(ProcessLookupError):
