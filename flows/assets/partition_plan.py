@@ -21,12 +21,14 @@ from flows.assets.partition_mappings import UNPARTITIONED, Identity, edges, reve
 from flows.assets.partitions import PartitionKeyError, chosen_keys
 from flows.assets.plan import Cause, Recorded, State, Step, change_of, is_same_code, plan_step
 from flows.assets.versions import parameters_hash
+from flows.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from flows.assets.graph import AssetGraph
+    from flows.assets.partitions import Partitions
 
 InputVersion = str | tuple[tuple[str, str], ...]
 """Version of one input: of the same partition, or of an input that is not cut; else (partition, version) of each."""
@@ -113,10 +115,15 @@ def wanted_partitions(
         Partition keys by asset; the empty key for assets that are not cut.
 
     Raises:
-        PartitionKeyError: The text names nothing in any of them, or none of them is cut.
+        UsageError: None of them is cut, so that the text has no meaning.
+        PartitionKeyError: The text names nothing in any of them, or nothing that is over: what is made of all
+            partitions does not count an open one, and would not notice that it was made.
     """
     if text is not None and all(graph[key].partitions is None for key in selected):
-        raise PartitionKeyError(key=text, expected="none, because no selected asset is cut into partitions")
+        raise UsageError(
+            f"None of the selected assets has partitions, so {text!r} names none.",
+            hint="gridweave run, without a partition, makes them",
+        )
     wanted: dict[str, tuple[str, ...]] = {}
     refused: PartitionKeyError | None = None
     for key in selected:
@@ -130,13 +137,24 @@ def wanted_partitions(
                 wanted[key] = keys
         else:
             try:
-                wanted[key] = chosen_keys(partitions, text)
+                wanted[key] = _over(partitions, chosen_keys(partitions, text), text, until=until)
             except PartitionKeyError as error:
                 wanted[key], refused = (), error
     is_any_found = any(wanted[key] for key in selected if graph[key].partitions is not None)
     if refused is not None and not is_any_found:
         raise refused
     return wanted
+
+
+def _over(partitions: Partitions, chosen: Sequence[str], text: str, *, until: datetime) -> tuple[str, ...]:
+    """Return those of the chosen partitions that are over."""
+    over = partitions.keys(until)
+    found = set(over).intersection(chosen)
+    if not found:
+        raise PartitionKeyError(
+            key=text, expected=f"a partition that is over, {over[-1] if over else 'none yet'} at most"
+        )
+    return tuple(key for key in chosen if key in found)
 
 
 def plan_partitions(

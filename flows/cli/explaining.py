@@ -163,11 +163,13 @@ def _print_checks(checks: list[dict[str, Any]]) -> None:
 
 
 def _print_code(code: list[dict[str, Any]]) -> None:
-    commits = ", ".join(sorted({each["git_commit"] for each in code if each["git_commit"]})) or "no commit recorded"
-    typer.echo(f"code: {len(code)} definitions, {commits}; `gridweave assets KEY` shows each")
-    changed = [each["asset_key"] for each in code if not each["is_code_current"]]
-    if changed:
-        typer.echo(f"the checkout has other code than made: {', '.join(changed)}")
+    changed = " with uncommitted changes"
+    commits = {f"{each['git_commit']}{changed * each['git_dirty']}" for each in code if each["git_commit"]}
+    shown = ", ".join(sorted(commits)) or "no commit recorded"
+    typer.echo(f"code: {len(code)} definitions, {shown}; `gridweave assets KEY` shows each")
+    others = [each["asset_key"] for each in code if not each["is_code_current"]]
+    if others:
+        typer.echo(f"the checkout has other code than made: {', '.join(others)}")
 
 
 def _print_verification(verification: dict[str, Any]) -> None:

@@ -212,7 +212,7 @@ def run(
         raise UsageError("A resumed run brings its own selection.", hint="give --resume alone")
     _prefect_begins()
     with shown_progress() as say:
-        _prepare(say)
+        _prepare(say, select or [], partition)
         summary = _run(select or [], force=force, partition=partition, resume=resume)
     _say(summary, as_json=as_json)
 
@@ -228,7 +228,7 @@ def backfill(
     """Make what is missing or stale of a range of partitions; call it again to take it up."""
     _prefect_begins()
     with shown_progress() as say:
-        _prepare(say)
+        _prepare(say, select, f"{first}..{last}")
         summary = _run(select, partition=f"{first}..{last}", batch_size=batch_size)
     _say(summary, as_json=as_json)
 
@@ -257,12 +257,17 @@ def _simulating(days: int, feeders: int, transformers: int) -> Iterator[None]:
         raise typer.Exit(child.returncode)
 
 
-def _prepare(say: Callable[[str], None]) -> None:
-    """Do what the first run of all would wait for, while the Prefect server starts."""
-    project = pipeline().project
-    if not project.is_parsed:
+def _prepare(say: Callable[[str], None], select: list[str] | None = None, partition: str | None = None) -> None:
+    """Do what the first run of all would wait for, while the Prefect server starts, and refuse what means nothing.
+
+    Refused within the flow, it would also be a failed flow run with a traceback.
+    """
+    made = pipeline()
+    if not made.project.is_parsed:
         say("reading the dbt project")
-        _ = project.manifest
+        _ = made.project.manifest
+    if select or partition:
+        made.wanted(select or [], partition, until=made.clock())
 
 
 def _run(

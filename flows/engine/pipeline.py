@@ -171,9 +171,9 @@ class Pipeline:
             if asked:
                 wanted = asked.partitions
             elif earlier:
-                wanted = self._wanted(earlier.expressions, earlier.partition, until=until)
+                wanted = self.wanted(earlier.expressions, earlier.partition, until=until)
             else:
-                wanted = self._wanted(expressions, partition, until=until)
+                wanted = self.wanted(expressions, partition, until=until)
             if earlier is None and asked is None:
                 inbox.land()
             if not inbox.is_gate_open():
@@ -308,9 +308,15 @@ class Pipeline:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return ModelRegistry(tracking_uri=f"sqlite:///{home / 'mlflow.db'}", artifact_root=home / "artifacts")
 
-    def _wanted(
+    def wanted(
         self, expressions: Sequence[str], partition: str | None, *, until: datetime
     ) -> dict[str, tuple[str, ...]]:
+        """Return the partitions of each asset a selection means at a moment.
+
+        Raises:
+            UnknownAssetError: The selection matches nothing.
+            UsageError: The partition means none of theirs.
+        """
         return wanted_partitions(self.graph, select(self.graph, expressions), partition, until=until)
 
     def _bring_up_to_date(

@@ -85,7 +85,7 @@ def publish_snapshot(
         connection.execute("detach next_snapshot")
     for key in changed:
         if key.partition("/")[0] in PARQUET_SCHEMAS:
-            _write_parquet(connection, folder / "tables", key)
+            _write_parquet(connection, parquet_path(folder, key), key)
     _swap_in(fresh, folder / CURRENT_NAME)
     return changed
 
@@ -192,14 +192,18 @@ def _copy_ledger(connection: duckdb.DuckDBPyConnection, target: str) -> None:
     connection.execute("commit")
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, folder: Path, key: str) -> None:
+def parquet_path(folder: Path, key: str) -> Path:
+    """Where a table lies as Parquet below the published folder."""
+    return folder / "tables" / f"{key.replace('/', '.')}.parquet"
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, target: Path, key: str) -> None:
     """Write one table beside its older versions, then point its plain name at it.
 
     Rows are sorted: partitions that are made side by side stand in the order in which they ended, and the same rows
     must give the same file.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    target = folder / f"{key.replace('/', '.')}.parquet"
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     partial = target.with_suffix(".partial")
     connection.execute(f"copy (from {relation(key)} order by all) to {literal(str(partial))} (format parquet)")
     sync(partial)

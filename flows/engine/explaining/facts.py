@@ -36,6 +36,7 @@ def materializations(sources: Sources, keys: Iterable[str]) -> dict[str, dict[st
         "select m.asset_key, arg_max(m.materialization_id, m.seq)::varchar as materialization_id,"
         " arg_max(m.run_id, m.seq)::varchar as run_id, arg_max(m.code_version, m.seq) as code_version,"
         " arg_max(m.data_version, m.seq) as data_version, arg_max(r.git_commit, m.seq) as git_commit,"
+        " coalesce(arg_max(r.git_dirty, m.seq), false) as git_dirty,"
         " sum(m.row_count)::bigint as row_count, max(m.recorded_at) as recorded_at"
         " from lineage.current_materialization m left join lineage.run r using (run_id)"
         " where list_contains(?::varchar[], m.asset_key) group by m.asset_key",

@@ -46,8 +46,6 @@ def backfill_batches(
         raise UsageError(f"A batch of {batch_size} days makes nothing.", hint="give 1 or more")
     wanted = wanted_partitions(graph, keys, partition_range, until=until)
     cut = {key: found for key, found in wanted.items() if graph[key].partitions is not None}
-    if not cut:
-        raise UsageError("None of the selected assets has partitions.", hint="gridweave run makes them")
     days = sorted({_day(each) for key, found in cut.items() if _has_time(graph, key) for each in found}) or [""]
     chunks = [set(days[start : start + batch_size]) for start in range(0, len(days), batch_size)]
     batches: list[dict[str, tuple[str, ...]]] = [

@@ -17,6 +17,8 @@ from flows.assets.versions import version_of_partitions
 from flows.lineage.kept_files import kept_files, removed_files
 from flows.lineage.load_files import noted_files
 from flows.warehouse.content import ALGORITHM, columns_of, table_version, whole_version
+from flows.warehouse.identifiers import literal, relation
+from flows.warehouse.publish import PARQUET_SCHEMAS, parquet_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +65,7 @@ def data_findings(
 
 
 def snapshot_findings(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> Iterator[DataFinding]:
-    """Hold the published tables against the ledger.
+    """Hold the published tables, and the Parquet files beside them, against the ledger.
 
     Args:
         connection: A database with the ledger.
@@ -90,6 +92,14 @@ def snapshot_findings(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> 
                     materialization_id=_latest(parts),
                     reason=f"{key} in {snapshot.name} was changed after it was published",
                 )
+            elif key.partition("/")[0] in PARQUET_SCHEMAS:
+                file = parquet_path(snapshot.parent, key)
+                # a run that was killed may have written the file of a version the snapshot has not got yet
+                made = {_version_of(published, key)} | {each for name, _, each in known if name == key}
+                if _version_of_file(file, like=(snapshot, key)) not in made:
+                    yield DataFinding(
+                        materialization_id=_latest(parts), reason=f"{file.name} of {key} is not what was published"
+                    )
 
 
 def _table_findings(connection: duckdb.DuckDBPyConnection) -> Iterator[DataFinding]:
@@ -202,13 +212,27 @@ def _kept_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterato
             )
 
 
-def _version_of_file(path: Path) -> str | None:
-    """Hash the rows of a Parquet file as those of a table."""
+def _version_of_file(path: Path, *, like: tuple[Path, str] | None = None) -> str | None:
+    """Hash the rows of a Parquet file as those of a table.
+
+    Args:
+        path: The file.
+        like: Database and table whose types its columns have; else those the file says.
+
+    Returns:
+        None when there is no such file, or it cannot be read as that.
+    """
     if not path.exists():
         return None
     with duckdb.connect(":memory:") as reading:
         try:
-            reading.execute("create schema evidence; create table evidence.t as from read_parquet(?)", [str(path)])
+            reading.execute("create schema evidence")
+            if like is None:
+                reading.execute("create table evidence.t as from read_parquet(?)", [str(path)])
+            else:
+                reading.execute(f"attach {literal(str(like[0]))} as snapshot (read_only)")
+                reading.execute(f"create table evidence.t as from snapshot.{relation(like[1])} limit 0")
+                reading.execute("insert into evidence.t by name from read_parquet(?)", [str(path)])
         except duckdb.Error:
             return None
         return table_version(reading, "evidence/t")[0]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from flows.assets.partition_mappings import LastDays
 from flows.assets.partition_plan import StepGroup, plan_partitions, wanted_partitions
 from flows.assets.partitions import PartitionKeyError, daily, hourly, static, two_dimensional
 from flows.assets.plan import State
-from flows.errors import ConfigurationError
+from flows.errors import ConfigurationError, UsageError
 from tests.flows.assets.builders import definition
 from tests.flows.assets.partition_builders import (
     Records,
@@ -148,8 +148,19 @@ def test_a_partition_of_assets_that_are_not_cut_is_refused() -> None:
     uncut = [key for key in GRAPH if GRAPH[key].partitions is None]
     assert uncut
 
-    with pytest.raises(PartitionKeyError, match="no selected asset is cut"):
+    with pytest.raises(UsageError, match="None of the selected assets has partitions"):
         wanted_partitions(GRAPH, uncut, "2026-03-03", until=NOW)
+
+
+def test_a_partition_that_is_not_over_is_refused_and_cut_off_a_range() -> None:
+    today = f"{NOW:%Y-%m-%d}"
+    before = f"{NOW - timedelta(days=1):%Y-%m-%d}"
+
+    ranged = wanted_partitions(GRAPH, ["marts/daily"], f"{before}..{today}", until=NOW)
+
+    assert ranged == {"marts/daily": (before,)}
+    with pytest.raises(PartitionKeyError, match=f"that is over, {before} at most"):
+        wanted_partitions(GRAPH, ["marts/daily"], today, until=NOW)
 
 
 def test_a_dependency_without_a_mapping_is_refused_when_the_graph_is_made() -> None:

@@ -32,10 +32,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         start_run(warehouse, run_id, NOW)
         with warehouse.transaction() as cursor:
             cursor.execute("create table marts.c as select i as a, i / 3 as b from range(9) r(i)")
+            cursor.execute("create table reports.rpt_e as select i as a, [date '2026-01-01'] as b from range(9) r(i)")
         score = write_scores(warehouse, home, str(run_id))
         write_load(warehouse, home, str(run_id))
         write_model(warehouse, home, str(run_id), score)
-        versions = {"marts/c": record_table(warehouse, "marts/c", str(run_id))}
+        versions = {key: record_table(warehouse, key, str(run_id)) for key in ("marts/c", "reports/rpt_e")}
         end_run(warehouse, home, run_id, NOW)
         publish_snapshot(warehouse.cursor(), folder=home / "published", versions=versions)
         publish_ledger(warehouse.cursor(), folder=home / "published")
@@ -176,6 +177,39 @@ def test_a_changed_table_is_named(settings: Settings, file: str, statement: str,
     assert report.finding is None
     assert report.data_finding is not None
     assert names in report.reason
+
+
+@pytest.mark.parametrize("how", ["a row", "its bytes", "gone"])
+def test_changed_parquet_of_a_published_report_is_named(settings: Settings, how: str) -> None:
+    path = settings.published_dir / "tables" / "reports.rpt_e.parquet"
+    if how == "a row":
+        with duckdb.connect(":memory:") as connection:
+            connection.execute("create table t as from read_parquet(?)", [str(path)])
+            connection.execute("update t set a = 10 where a = 4")
+            connection.execute(f"copy t to '{path}' (format parquet)")
+    elif how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(b"PAR1 no parquet")
+
+    report = verify_home(settings, with_data=True)
+
+    assert report.finding is None
+    assert "reports.rpt_e.parquet of reports/rpt_e is not what was published" in report.reason
+
+
+def test_parquet_of_a_version_that_was_not_published_any_more_is_no_forgery(settings: Settings) -> None:
+    with open_warehouse(settings.warehouse_path) as warehouse:
+        run_id = uuid4()
+        start_run(warehouse, run_id, NOW)
+        warehouse.cursor().execute("update reports.rpt_e set a = a + 1")
+        record_table(warehouse, "reports/rpt_e", str(run_id))
+        end_run(warehouse, settings.home, run_id, NOW)
+        target = settings.published_dir / "tables" / "reports.rpt_e.parquet"
+        warehouse.cursor().execute(f"copy reports.rpt_e to '{target}' (format parquet)")
+        publish_ledger(warehouse.cursor(), folder=settings.published_dir)
+
+    assert verify_home(settings, with_data=True).is_ok
 
 
 def test_a_changed_published_ledger_is_found(settings: Settings) -> None:
