@@ -16,6 +16,7 @@ setup: $(STAMP)
 # A pinned uv installs the locked set in seconds; hashes are required. It compiles what it installs, as pip does: else
 # the first run does, and takes a quarter longer.
 $(STAMP): requirements.lock pyproject.toml
+	@echo "installing the locked packages into $(VENV)"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes --python $(BIN)/python requirements.lock

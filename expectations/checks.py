@@ -228,7 +228,7 @@ def share_at_most(
     """
     from expectations.custom.share_of_rows import ExpectShareOfRowsToBeAtMost, counting_query
 
-    tolerance = f" or {few_rows} rows" if few_rows else ""
+    tolerance = f" or {few_rows} rows that are less than half" if few_rows else ""
     expected = f"{what}: at most {share_text(max_share)}{tolerance}"
     return ExpectShareOfRowsToBeAtMost(
         unexpected_rows_query=counting_query(predicate),
