@@ -141,9 +141,13 @@ class PrefectServer:
         return is_running
 
     def use(self) -> None:
-        """Point this process's Prefect at the server. Before the first import of prefect."""
+        """Point this process's Prefect at the server, in all threads, also when it was imported before."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.environ.update({**QUIET, **self._client_environment()})
+        if "prefect.context" in sys.modules:  # it read the environment once, and threads it starts have that
+            from prefect.context import refresh_global_settings_context
+
+            refresh_global_settings_context()
 
     @property
     def _pid_path(self) -> Path:

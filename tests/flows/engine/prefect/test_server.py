@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -131,3 +133,29 @@ def test_a_copied_home_does_not_stop_the_server_of_the_first(tmp_path: Path) -> 
     assert is_our_process(pid, mark)
     assert first.stop()
     assert not is_our_process(pid, mark)
+
+
+USED_LATE = """
+import sys, threading
+from pathlib import Path
+from prefect.settings import get_current_settings
+from flows.engine.prefect.server import PrefectServer
+
+PrefectServer(home=Path(sys.argv[1]), port=int(sys.argv[2])).use()
+said = []
+threading.Thread(target=lambda: said.append(get_current_settings().api.url)).start()
+while not said:
+    pass
+print(said[0], get_current_settings().api.url)
+"""
+
+
+def test_a_process_that_imported_prefect_before_uses_the_server_in_every_thread(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+
+    said = subprocess.run(
+        [sys.executable, "-c", USED_LATE, str(tmp_path), "4999"],
+        env=environment, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+
+    assert said.split() == ["http://127.0.0.1:4999/api"] * 2
