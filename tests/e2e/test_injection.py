@@ -70,6 +70,6 @@ def test_what_is_typed_is_no_statement_and_no_path(name: str, untouched: Home) -
 
 
 def files(folder: Path) -> set[str]:
-    """Names below a home, without what reading the dbt project makes and where deliveries are staged."""
+    """Names below a home, without what reading the project and a failed flow run leave, and where files are staged."""
     names = {str(path.relative_to(folder)) for path in folder.rglob("*")}
-    return {name for name in names if not name.startswith("dbt/") and name != "lake/.staging"}
+    return {name for name in names if not name.startswith(("dbt/", "prefect/")) and name != "lake/.staging"}
