@@ -1,7 +1,8 @@
 """What must run, and why, per asset and partition. Pure, like plan.py, and the same decisions.
 
-What lives here: the ledger's state of a partitioned asset column by column, the plan over it, choosing partitions by
-text. What does not: the plan of assets that are not cut and read nothing that is (plan.py, which this calls for them).
+What lives here: the ledger's state of a partitioned asset column by column and the plan over it. What does not: which
+partitions somebody means (wanted_partitions.py), and the plan of assets that are not cut and read nothing that is
+(plan.py, which this calls for them).
 
 Decision: columns and groups instead of a record and a step per partition. 5,000 assets of 365 partitions are 1.8
 million of each; compared column by column and told apart only where something differs they are planned in the time it
@@ -18,17 +19,14 @@ from flows.assets.changes import EVERYTHING, Change
 from flows.assets.definition import CONTENT_ADDRESSED, AssetDefinition
 from flows.assets.joined_steps import joined, running_partitions
 from flows.assets.partition_mappings import UNPARTITIONED, Identity, edges, reverse_edges
-from flows.assets.partitions import PartitionKeyError, chosen_keys
 from flows.assets.plan import Cause, Recorded, State, Step, change_of, is_same_code, plan_step
 from flows.assets.versions import parameters_hash
-from flows.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from flows.assets.graph import AssetGraph
-    from flows.assets.partitions import Partitions
 
 InputVersion = str | tuple[tuple[str, str], ...]
 """Version of one input: of the same partition, or of an input that is not cut; else (partition, version) of each."""
@@ -98,63 +96,6 @@ def is_partition_aware(graph: AssetGraph, key: str) -> bool:
     """Tell whether an asset is cut, or reads one that is."""
     definition = graph[key]
     return definition.partitions is not None or any(graph[each].partitions is not None for each in definition.deps)
-
-
-def wanted_partitions(
-    graph: AssetGraph, selected: Collection[str], text: str | None, *, until: datetime
-) -> dict[str, tuple[str, ...]]:
-    """Choose partitions of each selected asset.
-
-    Args:
-        graph: All assets.
-        selected: Keys.
-        text: A partition or range as a person writes it; None: the latest time that is over, and every name.
-        until: The moment of planning; what is not over by then has no partition.
-
-    Returns:
-        Partition keys by asset; the empty key for assets that are not cut.
-
-    Raises:
-        UsageError: None of them is cut, so that the text has no meaning.
-        PartitionKeyError: The text names nothing in any of them, or nothing that is over: what is made of all
-            partitions does not count an open one, and would not notice that it was made.
-    """
-    if text is not None and all(graph[key].partitions is None for key in selected):
-        raise UsageError(
-            f"None of the selected assets has partitions, so {text!r} names none.",
-            hint="gridweave run, without a partition, makes them",
-        )
-    wanted: dict[str, tuple[str, ...]] = {}
-    refused: PartitionKeyError | None = None
-    for key in selected:
-        partitions = graph[key].partitions
-        if partitions is None:
-            wanted[key] = (UNPARTITIONED,)
-        elif text is None:
-            keys = partitions.keys(until)
-            wanted[key] = partitions.matching(keys[-1].partition("|")[0]) if keys else ()
-            if partitions.kind == "static":
-                wanted[key] = keys
-        else:
-            try:
-                wanted[key] = _over(partitions, chosen_keys(partitions, text), text, until=until)
-            except PartitionKeyError as error:
-                wanted[key], refused = (), error
-    is_any_found = any(wanted[key] for key in selected if graph[key].partitions is not None)
-    if refused is not None and not is_any_found:
-        raise refused
-    return wanted
-
-
-def _over(partitions: Partitions, chosen: Sequence[str], text: str, *, until: datetime) -> tuple[str, ...]:
-    """Return those of the chosen partitions that are over."""
-    over = partitions.keys(until)
-    found = set(over).intersection(chosen)
-    if not found:
-        raise PartitionKeyError(
-            key=text, expected=f"a partition that is over, {over[-1] if over else 'none yet'} at most"
-        )
-    return tuple(key for key in chosen if key in found)
 
 
 def plan_partitions(

@@ -262,12 +262,14 @@ def _prepare(say: Callable[[str], None], select: list[str] | None = None, partit
 
     Refused within the flow, it would also be a failed flow run with a traceback.
     """
+    from flows.assets.wanted_partitions import selected_partitions
+
     made = pipeline()
     if not made.project.is_parsed:
         say("reading the dbt project")
         _ = made.project.manifest
     if select or partition:
-        made.wanted(select or [], partition, until=made.clock())
+        selected_partitions(made.graph, select or [], partition, until=made.clock())
 
 
 def _run(

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
-from flows.assets.partition_plan import wanted_partitions
 from flows.assets.selection import select
+from flows.assets.wanted_partitions import selected_partitions
 from flows.clock import Clock, utc_now
 from flows.engine.after_run import AfterRun, OnClose, do_after_run
 from flows.engine.dbt.project import DbtProject
@@ -171,9 +171,9 @@ class Pipeline:
             if asked:
                 wanted = asked.partitions
             elif earlier:
-                wanted = self.wanted(earlier.expressions, earlier.partition, until=until)
+                wanted = selected_partitions(self.graph, earlier.expressions, earlier.partition, until=until)
             else:
-                wanted = self.wanted(expressions, partition, until=until)
+                wanted = selected_partitions(self.graph, expressions, partition, until=until)
             if earlier is None and asked is None:
                 inbox.land()
             if not inbox.is_gate_open():
@@ -307,17 +307,6 @@ class Pipeline:
         home = self.settings.home / "mlflow"
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         return ModelRegistry(tracking_uri=f"sqlite:///{home / 'mlflow.db'}", artifact_root=home / "artifacts")
-
-    def wanted(
-        self, expressions: Sequence[str], partition: str | None, *, until: datetime
-    ) -> dict[str, tuple[str, ...]]:
-        """Return the partitions of each asset a selection means at a moment.
-
-        Raises:
-            UnknownAssetError: The selection matches nothing.
-            UsageError: The partition means none of theirs.
-        """
-        return wanted_partitions(self.graph, select(self.graph, expressions), partition, until=until)
 
     def _bring_up_to_date(
         self,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.assets.partition_mappings import UNPARTITIONED
-from flows.assets.partition_plan import wanted_partitions
 from flows.assets.partitions import DIMENSION_SEPARATOR
+from flows.assets.wanted_partitions import wanted_partitions
 from flows.errors import UsageError
 
 if TYPE_CHECKING:

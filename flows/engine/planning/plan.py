@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.assets.partition_mappings import UNPARTITIONED
-from flows.assets.partition_plan import StepGroup, is_partition_aware, plan_partitions, wanted_partitions
-from flows.assets.selection import select
+from flows.assets.partition_plan import StepGroup, is_partition_aware, plan_partitions
+from flows.assets.wanted_partitions import selected_partitions
 from flows.engine.planning.days import days_to_make, spoken
 from flows.lineage.environment import current_environment
 from flows.lineage.state import lacking_pass, recorded_partitions, recorded_state
@@ -102,7 +102,7 @@ def plan_from_published(
     until = pipeline.clock()
     graph = pipeline.graph
     facts = {
-        "wanted": wanted_partitions(graph, select(graph, expressions), partition, until=until),
+        "wanted": selected_partitions(graph, expressions, partition, until=until),
         "environment_id": current_environment().environment_id,
         "until": until,
         "is_forced": is_forced,

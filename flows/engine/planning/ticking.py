@@ -17,7 +17,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from flows.assets.automation import RecordedState, Request, requested
-from flows.assets.partition_plan import is_partition_aware, wanted_partitions
+from flows.assets.partition_plan import is_partition_aware
+from flows.assets.wanted_partitions import wanted_partitions
 from flows.errors import WarehouseBusyError
 from flows.lineage.automation_state import attempts, failed_checks, made_at, skipped_at
 from flows.lineage.environment import current_environment

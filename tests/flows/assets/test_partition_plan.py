@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from flows.assets.graph import AssetGraph
 from flows.assets.partition_mappings import LastDays
-from flows.assets.partition_plan import StepGroup, plan_partitions, wanted_partitions
+from flows.assets.partition_plan import StepGroup, plan_partitions
 from flows.assets.partitions import PartitionKeyError, daily, hourly, static, two_dimensional
 from flows.assets.plan import State
+from flows.assets.wanted_partitions import wanted_partitions
 from flows.errors import ConfigurationError, UsageError
 from tests.flows.assets.builders import definition
 from tests.flows.assets.partition_builders import (
