@@ -147,7 +147,15 @@ def asset_check(
 
     Returns:
         A decorator that turns the function, from a frame of the asset's rows to an outcome, into a check.
+
+    Raises:
+        ConfigurationError: It is used without brackets: then no asset is named and nothing would be checked.
     """
+    if not isinstance(asset_key, str):
+        raise ConfigurationError(
+            f"Check {getattr(asset_key, '__name__', asset_key)} names no asset.",
+            hint='name it in the decorator: @asset_check("marts/fct_load")',
+        )
 
     def declare(evaluate: Callable[[Any], CheckOutcome]) -> AssetCheck:
         version = version_of_function(evaluate)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
 from flows.assets.columns import ColumnMap
 from flows.assets.versions import digest_of, version_of_function
@@ -268,6 +268,7 @@ def step_definition(
     """Describe an asset that a Python function makes or observes; see `asset`."""
     facts: dict[str, Any] = {"retries": 2, **options}
     version = version_of_function(step)
+    _refuse_careless(key, kind, deps, owner=owner, group=group, source_path=version.source_path)
     code_version = facts.pop("code_version", AUTO_VERSION)
     if code_version == AUTO_VERSION:
         code_version = digest_of(version.digest, *sorted({*deps, *optional_deps}))
@@ -290,3 +291,17 @@ def step_definition(
         column_map=None if columns is None else ColumnMap(method="declared", edges=tuple(sorted(columns))),
         **facts,
     )
+
+
+def _refuse_careless(key: str, kind: str, deps: tuple[str, ...], *, owner: str, group: str, source_path: str) -> None:
+    """Refuse what a type checker or a second look would have found: nobody may run either."""
+    place = f"Asset {key} ({source_path})"
+    if kind not in get_args(Kind):
+        raise ConfigurationError(f"{place} is of kind {kind!r}.", hint=f"one of {', '.join(get_args(Kind))}")
+    if not owner.strip() or not group.strip():
+        raise ConfigurationError(
+            f"{place} has no {'group' if owner.strip() else 'owner'}.", hint="name one in the decorator"
+        )
+    twice = sorted({each for each in deps if deps.count(each) > 1})
+    if twice:
+        raise ConfigurationError(f"{place} depends twice on {', '.join(twice)}.", hint="name it once")

@@ -184,6 +184,8 @@ def plan(
     """Show what a run would do, and why. Changes nothing."""
     from flows.engine.planning.plan import plan_from_published
 
+    with shown_progress() as say:
+        _prepare(say)
     steps = plan_from_published(pipeline(), select or [], partition=partition, is_forced=force)
     if as_json:
         print_json({"steps": [vars(step) | {"state": str(step.state)} for step in steps]})

@@ -16,6 +16,7 @@ from prefect.states import Failed
 
 from flows.engine.prefect.patience import when_free
 from flows.engine.summary import RunSummary
+from flows.errors import UsageError
 from flows.pipelines.composition import make_pipeline
 
 
@@ -51,7 +52,10 @@ def daily(
 
     # nobody sits in front of a deployed run; a person is told at once that the warehouse is busy
     wait_minutes = pipeline.settings.busy_wait_minutes if is_deployed else 0
-    summary = when_free(run, limit_seconds=wait_minutes * 60)
+    try:
+        summary = when_free(run, limit_seconds=wait_minutes * 60)
+    except UsageError as error:  # says what to do; Prefect would print a traceback above it
+        return Failed(message=str(error), data=error)
     return Failed(message=summary.status, data=summary) if summary.exit_code else summary
 
 

@@ -133,3 +133,31 @@ def test_refuses_a_timeout_that_is_no_time_at_all() -> None:
 def test_what_acts_outside_has_a_step_of_its_own() -> None:
     with pytest.raises(ConfigurationError, match="External asset ml/order shares a step with ml/plan"):
         multi_asset({"ml/plan": "scores", "ml/order": "external"}, deps=(), owner="o", group="g")
+
+
+@pytest.mark.parametrize(
+    ("careless", "named"),
+    [
+        ({"kind": "tabel"}, "is of kind 'tabel'"),
+        ({"owner": " "}, "has no owner"),
+        ({"group": ""}, "has no group"),
+        ({"deps": ("marts/a", "marts/b", "marts/a")}, "depends twice on marts/a"),
+    ],
+)
+def test_refuses_what_was_declared_carelessly(careless: dict[str, Any], named: str) -> None:
+    def made(context: Any) -> None: ...
+
+    facts: dict[str, Any] = {"kind": "scores", "deps": (), "owner": "planning", "group": "hosting"} | careless
+
+    with pytest.raises(ConfigurationError, match=rf"ml/c \(.*test_declaring\.py\) {named}"):
+        asset("ml/c", **facts)(made)
+
+
+def test_a_check_without_brackets_names_no_asset() -> None:
+    unbracketed: Any = asset_check
+
+    with pytest.raises(ConfigurationError, match="Check forgotten names no asset"):
+
+        @unbracketed
+        def forgotten(frame: Any) -> CheckOutcome:
+            return CheckOutcome(is_passed=len(frame) > 0)
