@@ -6,8 +6,8 @@ To add one: a module with a class like its neighbours', a line in `open_source`,
 `flows.settings.Settings.stream_source`.
 
 A source reads behind positions it is given and keeps none of its own: the sink has them. It hands over one batch at a
-time and waits until that is durable before it asks for more, so there is never more in memory than a batch, and what
-the broker is told is done is done.
+time and waits until that is durable before it hands over the next, which it may have fetched meanwhile: there are never
+more than two in memory, and what the broker is told is done is done.
 """
 
 from __future__ import annotations

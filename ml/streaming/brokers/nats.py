@@ -2,9 +2,10 @@
 
 The consumer is made anew at each start, under the same name: what the broker remembers of the reader before is of no
 use, because only the sink knows what became durable, and waiting for the broker to redeliver takes its ack wait. A
-batch is acknowledged as a whole once it is durable, so the broker's own lag figures are right. Redelivered messages are
-known by their sequence number. The consumer's own numbers tell when a batch got lost between broker and reader, which
-would be a gap: then nothing more is taken, and reading begins anew behind the sink's position.
+batch is acknowledged as a whole once it is durable, so the broker's own lag figures are right; meanwhile the next is
+fetched. Redelivered messages are known by their sequence number. The consumer's own numbers tell when a batch got lost
+between broker and reader, which would be a gap: then nothing more is taken, and reading begins anew behind the sink's
+position.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class NatsSource:
         self._address = address
         self._jetstream: JetStreamContext
         self._delivered = 0
+        self._working: asyncio.Task[None] | None = None
         self.failure: StreamInterruptedError | None = None
         self._broker = NatsBroker(
             address.url,
@@ -92,13 +94,14 @@ class NatsSource:
         )
 
         async def handle(messages: list[Msg]) -> None:
+            if self._working is not None:
+                await self._working  # failed, it leaves this batch out: the next one shows the gap
             (_, first), (_, last) = _sequences(messages[0]), _sequences(messages[-1])
             if self.failure is None and first != self._delivered + 1:
                 self.failure = StreamInterruptedError(stream=address.stream, reason="a batch was lost on its way")
             if self.failure is None:
                 self._delivered = last
-                await take(_records(messages))
-                await messages[-1].ack()
+                self._working = asyncio.create_task(_worked_on(messages, take))
 
         subscriber(handle)
         await self._broker.start()
@@ -130,7 +133,9 @@ class NatsSource:
         return not info.num_pending and not info.num_ack_pending
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Disconnect; who is told of a batch that failed is `take`."""
+        if self._working is not None:
+            await asyncio.gather(self._working, return_exceptions=True)
         await self._broker.stop()
 
     def position(self, text: str) -> tuple[int, int]:
@@ -152,6 +157,11 @@ async def _as_they_are(message: Any) -> Sequence[Msg]:  # noqa: ANN401 - FastStr
     """Leave decoding to `ml.streaming.messages`, which does a batch at once."""
     messages: Sequence[Msg] = message.raw_message
     return messages
+
+
+async def _worked_on(messages: Sequence[Msg], take: Take) -> None:
+    await take(_records(messages))
+    await messages[-1].ack()
 
 
 def _records(messages: Sequence[Msg]) -> list[Record]:
