@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.delivery.errors import UnknownMessageError, WrongStateError
-from flows.delivery.ledger import OPEN_STATES, Change, Outbox
+from flows.delivery.outbox_ledger import OPEN_STATES, Change, Outbox
 from flows.delivery.shapes import fault_of
 
 if TYPE_CHECKING:

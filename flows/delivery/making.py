@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-from flows.delivery.ledger import Change, LastMessage, NewMessage, Outbox
 from flows.delivery.message_types import MESSAGE_TYPES, MessageType
+from flows.delivery.outbox_ledger import Change, LastMessage, NewMessage, Outbox
 from flows.delivery.recommendations import Recommendation, Verb, recommendations, released_report, sha256_of, stamp
 from flows.delivery.shapes import fault_of
 

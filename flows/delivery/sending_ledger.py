@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from flows.delivery.ledger import append_entries_of
+from flows.delivery.outbox_ledger import append_entries_of
 from flows.delivery.pauses import Circuit, next_attempt_at
 from flows.delivery.systems import OutgoingMessage, Receipt
 from flows.lineage.bulk import insert_rows

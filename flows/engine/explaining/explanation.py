@@ -1,7 +1,7 @@
 """Why a row is what it is: the rows behind it, their files, checks, model and code, and the proof that they suffice.
 
 What lives here: one question from asking to answer, as plain values for text and JSON. What does not: the steps
-(picking.py, rebuilding.py, verification.py, facts.py) and printing (flows.cli.explaining).
+(picking.py, recomputing.py, verification.py, facts.py) and printing (flows.cli.explaining).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From the asked rows up: which rows of every upstream stand behind them.
 
 What lives here: the walk over the graph, asset by asset, each after all that read it. What does not: what a query
-binds (flows.lineage.sql.binding) and the proof that the rows suffice (rebuilding.py, verification.py).
+binds (flows.lineage.sql.binding) and the proof that the rows suffice (recomputing.py, verification.py).
 
 Decision: the first try is optimistic. Where a model reads a relation in several places, places that nothing binds are
 left out as long as another one is bound; the proof tells when that was too little, and the model's width is raised.

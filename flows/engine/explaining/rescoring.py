@@ -1,7 +1,7 @@
 """Scoring again: the recorded model over the rows a score was made from.
 
 What lives here: running a step that scores row by row on the picked rows alone, and comparing. What does not: finding
-those rows and computing features again (picking.py, rebuilding.py), replaying whole tables (flows.engine.replay).
+those rows and computing features again (picking.py, recomputing.py), replaying whole tables (flows.engine.replay).
 
 Decision: where a score cannot be made again from a row, the answer says why, instead of leaving it out.
 """

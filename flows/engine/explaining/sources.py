@@ -1,7 +1,7 @@
 """Where the rows of each asset can be read when only the published state may be touched.
 
 What lives here: published tables, raw rows in the lake as the snapshot's ledger names them, staged rows as views over
-these. What does not: selecting (picking.py) and computing (rebuilding.py).
+these. What does not: selecting (picking.py) and computing (recomputing.py).
 """
 
 from __future__ import annotations

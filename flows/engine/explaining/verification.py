@@ -1,6 +1,6 @@
 """The proof: tables made again from the picked rows hold the values that are published.
 
-What lives here: comparing column by column, and widening until it holds. What does not: picking and rebuilding.
+What lives here: comparing column by column, and widening until it holds. What does not: picking and recomputing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from flows.engine.explaining.picking import Picker, Width
-from flows.engine.explaining.rebuilding import RebuildingError, rebuild
+from flows.engine.explaining.recomputing import RecomputingError, recompute
 from flows.engine.explaining.sources import table_in
 from flows.lineage.rows.selection import key_columns
 from flows.warehouse.content import VOLATILE_COLUMNS
@@ -114,8 +114,8 @@ def prove(sources: Sources, start: str, selection: Selection) -> Proof:
     while True:
         selections = picker.pick(start, selection)
         try:
-            rebuilt = rebuild(sources, selections, start=start)
-        except RebuildingError as error:
+            rebuilt = recompute(sources, selections, start=start)
+        except RecomputingError as error:
             return Proof(selections=selections, comparisons=(), widths=widths, rebuilt=(), error=error.message)
         compared = tuple(
             compare(sources, key) for key in rebuilt if key in sources.readable and _is_table(sources, key)

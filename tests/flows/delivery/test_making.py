@@ -50,7 +50,7 @@ def test_a_report_that_is_held_back_makes_no_message(grid: Utility) -> None:
 def test_a_crash_before_the_commit_leaves_nothing_behind(grid: Utility, monkeypatch: pytest.MonkeyPatch) -> None:
     grid.orders("T1")
     with monkeypatch.context() as patch:
-        patch.setattr("flows.delivery.ledger.append_tables", lambda *_, **__: 1 / 0)
+        patch.setattr("flows.delivery.outbox_ledger.append_tables", lambda *_, **__: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             grid.make(EAM)
 

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4, uuid5
 
 from flows.clock import Clock
 from flows.delivery.deciding import Decisions
-from flows.delivery.ledger import NewMessage, Outbox
 from flows.delivery.making import Made, make_messages
+from flows.delivery.outbox_ledger import NewMessage, Outbox
 from flows.delivery.relay import Delivered, Relay
 from flows.delivery.systems import System, open_system
 from flows.delivery.targets import Target

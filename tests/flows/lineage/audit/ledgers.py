@@ -16,7 +16,7 @@ from flows.assets.columns import ColumnEdge, ColumnMap
 from flows.assets.definition import CheckDefinition
 from flows.delivery.alerts.book import update_alerts
 from flows.delivery.alerts.problems import Problem
-from flows.delivery.ledger import NewMessage, Outbox
+from flows.delivery.outbox_ledger import NewMessage, Outbox
 from flows.lineage.audit.chain import append_rows
 from flows.lineage.audit.checkpoints import write_checkpoint
 from flows.lineage.audit.keys import open_signer

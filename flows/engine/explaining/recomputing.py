@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from flows.lineage.rows.selection import Selection
 
 
-class RebuildingError(AssetError):
+class RecomputingError(AssetError):
     """A model could not be computed from the picked rows.
 
     Args:
@@ -37,7 +37,7 @@ class RebuildingError(AssetError):
         )
 
 
-def rebuild(sources: Sources, selections: Mapping[str, Selection], *, start: str) -> tuple[str, ...]:
+def recompute(sources: Sources, selections: Mapping[str, Selection], *, start: str) -> tuple[str, ...]:
     """Compute every picked model, in the order of the graph, into schema `rebuilt`.
 
     A model's other rows are made from too little and therefore cut off before anything reads them.
@@ -51,7 +51,7 @@ def rebuild(sources: Sources, selections: Mapping[str, Selection], *, start: str
         Keys of the models that were computed.
 
     Raises:
-        RebuildingError: The SQL of a model failed.
+        RecomputingError: The SQL of a model failed.
     """
     made: set[str] = set()
     for key in sources.graph.order:
@@ -79,4 +79,4 @@ def _make(sources: Sources, key: str, selection: Selection, made: set[str]) -> N
         else:
             sources.create(table, filtered)
     except duckdb.Error as error:
-        raise RebuildingError(asset_key=key, reason=str(error).strip().splitlines()[0]) from error
+        raise RecomputingError(asset_key=key, reason=str(error).strip().splitlines()[0]) from error
