@@ -162,9 +162,10 @@ def _frame(
     feeders = network.feeders
     delay = generator.lognormal(np.log(13.5), 1.1, count).clip(0.5, 1_400.0)
     delay = np.where(is_planned, 0.0, np.minimum(delay, 0.8 * minutes))
-    # A dispatcher's first estimate regresses to the usual two hours and is rounded up to a quarter of an hour.
+    # A dispatcher's first estimate regresses to the usual two hours and is rounded up to a quarter of an hour; nobody
+    # promises what is already past.
     estimate = np.exp(0.35 * np.log(minutes) + 0.65 * np.log(130.0) + generator.normal(0, 0.45, count))
-    estimate = np.ceil(estimate / 15.0) * 15.0
+    estimate = np.ceil(np.maximum(estimate, delay) / 15.0) * 15.0
     return pd.DataFrame(
         {
             "feeder_id": feeders["feeder_id"].to_numpy()[feeder],
