@@ -12,6 +12,7 @@ import pytest
 
 from flows.engine.prefect.server import PrefectServer
 from flows.sources.simulator.simulation import simulate
+from tests.conftest import CHECKOUT
 from tests.e2e.homes import Home
 
 MadeOnce = Callable[[str, Callable[[Path], None]], Path]
@@ -36,6 +37,29 @@ def complete(summary: dict[str, Any]) -> dict[str, Any]:
     """Return a summary of a run that went well; else say what went wrong."""
     assert summary["status"] == "COMPLETE", summary["failed"] or summary["blocked"]
     return summary
+
+
+@pytest.fixture(scope="session")
+def with_read_project(made_once: MadeOnce) -> Callable[[Path], Path]:
+    """Let a home begin with what is made of the dbt project's files: each that reads them anew takes twenty seconds."""
+
+    def fill(folder: Path) -> None:
+        from flows.definitions import build_graph  # with all models; other tests are collected without them
+        from flows.engine.dbt.project import DbtProject
+
+        build_graph(
+            DbtProject(
+                project_dir=CHECKOUT / "transform",
+                work_dir=folder / "dbt",
+                warehouse_path=folder / "warehouse.duckdb",
+            )
+        )
+
+    def begin(home: Path) -> Path:
+        shutil.copytree(made_once("read_project", fill) / "dbt", home / "dbt")
+        return home
+
+    return begin
 
 
 @pytest.fixture(scope="session")
@@ -69,11 +93,16 @@ def tiny_inbox(made_once: MadeOnce) -> Path:
 
 
 @pytest.fixture(scope="session")
-def made_tiny(prefect_server: PrefectServer, tiny_inbox: Path, made_once: MadeOnce) -> Path:
+def made_tiny(
+    prefect_server: PrefectServer,
+    tiny_inbox: Path,
+    made_once: MadeOnce,
+    with_read_project: Callable[[Path], Path],
+) -> Path:
     """Folder with the tiny utility after one undisturbed run, and that run's summary; made once for all processes."""
 
     def fill(folder: Path) -> None:
-        home = Home(folder / "home", prefect_server)
+        home = Home(with_read_project(folder / "home"), prefect_server)
         shutil.copytree(tiny_inbox, home.path / "inbox")
         summary = complete(home.json("run"))
         (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 Five kills in a row in each home: every run takes up what the killed one before it left and is killed further on
 (landing, dbt, gates, models, publishing); the last one is left to finish. What is made is compared after each kill, the
-whole at the end. `make test` does it in two homes, `make test-full` in twenty.
+whole at the end. `make test` does it in one home, at each stage once, `make test-full` in twenty.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ SEED = 20261121
 LONGEST_DELAY_SECONDS = 0.4
 LANDING, DBT, GATE, MODEL, PUBLISHING = ("landing", 5), ("dbt", 60), ("gate", 1), ("python", 2), ("publishing", 1)
 """Where the kills hit: a word of the progress line, and among how many such lines one is drawn."""
-CHAINS = ((LANDING, LANDING, DBT, GATE, MODEL), (LANDING, DBT, DBT, MODEL, PUBLISHING))
+CHAINS = ((LANDING, DBT, GATE, MODEL, PUBLISHING), (LANDING, LANDING, DBT, DBT, MODEL))
 """Kills of one home in turn, each run going on where the one before was hit."""
-FEW, MANY = len(CHAINS), 20
+FEW, MANY = 1, 20
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,11 @@ def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def at_once(tmp_path_factory: pytest.TempPathFactory, extracts: Path) -> TelemetryHome:
+def at_once(
+    tmp_path_factory: pytest.TempPathFactory, extracts: Path, with_read_project: Callable[[Path], Path]
+) -> TelemetryHome:
     """Everything delivered and made at once, in chunks of few days as a long history would be."""
-    home = TelemetryHome(tmp_path_factory.mktemp("at_once"))
+    home = TelemetryHome(with_read_project(tmp_path_factory.mktemp("at_once")))
     home.deliver(extracts, *SURROUNDINGS)
     for name, rows in (("a", BEFORE), ("b", f"{NEW_DAY} union all by name {REVISED}"), ("c", REST)):
         home.deliver_telemetry(extracts, rows, name)
@@ -55,9 +58,11 @@ def at_once(tmp_path_factory: pytest.TempPathFactory, extracts: Path) -> Telemet
 
 
 @pytest.fixture(scope="module")
-def day_by_day(tmp_path_factory: pytest.TempPathFactory, extracts: Path) -> TelemetryHome:
+def day_by_day(
+    tmp_path_factory: pytest.TempPathFactory, extracts: Path, with_read_project: Callable[[Path], Path]
+) -> TelemetryHome:
     """A first delivery, a new day with rows that came late for another one, and the rest."""
-    home = TelemetryHome(tmp_path_factory.mktemp("day_by_day"))
+    home = TelemetryHome(with_read_project(tmp_path_factory.mktemp("day_by_day")))
     home.deliver(extracts, *SURROUNDINGS)
     home.deliver_telemetry(extracts, BEFORE, "a")
     complete(home.run())

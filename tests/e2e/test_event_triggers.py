@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ HOLIDAYS = "DATE,HOLIDAY,NAME\n2026-01-01,Y,New Year\n2026-01-02,N,\n"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+def served(tmp_path_factory: pytest.TempPathFactory, with_read_project: Callable[[Path], Path]) -> Iterator[Home]:
     """An empty home whose deployments are served, and no schedule is ever due."""
-    path = tmp_path_factory.mktemp("events")
+    path = with_read_project(tmp_path_factory.mktemp("events"))
     home = Home(path, PrefectServer(home=path, port=free_port()))
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AUTOMATION", "HOURLY", "RETRAIN"):

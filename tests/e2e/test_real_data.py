@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,9 +41,13 @@ Real = tuple[Home, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def real(prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> Real:
+def real(
+    prefect_server: PrefectServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    with_read_project: Callable[[Path], Path],
+) -> Real:
     """A utility fed by the public data sets alone, after its first run."""
-    home = Home(tmp_path_factory.mktemp("real"), prefect_server)
+    home = Home(with_read_project(tmp_path_factory.mktemp("real")), prefect_server)
     inbox = home.path / "inbox"
     inbox.mkdir()
     for name in SOURCES:

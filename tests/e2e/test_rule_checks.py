@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,26 +84,14 @@ def row_count(path: Path) -> int:
     return content.count(b"\n") - 1
 
 
-@pytest.fixture(scope="module")
-def read_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What dbt made of the project's files, for homes to begin with: reading it anew costs twenty seconds each."""
-    return tmp_path_factory.mktemp("read_project") / "dbt"
-
-
-def cleaned(
-    seed: int, server: PrefectServer, folder: Path, read_project: Path, selected: tuple[str, ...] = CLEANED
-) -> Cleaned:
+def cleaned(seed: int, server: PrefectServer, folder: Path, selected: tuple[str, ...] = CLEANED) -> Cleaned:
     """Simulate, land and clean one utility."""
     home = Home(folder, server)
     simulate(
         days=DAYS, feeders=FEEDERS, transformers=TRANSFORMERS, seed=seed, dirt=DIRT,
         output_dir=folder / "inbox", truth_dir=folder / "truth",
     )  # fmt: skip
-    if read_project.exists():
-        shutil.copytree(read_project, folder / "dbt")
     complete(home.json("run", *selected))
-    if not read_project.exists():
-        shutil.copytree(folder / "dbt", read_project)
     rejected = home.query("select file_name from lineage.delivered_file where status = 'REJECTED'")
     return Cleaned(home, frozenset(Path(row["file_name"]).name for row in rejected))
 
@@ -132,10 +121,11 @@ def assert_conserved(utility: Cleaned) -> None:
 
 @pytest.fixture(scope="module")
 def utilities(
-    prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory, read_project: Path
+    prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory, with_read_project: Callable[[Path], Path]
 ) -> list[Cleaned]:
     """The utilities of every test run."""
-    return [cleaned(seed, prefect_server, tmp_path_factory.mktemp(f"seed{seed}"), read_project) for seed in SEEDS]
+    folders = [with_read_project(tmp_path_factory.mktemp(f"seed{seed}")) for seed in SEEDS]
+    return [cleaned(seed, prefect_server, folder) for seed, folder in zip(SEEDS, folders, strict=True)]
 
 
 @pytest.mark.parametrize("position", range(len(SEEDS)), ids=map(str, SEEDS))
@@ -144,12 +134,12 @@ def test_every_delivered_row_is_clean_quarantined_or_a_duplicate(utilities: list
 
 
 @pytest.mark.parametrize(
-    "seed", [*FURTHER_SEEDS[:2], *(pytest.param(seed, marks=pytest.mark.full) for seed in FURTHER_SEEDS[2:])]
+    "seed", [FURTHER_SEEDS[0], *(pytest.param(seed, marks=pytest.mark.full) for seed in FURTHER_SEEDS[1:])]
 )
 def test_rows_are_conserved_for_further_seeds(
-    seed: int, prefect_server: PrefectServer, tmp_path: Path, read_project: Path
+    seed: int, prefect_server: PrefectServer, tmp_path: Path, with_read_project: Callable[[Path], Path]
 ) -> None:
-    assert_conserved(cleaned(seed, prefect_server, tmp_path, read_project, CONSERVED))
+    assert_conserved(cleaned(seed, prefect_server, with_read_project(tmp_path), CONSERVED))
     shutil.rmtree(tmp_path)
 
 
@@ -193,8 +183,8 @@ def test_frequent_defects_of_one_utility_are_found_and_findings_are_defects(util
 
 @pytest.mark.full
 def test_every_defect_class_of_three_utilities_is_found(
-    prefect_server: PrefectServer, tmp_path: Path, read_project: Path
+    prefect_server: PrefectServer, tmp_path: Path, with_read_project: Callable[[Path], Path]
 ) -> None:
-    utilities = [cleaned(seed, prefect_server, tmp_path / str(seed), read_project) for seed in (1001, 1002, 1003)]
+    utilities = [cleaned(seed, prefect_server, with_read_project(tmp_path / str(seed))) for seed in (1001, 1002, 1003)]
 
     assert missed(counted(utilities)) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +98,10 @@ def test_up_serves_the_schedules_until_down(tiny_copy: Home, monkeypatch: pytest
     assert not home.server.is_healthy()
 
 
-def test_what_serves_in_the_terminal_ends_with_the_run_it_had_started(tmp_path: Path) -> None:
-    home = Home(tmp_path, PrefectServer(home=tmp_path, port=free_port()))
+def test_what_serves_in_the_terminal_ends_with_the_run_it_had_started(
+    tmp_path: Path, with_read_project: Callable[[Path], Path]
+) -> None:
+    home = Home(with_read_project(tmp_path), PrefectServer(home=tmp_path, port=free_port()))
     process = home.process("deploy", "--foreground", "--cron", NEVER)
     limit = time.monotonic() + REGISTERING_LIMIT_SECONDS
     while not (ready := (tmp_path / "prefect" / "schedules.ready")).exists() and time.monotonic() < limit:

@@ -89,6 +89,7 @@ def test_a_transformer_score_names_the_model_that_made_it(tiny: tuple[Home, dict
     assert [len(each["artifact_sha256"]) for each in answer["scorings"]] == [64]
 
 
+@pytest.mark.xdist_group("demo")  # the process that makes the demo utility has it already
 @pytest.mark.parametrize(
     ("table", "key", "moment"),
     [

@@ -1,7 +1,7 @@
 """A dbt project to parse and tiny warehouses to build, made from the two source declarations.
 
-dbt runs as a program of its own: one invocation per process is all its adapter registry allows, and the tests open the
-warehouse file themselves afterwards.
+dbt runs in processes of its own (dbt_forks.py): one invocation per process is all its adapter registry allows, and the
+tests open the warehouse file themselves afterwards.
 """
 
 from __future__ import annotations
@@ -9,9 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import pytest
 import yaml
 
 from flows.engine.dbt.project import COMPILE
+from tests.transform.dbt_forks import FORKS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT = CHECKOUT / "transform"
@@ -28,6 +27,19 @@ DECLARATIONS = {
     "raw": PROJECT / "models/staging/_raw__sources.yml",
     "ml": PROJECT / "models/reports/_ml__sources.yml",
 }
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What an invocation of dbt came to.
+
+    Args:
+        returncode: 0 when all is well.
+        stdout: What it printed.
+    """
+
+    returncode: int
+    stdout: str
 
 
 @dataclass(frozen=True)
@@ -48,26 +60,23 @@ class Project:
     def target(self) -> Path:
         return self.home / "target"
 
-    def dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def dbt(self, *arguments: str) -> Finished:
         """Run dbt; the caller judges the return code.
 
         In the home and with a warehouse named without its folder: what dbt has read of the project's files is valid for
         one such name, and copied to another home it saves reading them again (`read_project`).
         """
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("GRIDWEAVE_", "DBT_"))}
-        return subprocess.run(
+        code, printed = FORKS.run(
             [
-                sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--no-use-colors", *arguments,
+                "--no-use-colors", *arguments,
                 "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT),
                 "--target-path", str(self.target), "--log-path", str(self.home / "logs"),
             ],
-            cwd=self.home,
-            env={**environment, "GRIDWEAVE_WAREHOUSE": self.warehouse.name},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
+            folder=self.home,
+            environment={**environment, "GRIDWEAVE_WAREHOUSE": self.warehouse.name},
         )  # fmt: skip
+        return Finished(code, printed)
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest of the last invocation."""
@@ -90,6 +99,13 @@ def make_empty_sources(warehouse: Path) -> None:
                 for table in source["tables"]:
                     columns = ", ".join(f"{column['name']} {column['data_type']}" for column in table["columns"])
                     connection.execute(f"create table {schema}.{table['name']} ({columns})")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks_end() -> Iterator[None]:
+    """Leave no process behind."""
+    yield
+    FORKS.end()
 
 
 @pytest.fixture(scope="session")

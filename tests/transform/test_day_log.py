@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +14,9 @@ from flows.lineage.day_records import days_changed_since
 from flows.warehouse.content import table_version
 from flows.warehouse.warehouse import open_warehouse
 from tests.transform.conftest import PROJECT
+from tests.transform.dbt_forks import FORKS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("transform")]  # one process has imported dbt
 
 KEY = "marts/daily"
 DAYS = "meta={'days': {'column': 'reading_date'}},"
@@ -45,15 +44,15 @@ class SmallProject:
             cursor.execute("create or replace table raw.readings (reading_date date, reading integer)")
             cursor.executemany("insert into raw.readings values (?, ?)", readings)
         variables = {"days": {KEY: list(days)}} if days else {}
-        subprocess.run(
+        code, printed = FORKS.run(
             [
-                sys.executable, "-W", "ignore", "-m", "dbt.cli.main", "--quiet", "run", "--vars", json.dumps(variables),
+                "--quiet", "run", "--vars", json.dumps(variables),
                 "--project-dir", str(self.home), "--profiles-dir", str(PROJECT),
             ],
-            cwd=self.home,
-            env={**os.environ, "GRIDWEAVE_WAREHOUSE": str(self.home / "warehouse.duckdb")},
-            check=True,
+            folder=self.home,
+            environment={**os.environ, "GRIDWEAVE_WAREHOUSE": str(self.home / "warehouse.duckdb")},
         )  # fmt: skip
+        assert code == 0, printed
         with open_warehouse(self.home / "warehouse.duckdb") as warehouse:
             cursor = warehouse.cursor()
             ((made, version),) = cursor.execute(

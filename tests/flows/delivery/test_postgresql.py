@@ -15,6 +15,8 @@ from flows.delivery.targets import SqlTarget, Target
 from tests.flows.delivery.postgresql import PASSWORD, PostgresqlServer, postgresql_server
 from tests.flows.delivery.utility import Utility, target
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresqlServer]:

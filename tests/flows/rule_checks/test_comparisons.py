@@ -177,6 +177,7 @@ def test_a_defect_is_found_at_its_place_only_and_a_finding_elsewhere_is_wrong(
     assert compared["scada_load_readings", "spike"] == (0, 0, 0, 0)
 
 
+@pytest.mark.slow
 def test_every_class_the_simulator_injects_has_its_finding(tmp_path: Path) -> None:
     simulate(
         days=320, feeders=2, transformers=4, seed=5, dirt=1.0,

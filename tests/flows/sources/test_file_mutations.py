@@ -23,6 +23,8 @@ from flows.errors import FileRejectedError
 from tests.conftest import CHECKOUT
 from tests.flows.sources.conftest import Desk
 
+pytestmark = pytest.mark.slow
+
 CSV_FILES, ALL_CSV_FILES = 250, 10_000
 PARQUET_FILES, ALL_PARQUET_FILES = 100, 1_000
 HEADER = "series,time,mw"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ml.training import TrainedModel
     from tests.ml.outage_risk.conftest import Inputs
 
+pytestmark = pytest.mark.slow
+
 CONFIG = OutageRiskConfig(iterations=40)
 
 

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,7 +85,8 @@ def running(home: Path, **settings: Any) -> Iterator[RunningApi]:
         thread.join(PATIENCE_SECONDS)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)  # a wrapper comes before that of tests/conftest.py, which puts each file into a group
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, None, None]:
     """Keep these tests in one process: they share models that take a while to train.
 
     Third-party code may warn, as in end-to-end tests: MLflow, Schemathesis, and sockets that are cut on purpose.
@@ -94,6 +95,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("serving"))
             item.add_marker(pytest.mark.filterwarnings("default"))
+    yield
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,8 @@ from tests.ml.streaming.effects import effects, handed_over
 from tests.ml.streaming.servers import nats_server, redis_server
 from tests.ml.streaming.test_processor import assert_same_scores
 
+pytestmark = pytest.mark.slow
+
 SOURCES = ("spool", "nats", "redis")
 MOSTLY_NATS = ("nats", *(pytest.param(name, marks=pytest.mark.full) for name in ("spool", "redis")))
 SEED = 20_260_305

@@ -106,6 +106,7 @@ def test_nobody_is_not_a_stranger(tmp_path: Path) -> None:
     assert not PrefectServer(home=tmp_path, port=free_port()).is_healthy()
 
 
+@pytest.mark.slow
 def test_a_real_server_of_another_home_is_refused(prefect_server: PrefectServer, tmp_path: Path) -> None:
     stranger = PrefectServer(home=tmp_path, port=prefect_server.port)
 
@@ -150,6 +151,7 @@ print(said[0], get_current_settings().api.url)
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_imported_prefect_before_uses_the_server_in_every_thread(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
 

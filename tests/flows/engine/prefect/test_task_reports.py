@@ -97,6 +97,7 @@ def test_each_asset_has_an_event_that_names_what_it_was_made_from(
     }
 
 
+@pytest.mark.slow
 def test_a_server_that_takes_nothing_costs_a_warning(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

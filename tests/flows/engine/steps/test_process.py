@@ -58,6 +58,7 @@ def run(
     run_in_own_process(step, context, timeout_seconds=timeout_seconds, interruption=interruption)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [steps.busy, steps.sleeping], ids=["busy loop", "sleeping"])
 def test_ends_a_step_that_takes_too_long_and_leaves_no_process(step: Callable[[Any], None]) -> None:
     with pytest.raises(StepTimedOutError, match=r"stopped after 1\.5 s"):
@@ -66,6 +67,7 @@ def test_ends_a_step_that_takes_too_long_and_leaves_no_process(step: Callable[[A
     assert not step_process._alive
 
 
+@pytest.mark.slow
 def test_a_query_that_takes_too_long_is_interrupted(tmp_path: Path) -> None:
     with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
         context = OwnersContext(
@@ -106,6 +108,7 @@ def test_a_step_without_a_name_cannot_have_a_time_limit() -> None:
         run(lambda _: None, OwnersContext(), timeout_seconds=LONG_SECONDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", repeated(50))
 @pytest.mark.parametrize("is_killed", [True, False], ids=["owner killed", "owner alive"])
 def test_a_step_whose_owner_was_killed_ends_and_writes_nothing(tmp_path: Path, turn: int, *, is_killed: bool) -> None:

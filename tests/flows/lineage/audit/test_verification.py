@@ -116,6 +116,7 @@ def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(connection.execute(f"select count(*) from lineage.{table}").fetchall()[0][0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [range(60), pytest.param(range(60, 1060), marks=pytest.mark.full)])
 def test_any_change_anywhere_is_found(home: Path, seeds: range) -> None:
     witnesses = read_witnesses(home / "audit", key_path=None, witness=home / "witness.jsonl")
