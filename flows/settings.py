@@ -235,6 +235,11 @@ class Settings(BaseSettings):
         return self.home / "serving"
 
     @property
+    def services_dir(self) -> Path:
+        """Folder where what keeps running says how it stands."""
+        return self.home / "services"
+
+    @property
     def stream_dir(self) -> Path:
         """Folder of the streaming scorer: spools, and a sink per consumer."""
         return self.home / "stream"
