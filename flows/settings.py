@@ -189,6 +189,12 @@ class Settings(BaseSettings):
     stream_handover_seconds: float = Field(
         default=900.0, gt=0, description="After this time fewer make a file, too, s."
     )
+    stream_lag_seconds: float = Field(
+        default=60.0, gt=0, description="From this time on that a stream is read behind what has arrived, an alert, s."
+    )
+    stream_quiet_seconds: float = Field(
+        default=600.0, gt=0, description="After this time without another dead letter its alert is over, s."
+    )
     random_seed: int = Field(default=20260101, description="Seed of every model.")
 
     data_retention_days: int = Field(
