@@ -6,13 +6,14 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from flows.delivery.alerts.services import service_problems
@@ -24,13 +25,13 @@ from ml.streaming.brokers.spool import SpoolSource, append
 from ml.streaming.errors import BrokerAwayError
 from ml.streaming.reporter import Lag
 from ml.streaming.running import Wish, address_of
-from ml.streaming.sink import read_status
+from ml.streaming.sink import read_status, sink_path
 from ml.training import TrainedModel
 from tests.conftest import free_port
 from tests.ml.streaming import processes as readers
 from tests.ml.streaming import traffic
 from tests.ml.streaming.broking import STREAM, publish
-from tests.ml.streaming.servers import nats_at
+from tests.ml.streaming.servers import nats_at, nats_server, redis_server
 
 SECONDS_TO_TELL = 60.0
 
@@ -208,3 +209,64 @@ def await_messages(home: Path, count: int) -> None:
 def messages_read(home: Path) -> int:
     status = read_status(home / "stream", "gridweave", memory_gb=1.0) or {}
     return int(status.get("counters", {}).get("messages", 0))
+
+
+LAG_RECOVERS_WITHIN_SECONDS = 60.0
+TRIES = 3
+UNREADABLE = [b'{"broken', b"", b'{"network_id": "NET"}', b"\xff" * 40, b"x" * 70_000]
+MAKES_WORK_FAIL = b"makes work fail"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["spool", "nats", pytest.param("redis", marks=pytest.mark.full)])
+def test_poison_is_given_up_after_n_tries_the_stream_goes_on_and_its_lag_recovers(
+    source: str, tmp_path: Path, processes: ForkServerContext, model_folder: Path
+) -> None:
+    """RELIABILITY F13."""
+    home = tmp_path / "home"
+    made = traffic.messages(taps=2, minutes=20, per_minute=20)
+    poison = {**made[len(made) // 2], "object_id": MAKES_WORK_FAIL.decode(), "message_id": "poison"}
+    sent = traffic.payloads(made)
+    quarter = len(sent) // 4
+    with BROKERS[source]() as url, reading_ends() as started:
+
+        def send(payloads: list[bytes]) -> None:
+            publish(source, url, home / "stream" / "spool", payloads)
+
+        send(sent[:quarter])
+        reading = choices(home, source, url, stream_tries=TRIES, stream_quiet_seconds=5.0, stream_idle_seconds=1.0)
+        started.append(readers.begin(processes, reading, model_folder, Wish(), poison=MAKES_WORK_FAIL))
+        await_messages(home, quarter)
+
+        poisoned_at = time.monotonic()
+        for part, begin in enumerate(range(quarter, len(sent), quarter)):
+            send([*(UNREADABLE + traffic.payloads([poison]) if part == 0 else []), *sent[begin : begin + quarter]])
+        await_messages(home, len(sent) + len(UNREADABLE) + 1)
+        lag_seconds = time.monotonic() - poisoned_at
+        await_told(home, "messages", "OPEN")
+        await_told(home, "messages", "RESOLVED")
+
+    print(f"{source}: all was read {lag_seconds:.1f} s after the poison was sent")
+    assert lag_seconds < LAG_RECOVERS_WITHIN_SECONDS
+    letters = sink_rows(home, "select tries, reason from dead_letter order by tries, position")
+    assert [tries for tries, _ in letters] == [1] * len(UNREADABLE) + [TRIES]
+    assert letters[-1][1] == "LookupError: cannot be worked on"
+    assert sink_rows(home, "select sum(message_count) from score") == [(len(made),)]
+    assert standing(home).condition == "ended"
+
+
+@contextmanager
+def no_server() -> Iterator[str]:
+    """A spool needs none."""
+    yield ""
+
+
+BROKERS: dict[str, Callable[[], AbstractContextManager[str]]] = {
+    "spool": no_server, "nats": nats_server, "redis": redis_server,
+}  # fmt: skip
+
+
+def sink_rows(home: Path, query: str) -> list[tuple[object, ...]]:
+    """Ask the sink, once its reader has ended."""
+    with duckdb.connect(str(sink_path(home / "stream", "gridweave")), read_only=True) as sink:
+        return sink.execute(query).fetchall()
