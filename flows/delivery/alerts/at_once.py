@@ -62,10 +62,12 @@ def tell_at_once(settings: Settings, *, now: datetime) -> None:
         memory = _brought_up_to_date(before, settings, now)
         if memory != before:
             _write(folder, memory)  # before anything is told: the ids are to be known by the ledger, too
-        for channel in channels_of(settings):
+        channels = channels_of(settings)
+        for channel in channels:
             if _tell(channel, memory, settings, now):
                 _write(folder, memory)
-        finished = [name for name, each in memory.items() if _is_over(each) and not each["told"]]
+        names = {channel.name for channel in channels}  # one that is no longer configured need not know the end
+        finished = [name for name, each in memory.items() if _is_over(each) and names.isdisjoint(each["told"])]
         if finished:
             _write(folder, {name: each for name, each in memory.items() if name not in finished})
 
@@ -103,10 +105,9 @@ def _brought_up_to_date(before: Memory, settings: Settings, now: datetime) -> Me
     memory = {name: dict(each) for name, each in before.items()}
     found = {f"{each.kind} {each.subject}": each for each in service_problems(settings.services_dir, now=now)}
     for name, problem in found.items():
-        if name in memory:  # perhaps it was over, and is back before all who were told knew
-            memory[name] = {**memory[name], "alert": {**memory[name]["alert"], "state": "OPEN"}}
-        else:
-            memory[name] = {"alert": _alert(problem, now), "told": []}
+        known = memory.get(name, {"alert": {}, "told": []})  # perhaps over, and back before all who were told knew
+        same = {fact: known["alert"][fact] for fact in ("alert_id", "opened_at") if fact in known["alert"]}
+        memory[name] = {"alert": {**_alert(problem, now), **same}, "told": known["told"]}
     for name, each in memory.items():
         if "alert" in each and name not in found and not _is_over(each):
             memory[name] = {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
@@ -244,6 +244,31 @@ def test_a_channel_that_is_down_is_tried_again_a_minute_later(
 
     assert (down, before, asked) == (["OPEN"], ["OPEN"], ["OPEN", "OPEN"])
     assert told(settings) == [(*DEGRADED, "OPEN")]
+
+
+def test_one_that_gets_worse_is_told_to_those_who_did_not_hear_of_it_yet(
+    settings: Settings, service: ServiceReport, channel: Callable[[bool], list[str]]
+) -> None:
+    severities: list[Literal["WARNING", "ERROR"]] = ["WARNING", "ERROR", "ERROR"]
+    for severity in severities:
+        service.say({"scoring": Trouble(why=f"as {severity}", severity=severity, hint="")})
+        tell_at_once(settings, now=NOW)
+
+    assert channel(True) == ["OPEN"]
+    assert told(settings) == [("service_degraded", "api scoring", "OPEN")]
+
+
+def test_a_channel_that_is_no_longer_configured_keeps_nothing_open(
+    settings: Settings, service: ServiceReport, channel: Callable[[bool], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel(True)
+    service.say(AWAY)
+    tell_at_once(settings, now=NOW)
+    monkeypatch.setattr(at_once, "channels_of", lambda _: (FileChannel(settings.home / "alerts.jsonl"),))
+    service.say({})
+    tell_at_once(settings, now=NOW)
+
+    assert json.loads((settings.services_dir / "told.json").read_text(encoding="utf-8")) == {}
 
 
 def test_what_is_below_the_least_severity_goes_to_the_file_only(
