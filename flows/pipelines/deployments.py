@@ -164,7 +164,9 @@ def serve(daily_cron: str) -> None:
     finally:
         stopped.set()
         watch.end(error)
-        stop_children()  # the runs going on: a terminal and `down` tell them too, a service manager may not
+        # the runs going on: a terminal and `down` tell them too, a service manager may not; a server that was started
+        # again is a child, too, and stays
+        stop_children(spared=local_server(settings).pid)
     if watch.error is not None:
         raise watch.error
 

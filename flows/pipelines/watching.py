@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 SERVICE = "schedules"
 LOOK_SECONDS = 3.0
+ENDING_SECONDS = 10.0
+"""How long the end waits for a mail server that is being told."""
 
 
 class Watch:
@@ -64,7 +66,7 @@ class Watch:
             error: What ended it; None when somebody did.
         """
         self._stopped.set()
-        self._thread.join()
+        self._thread.join(timeout=ENDING_SECONDS)
         found = self.error or error
         message = found.message if isinstance(found, GridweaveError) else type(found).__name__ if found else ""
         self._report.end(message)

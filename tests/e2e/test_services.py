@@ -33,7 +33,7 @@ REGISTERING_LIMIT_SECONDS = 120
 SCHEDULED_RUN_LIMIT_SECONDS = 240
 
 
-def start_run(home: Home, deployment_id: str) -> None:
+def start_run(home: Home, deployment_id: str) -> str:
     """Ask for a run of a deployment; Prefect answers 503 while its SQLite is busy, and wants to be asked again."""
     limit = time.monotonic() + REGISTERING_LIMIT_SECONDS
     url = f"{home.server.url}/deployments/{deployment_id}/create_flow_run"
@@ -41,6 +41,16 @@ def start_run(home: Home, deployment_id: str) -> None:
         assert time.monotonic() < limit, answer.text
         time.sleep(1)
     answer.raise_for_status()
+    return str(answer.json()["id"])
+
+
+def await_completed(home: Home, flow_run_id: str) -> None:
+    """Wait until a run has completed."""
+    limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
+    url = f"{home.server.url}/flow_runs/{flow_run_id}"
+    while (state := httpx.get(url, timeout=60).json().get("state_type")) != "COMPLETED":
+        assert time.monotonic() < limit, state
+        time.sleep(0.5)
 
 
 def await_child(pid: int) -> int:
@@ -138,7 +148,7 @@ def test_a_server_that_dies_while_it_serves_is_told_and_started_again(
     home = Home(tmp_path, PrefectServer(home=tmp_path, port=free_port()))
     monkeypatch.setenv("GRIDWEAVE_DAILY_CRON", NEVER)
     monkeypatch.setenv("GRIDWEAVE_OUTBOX_CRON", NEVER)
-    first = home.json("up")
+    home.json("up")
     dead = ServiceReport(tmp_path / "services", "api-1", title="scoring API")
     try:
         killed = read_pid(tmp_path / "prefect" / "server.pid")
@@ -152,12 +162,14 @@ def test_a_server_that_dies_while_it_serves_is_told_and_started_again(
         server_is_back = home.server.is_healthy()
         again = read_pid(tmp_path / "prefect" / "server.pid")
         deployed = httpx.post(f"{home.server.url}/deployments/filter", json={}, timeout=60).json()
-        start_run(home, next(each["id"] for each in deployed if each["name"] == "deliver"))
-        await_child(first["serving_pid"])
+        await_completed(home, start_run(home, next(each["id"] for each in deployed if each["name"] == "deliver")))
+        home.json("deploy", "--cron", NEVER)
+        server_outlives_who_started_it = home.server.is_healthy()
     finally:
         home.call("down")
 
     assert server_is_back
+    assert server_outlives_who_started_it
     assert again != killed
     log = (tmp_path / "prefect" / "schedules.log").read_text(encoding="utf-8")
     assert "the Prefect server's process ended; it is started again" in log

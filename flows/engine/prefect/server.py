@@ -85,6 +85,11 @@ class PrefectServer:
         """Its database, log and pid file."""
         return self.home / "prefect"
 
+    @property
+    def pid(self) -> int | None:
+        """Process that was started last; it may have ended."""
+        return read_pid(self._pid_path)
+
     def is_healthy(self) -> bool:
         """Ask it.
 
@@ -137,7 +142,7 @@ class PrefectServer:
         Returns:
             False when there was none.
         """
-        pid = read_pid(self._pid_path)
+        pid = self.pid
         is_running = pid is not None and self.is_alive()
         if pid is not None and is_running:
             stop_group(pid, self._mark)
@@ -174,7 +179,7 @@ class PrefectServer:
 
     def is_alive(self) -> bool:
         """Tell whether the recorded process is this home's server: a copied home brings a pid file along."""
-        pid = read_pid(self._pid_path)
+        pid = self.pid
         return (
             pid is not None and is_our_process(pid, self._mark) and has_variable(pid, "PREFECT_HOME", str(self.folder))
         )
