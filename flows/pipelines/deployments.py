@@ -144,31 +144,23 @@ def serve(daily_cron: str) -> None:
     settings = get_settings()
     described = deployments(settings, daily_cron)
     runner = StoppableRunner(name="gridweave", limit=len(described), pause_on_shutdown=False)
-    watch = Watch(settings, runner.handle_sigterm)
-    # called outside an event loop it answers at once; its type leaves that open
-    identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
-    ensure_automations(identifiers)
-    _settle(settings, identifiers, is_starting=True)
-    mark_ready(settings)
     stopped = threading.Event()
-    _watch_inbox(settings, stopped)
-    threading.Thread(target=_keep_settled, args=(settings, identifiers, stopped), name="settling", daemon=True).start()
-    watch.begin()
-    error: BaseException | None = None
     try:
-        with contextlib.suppress(KeyboardInterrupt, TerminationSignal, asyncio.CancelledError):
-            asyncio.run(runner.start())
-    except Exception as raised:
-        error = raised
-        raise
+        with Watch(settings, runner.handle_sigterm):
+            # called outside an event loop it answers at once; its type leaves that open
+            identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
+            ensure_automations(identifiers)
+            _settle(settings, identifiers, is_starting=True)
+            mark_ready(settings)
+            _watch_inbox(settings, stopped)
+            _keep_settled(settings, identifiers, stopped)
+            with contextlib.suppress(KeyboardInterrupt, TerminationSignal, asyncio.CancelledError):
+                asyncio.run(runner.start())
     finally:
         stopped.set()
-        watch.end(error)
         # the runs going on: a terminal and `down` tell them too, a service manager may not; a server that was started
         # again is a child, too, and stays
         stop_children(spared=local_server(settings).pid)
-    if watch.error is not None:
-        raise watch.error
 
 
 def _watch_inbox(settings: Settings, stopped: threading.Event) -> None:
@@ -199,11 +191,15 @@ def _settle(settings: Settings, identifiers: dict[str, UUID], *, is_starting: bo
 
 def _keep_settled(settings: Settings, identifiers: dict[str, UUID], stopped: threading.Event) -> None:
     """Look once a minute: a server that was away, or a machine that slept, leaves runs behind while this goes on."""
-    while not stopped.wait(SETTLING_SECONDS):
-        try:
-            _settle(settings, identifiers, is_starting=False)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next look finds the same
-            logger.warning("runs that nobody carries on were not looked for: %s", error)
+
+    def look_on() -> None:
+        while not stopped.wait(SETTLING_SECONDS):
+            try:
+                _settle(settings, identifiers, is_starting=False)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next look finds the same
+                logger.warning("runs that nobody carries on were not looked for: %s", error)
+
+    threading.Thread(target=look_on, name="settling", daemon=True).start()
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from flows.clock import utc_now
 from flows.delivery.alerts.at_once import PAUSE_SECONDS, tell_at_once
@@ -40,7 +40,7 @@ class Watch:
     """
 
     def __init__(self, settings: Settings, give_up: Callable[[], None]) -> None:
-        self.error: GridweaveError | None = None
+        self._error: GridweaveError | None = None
         self._settings = settings
         self._give_up = give_up
         self._report = ServiceReport(
@@ -50,7 +50,7 @@ class Watch:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
 
-    def begin(self) -> None:
+    def __enter__(self) -> Self:
         """Say that the process serves, and look from now on.
 
         Raises:
@@ -58,18 +58,21 @@ class Watch:
         """
         self._report.begin()
         self._thread.start()
+        return self
 
-    def end(self, error: BaseException | None = None) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Look no more, and say how it ended.
 
-        Args:
-            error: What ended it; None when somebody did.
+        Raises:
+            GridweaveError: The Prefect server could not be had back.
         """
         self._stopped.set()
         self._thread.join(timeout=ENDING_SECONDS)
-        found = self.error or error
-        message = found.message if isinstance(found, GridweaveError) else type(found).__name__ if found else ""
-        self._report.end(message)
+        found = self._error or error
+        message = found.message if isinstance(found, GridweaveError) else type(found).__name__
+        self._report.end(message if isinstance(found, Exception) else "")  # anything else is somebody's wish
+        if self._error is not None:
+            raise self._error from error
 
     def _run(self) -> None:
         told_at = float("-inf")
@@ -81,7 +84,7 @@ class Watch:
                     tell_at_once(self._settings, now=utc_now())
             except GridweaveError as error:
                 logger.error("%s %s", error.message, error.hint)  # noqa: TRY400 - its words say where it comes from
-                self.error = error
+                self._error = error
                 self._give_up()
                 return
             except Exception as error:  # noqa: BLE001 - whatever it is, the next look finds the same
