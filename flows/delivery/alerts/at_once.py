@@ -74,29 +74,33 @@ def tell_at_once(settings: Settings, *, now: datetime) -> None:
 
 def known_ids(folder: Path) -> dict[tuple[str, str], str]:
     """Return the ids that alerts about services were told under, by kind and subject."""
-    told = (each["alert"] for each in _read(folder).values() if "alert" in each and not _is_over(each))
-    return {(each["kind"], each["subject"]): each["alert_id"] for each in told}
+    return {name: alert["alert_id"] for name, alert in _open(_read(folder)).items()}
 
 
 def alerts_of_services(folder: Path, *, now: datetime) -> list[dict[str, Any]]:
     """Return what is wrong with services now as alerts, under the ids they were told under if they were."""
-    ids = known_ids(folder)
-    return [
-        _alert(each, now) | ({"alert_id": told_as} if (told_as := ids.get((each.kind, each.subject))) else {})
-        for each in service_problems(folder, now=now)
-    ]
+    told = _open(_read(folder))
+    return [_alert(each, now, known=told.get((each.kind, each.subject))) for each in service_problems(folder, now=now)]
 
 
-def _alert(problem: Problem, now: datetime) -> dict[str, Any]:
+def _open(memory: Memory) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return alerts that are not over, by kind and subject."""
+    alerts = (each["alert"] for each in memory.values() if "alert" in each and not _is_over(each))
+    return {(each["kind"], each["subject"]): each for each in alerts}
+
+
+def _alert(problem: Problem, now: datetime, *, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return an alert about a problem: one that is known, as it stands now, or a new one."""
+    known = known or {}
     return {
-        "alert_id": str(uuid4()),
+        "alert_id": known.get("alert_id", str(uuid4())),
         "kind": problem.kind,
         "subject": problem.subject,
         "severity": problem.severity,
         "message": problem.message,
         "hint": problem.hint,
         "state": "OPEN",
-        "opened_at": now.isoformat(timespec="seconds"),
+        "opened_at": known.get("opened_at", now.isoformat(timespec="seconds")),
     }
 
 
@@ -105,9 +109,8 @@ def _brought_up_to_date(before: Memory, settings: Settings, now: datetime) -> Me
     memory = {name: dict(each) for name, each in before.items()}
     found = {f"{each.kind} {each.subject}": each for each in service_problems(settings.services_dir, now=now)}
     for name, problem in found.items():
-        known = memory.get(name, {"alert": {}, "told": []})  # perhaps over, and back before all who were told knew
-        same = {fact: known["alert"][fact] for fact in ("alert_id", "opened_at") if fact in known["alert"]}
-        memory[name] = {"alert": {**_alert(problem, now), **same}, "told": known["told"]}
+        known = memory.get(name, {"alert": None, "told": []})  # perhaps over, and back before all who were told knew
+        memory[name] = {"alert": _alert(problem, now, known=known["alert"]), "told": known["told"]}
     for name, each in memory.items():
         if "alert" in each and name not in found and not _is_over(each):
             memory[name] = {
