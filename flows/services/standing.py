@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-SILENT_AFTER = timedelta(seconds=30)
-"""Services say something every few seconds, also on a busy machine."""
+SILENT_AFTER = timedelta(seconds=45)
+"""Services say something every few seconds; a machine that is overloaded, and a look ten seconds later, count."""
 
 Condition = Literal["running", "ended", "failed", "dead", "silent"]
 
