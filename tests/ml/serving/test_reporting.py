@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
@@ -23,8 +25,8 @@ from ml.serving.circuit import Circuit
 from ml.serving.metrics import Metrics
 from ml.serving.reporter import STAND_IN_SECONDS, Reporter
 from ml.serving.served import Holder, ServedModel
-from tests.ml.serving.conftest import RunningApi
-from tests.ml.serving.homes import FAILURE, ServedHome, Trained
+from tests.ml.serving.conftest import RunningApi, running
+from tests.ml.serving.homes import FAILURE, Trained
 
 Serve = Callable[..., RunningApi]
 ALERT_WITHIN_SECONDS = 60.0
@@ -100,20 +102,17 @@ def test_a_refused_champion_is_an_event_of_the_audit_chain(serve: Serve, trained
 
 
 @pytest.mark.slow
-def test_an_api_that_was_stopped_has_ended_and_is_no_alert(made_home: Any, tmp_path: Any) -> None:
-    from tests.ml.serving.conftest import _copy_home, running
-
-    _copy_home(made_home, tmp_path / "home")
+def test_an_api_that_was_stopped_has_ended_and_is_no_alert(made_home: Path, tmp_path: Path) -> None:
+    shutil.copytree(made_home, tmp_path / "home")
     with running(tmp_path / "home") as api:
-        assert standing(api).condition == "running"
+        condition = standing(api).condition
 
-    assert standing(api).condition == "ended"
-    assert ServedHome(api.home.path).path == api.home.path
+    assert (condition, standing(api).condition) == ("running", "ended")
     assert alerts_of(api) == []
 
 
 @pytest.fixture
-def watched(tmp_path: Any) -> tuple[Reporter, Metrics, Circuit, list[float]]:
+def watched(tmp_path: Path) -> tuple[Reporter, Metrics, Circuit, list[float]]:
     """A reporter of a service whose model has a circuit, and the clock, which a test moves."""
     metrics, holder, now = Metrics(), Holder(), [0.0]
     circuit = Circuit(now=lambda: now[0])
