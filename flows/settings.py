@@ -189,6 +189,12 @@ class Settings(BaseSettings):
     stream_handover_seconds: float = Field(
         default=900.0, gt=0, description="After this time fewer make a file, too, s."
     )
+    stream_lag_seconds: float = Field(
+        default=60.0, gt=0, description="From this time on that a stream is read behind what has arrived, an alert, s."
+    )
+    stream_quiet_seconds: float = Field(
+        default=600.0, gt=0, description="After this time without another dead letter its alert is over, s."
+    )
     random_seed: int = Field(default=20260101, description="Seed of every model.")
 
     data_retention_days: int = Field(
@@ -233,6 +239,11 @@ class Settings(BaseSettings):
     def serving_dir(self) -> Path:
         """Folder of the scoring API: keys, events, last good models."""
         return self.home / "serving"
+
+    @property
+    def services_dir(self) -> Path:
+        """Folder where what keeps running says how it stands."""
+        return self.home / "services"
 
     @property
     def stream_dir(self) -> Path:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli.output import JsonOption, print_json
 
 if TYPE_CHECKING:
+    import duckdb
+
     from flows.engine.owned_run import OwnedRun
+    from flows.settings import Settings
 
 alerts = typer.Typer(help="See what asks for somebody, and say that somebody is on it.", no_args_is_help=True)
 
@@ -33,9 +36,11 @@ def list_alerts(
     from flows.settings import get_settings
     from flows.warehouse.reader import open_reader
 
-    states = ("OPEN", "ACKNOWLEDGED", "RESOLVED") if is_with_resolved else ("OPEN", "ACKNOWLEDGED")
-    with open_reader(get_settings().published_dir) as reader:
-        found = book.alerts(reader, states=states)
+    settings = get_settings()
+    with open_reader(settings.published_dir) as reader:
+        found = present_alerts(reader, settings)
+        if is_with_resolved:
+            found += book.alerts(reader, states=("RESOLVED",))
     if as_json:
         print_json(found)
         return
@@ -47,6 +52,23 @@ def list_alerts(
         typer.echo(f"          {each['kind']} {each['subject']}: {each['message']}")
         if each["hint"]:
             typer.echo(f"          {each['hint']}")
+
+
+def present_alerts(reader: duckdb.DuckDBPyConnection, settings: Settings) -> list[dict[str, Any]]:
+    """Return open and acknowledged alerts of the ledger, after those of services that wait for its owner.
+
+    Args:
+        reader: The published ledger.
+        settings: All settings.
+    """
+    from flows.clock import utc_now
+    from flows.delivery.alerts import book
+    from flows.delivery.alerts.at_once import alerts_of_services
+
+    known = book.alerts(reader)
+    services = alerts_of_services(settings.services_dir, now=utc_now())
+    names = {(each["kind"], each["subject"]) for each in known}
+    return [each for each in services if (each["kind"], each["subject"]) not in names] + known
 
 
 @alerts.command()
@@ -74,12 +96,15 @@ def resolve(
 def _decide(reference: str, state: str, *, note: str, by: str) -> None:
     from flows.cli.running import pipeline
     from flows.delivery.alerts import book
+    from flows.delivery.alerts.raising import raise_alerts
     from flows.delivery.deciding import person
 
     who = by or person()
     shared = pipeline()
 
     def decide(owned: OwnedRun) -> str:
+        # what a service said since the last run is not in the book yet, though people know it by its id
+        raise_alerts(owned.warehouse, shared.settings, shared.graph, run_id=owned.run_id, clock=shared.clock)
         with owned.warehouse.transaction() as cursor:
             before = book.decide(cursor, reference, state, by=who, note=note, now=shared.clock())
         return f"{before['kind']} {before['subject']}"

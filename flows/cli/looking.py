@@ -25,10 +25,12 @@ def register(app: typer.Typer) -> None:
 
 
 def status(*, as_json: JsonOption = False) -> None:
-    """Show the last run, who owns the warehouse, failed checks, refused loads and loads that lost files."""
-    from flows.delivery.alerts.book import alerts as alerts_of
+    """Show last runs, services, who owns the warehouse, alerts, failed checks, refused loads, and lost files."""
+    from flows.cli.alerts import present_alerts
+    from flows.clock import utc_now
     from flows.engine.landing.lost_loads import lost_as_refused
     from flows.lineage.status import current_status
+    from flows.services.standing import standings
     from flows.settings import get_settings
     from flows.warehouse.lake import Lake
     from flows.warehouse.lock import holder_pid
@@ -36,9 +38,10 @@ def status(*, as_json: JsonOption = False) -> None:
 
     settings = get_settings()
     with open_reader(settings.published_dir) as reader:
-        facts = current_status(reader) | {"alerts": alerts_of(reader)}
+        facts = current_status(reader) | {"alerts": present_alerts(reader, settings)}
         facts["refused"] = lost_as_refused(reader, Lake(settings.home)) + facts["refused"]
     facts["warehouse_owner_pid"] = holder_pid(settings.warehouse_path)
+    facts["services"] = [each.as_row() for each in standings(settings.services_dir, now=utc_now())]
     if as_json:
         print_json(facts)
         return
@@ -48,6 +51,13 @@ def status(*, as_json: JsonOption = False) -> None:
             typer.echo(f"         {run['error_message']}")
     owner = facts["warehouse_owner_pid"]
     typer.echo(f"warehouse: {'free' if owner is None else f'owned by process {owner}'}")
+    print_table(
+        ("service", "what", "condition", "since", "in trouble with"),
+        [
+            (each["service"], each["title"], each["condition"], each["started_at"], ", ".join(each["troubles"]))
+            for each in facts["services"]
+        ],
+    )
     print_table(
         ("alert", "severity", "what", "since"),
         [

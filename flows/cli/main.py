@@ -22,6 +22,7 @@ from flows.cli import (
     looking,
     models,
     outbox,
+    pages,
     quality,
     recovering,
     reproducing,
@@ -54,6 +55,7 @@ automating.register(app)
 reproducing.register(app)
 recovering.register(app)
 services.register(app)
+pages.register(app)
 outbox.register(app)
 alerts.register(app)
 serving.register(app)

@@ -161,6 +161,11 @@ CREATE TABLE IF NOT EXISTS lineage.emitted_event (
   emitted_at TIMESTAMPTZ NOT NULL, run_id UUID NOT NULL, payload JSON NOT NULL,
   PRIMARY KEY (event_name, resource_id, occurrence));
 
+-- What happened to the services beside the runs (flows/services): began, ended, got into trouble and out of it, were told about.
+CREATE TABLE IF NOT EXISTS lineage.service_event (
+  event_id UUID PRIMARY KEY, service VARCHAR NOT NULL, event VARCHAR NOT NULL, facts JSON NOT NULL,
+  occurred_at TIMESTAMPTZ NOT NULL, taken_in_at TIMESTAMPTZ NOT NULL, run_id UUID NOT NULL);
+
 -- Outbox of OpenLineage events, copies of what the tables above say (openlineage.py).
 CREATE TABLE IF NOT EXISTS lineage.openlineage_event (
   seq BIGINT PRIMARY KEY, run_id UUID NOT NULL, event_type VARCHAR NOT NULL, event_time TIMESTAMPTZ NOT NULL,

@@ -29,6 +29,7 @@ from flows.engine.prefect.events import send_event
 from flows.engine.prefect.processes import stop_children
 from flows.engine.prefect.server import local_server
 from flows.engine.prefect.unfinished import settle
+from flows.errors import GridweaveError
 from flows.lineage.environment import current_environment
 from flows.pipelines.automation import automation
 from flows.pipelines.backfill import backfill
@@ -38,6 +39,7 @@ from flows.pipelines.hourly import hourly
 from flows.pipelines.land import land
 from flows.pipelines.retrain import retrain
 from flows.pipelines.storm import storm
+from flows.pipelines.watching import Watch
 from flows.settings import get_settings
 
 if TYPE_CHECKING:
@@ -63,13 +65,15 @@ class StoppableRunner(Runner):
     going it waits for ever (seen with Prefect 3.7).
     """
 
+    _serving: asyncio.Task[object] | None = None
+
     async def start(self, run_once: bool = False, webserver: bool | None = None) -> None:
         """Serve until stopped; Prefect's arguments."""
         self._serving = asyncio.current_task()
         await super().start(run_once, webserver)
 
     def handle_sigterm(self, *_args: object, **_kwargs: object) -> None:
-        """Cancel what serves, from within the event loop."""
+        """Cancel what serves, from within the event loop; any thread may ask for it."""
         if self._serving is not None:
             self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)
 
@@ -131,24 +135,32 @@ def serve(daily_cron: str) -> None:
 
     Args:
         daily_cron: When the daily run starts, in the configured time zone.
+
+    Raises:
+        ServiceRunningError: Another process serves this home.
+        ServerLostError: The Prefect server ended again and again.
+        PortTakenError: Another program took its place.
     """
     settings = get_settings()
     described = deployments(settings, daily_cron)
     runner = StoppableRunner(name="gridweave", limit=len(described), pause_on_shutdown=False)
-    # called outside an event loop it answers at once; its type leaves that open
-    identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
-    ensure_automations(identifiers)
-    _settle(settings, identifiers, is_starting=True)
-    mark_ready(settings)
     stopped = threading.Event()
-    _watch_inbox(settings, stopped)
-    threading.Thread(target=_keep_settled, args=(settings, identifiers, stopped), name="settling", daemon=True).start()
     try:
-        with contextlib.suppress(KeyboardInterrupt, TerminationSignal, asyncio.CancelledError):
-            asyncio.run(runner.start())
+        with Watch(settings, runner.handle_sigterm):
+            # called outside an event loop it answers at once; its type leaves that open
+            identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
+            ensure_automations(identifiers)
+            _settle(settings, identifiers, is_starting=True)
+            mark_ready(settings)
+            _watch_inbox(settings, stopped)
+            _keep_settled(settings, identifiers, stopped)
+            with contextlib.suppress(KeyboardInterrupt, TerminationSignal, asyncio.CancelledError):
+                asyncio.run(runner.start())
     finally:
         stopped.set()
-        stop_children()  # the runs going on: a terminal and `down` tell them too, a service manager may not
+        # the runs going on: a terminal and `down` tell them too, a service manager may not; a server that was started
+        # again is a child, too, and stays
+        stop_children(spared=local_server(settings).pid)
 
 
 def _watch_inbox(settings: Settings, stopped: threading.Event) -> None:
@@ -179,17 +191,24 @@ def _settle(settings: Settings, identifiers: dict[str, UUID], *, is_starting: bo
 
 def _keep_settled(settings: Settings, identifiers: dict[str, UUID], stopped: threading.Event) -> None:
     """Look once a minute: a server that was away, or a machine that slept, leaves runs behind while this goes on."""
-    while not stopped.wait(SETTLING_SECONDS):
-        try:
-            _settle(settings, identifiers, is_starting=False)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next look finds the same
-            logger.warning("runs that nobody carries on were not looked for: %s", error)
+
+    def look_on() -> None:
+        while not stopped.wait(SETTLING_SECONDS):
+            try:
+                _settle(settings, identifiers, is_starting=False)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next look finds the same
+                logger.warning("runs that nobody carries on were not looked for: %s", error)
+
+    threading.Thread(target=look_on, name="settling", daemon=True).start()
 
 
 def main() -> None:
     """Serve in a background process (flows.engine.prefect.background)."""
     local_server(get_settings()).use()
-    serve(sys.argv[1])
+    try:
+        serve(sys.argv[1])
+    except GridweaveError as error:
+        sys.exit(f"error: {error.message}\nhint:  {error.hint}")
 
 
 if __name__ == "__main__":

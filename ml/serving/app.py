@@ -35,14 +35,17 @@ def create_app(service: Service) -> Guard:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.reporter.begin()
         await service.watcher.look()
-        watching = asyncio.create_task(service.watcher.run())
+        tasks = [asyncio.create_task(each.run()) for each in (service.watcher, service.reporter)]
         try:
             yield
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
+            for each in tasks:
+                each.cancel()
+                with suppress(asyncio.CancelledError):
+                    await each
+            service.reporter.report.end()
             service.holder.change(snapshot=None, models={})
 
     app = FastAPI(

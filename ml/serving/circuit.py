@@ -32,11 +32,16 @@ class Circuit:
     @property
     def is_open(self) -> bool:
         """Whether scoring is not to be tried."""
-        return self._failures >= FAILURES_TO_OPEN and self.now() < self._closed_from
+        return self.has_opened and self.now() < self._closed_from
+
+    @property
+    def has_opened(self) -> bool:
+        """Whether it opened and nothing succeeded since, also while a try is let through."""
+        return self._failures >= FAILURES_TO_OPEN
 
     def admits(self) -> bool:
         """Return whether to try; an open circuit lets one through each time its pause is over."""
-        if self._failures < FAILURES_TO_OPEN:
+        if not self.has_opened:
             return True
         if self.now() < self._closed_from:
             return False

@@ -1,7 +1,7 @@
 """The event log: what a person should know later, one JSON object a line in `$GRIDWEAVE_HOME/serving/events.jsonl`.
 
-What lives here: lock-outs, champions refused or taken over, degraded service, scorers replaced. What does not: the
-ledger, which only the warehouse's owner writes, and single requests (`metrics`).
+What lives here: lock-outs, champions refused or taken over, degraded service, scorers replaced. What does not: single
+requests (`metrics`), and the ledger, which only the warehouse's owner writes: what matters is kept for it (`keep`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from flows.clock import utc_now
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flows.clock import Clock
@@ -23,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 EVENTS_FILE_NAME = "events.jsonl"
 LARGEST_BYTES = 10_000_000
+OF_ITSELF_IN_THE_LEDGER = frozenset({"snapshot taken over", "degraded", "recovered"})
+"""The snapshot's own run is there; troubles get there by the service's report (`reporter`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +34,12 @@ class EventLog:
 
     Args:
         folder: `$GRIDWEAVE_HOME/serving`; made with mode 0700.
+        keep: Keeps an event for the ledger.
         clock: Wall clock.
     """
 
     folder: Path
+    keep: Callable[..., None]
     clock: Clock = utc_now
 
     def write(self, event: str, **facts: str | float) -> None:
@@ -44,6 +49,8 @@ class EventLog:
             self._append(json.dumps({"at": self.clock().isoformat(), "event": event, **facts}))
         except OSError:  # a full disk must not end what still answers
             logger.exception("the event log cannot be written")
+        if event not in OF_ITSELF_IN_THE_LEDGER:
+            self.keep(event, **facts)
 
     def _append(self, line: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)

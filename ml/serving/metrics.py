@@ -5,6 +5,8 @@ What lives here: the counters, in a registry of their own. What does not: events
 
 from __future__ import annotations
 
+import time
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -54,7 +56,14 @@ class Metrics:
             ("use_case",),
             registry=self.registry,
         )
+        self.stood_in_at: dict[str, tuple[float, str]] = {}
+        """When the baseline answered last, on the monotonic clock, and why; by use case."""
         self._versions: dict[str, str] = {}
+
+    def stood_in(self, use_case: str, reason: str) -> None:
+        """Count an answer by the baseline."""
+        self.baseline_answers.labels(use_case, reason).inc()
+        self.stood_in_at[use_case] = (time.monotonic(), reason)
 
     def saw_model(self, use_case: str, model_version: str, *, replaced: int) -> None:
         """Tell which version answers."""

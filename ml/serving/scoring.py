@@ -59,7 +59,7 @@ async def score_rows(model: ServedModel, rows: Rows, *, seconds: float, metrics:
         source = "model"
         model.circuit.succeeded()
     except ScoringFailedError as error:
-        metrics.baseline_answers.labels(use_case, error.reason).inc()
+        metrics.stood_in(use_case, error.reason)
         if error.reason in {"lost", "timeout"}:
             events.write("scorer replaced", use_case=use_case, reason=error.reason)
             if model.circuit.failed():

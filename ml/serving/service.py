@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.clock import utc_now
 from ml.serving.champions import Champions
 from ml.serving.events import EventLog
 from ml.serving.guard import Room
 from ml.serving.keys import KeyStore
 from ml.serving.metrics import Metrics
+from ml.serving.reporter import Reporter
 from ml.serving.served import Holder
 from ml.serving.watcher import Watcher
 
@@ -32,6 +34,7 @@ class Service:
         room: How much at once.
         metrics: Counters.
         events: The event log.
+        reporter: Who says how the service stands.
     """
 
     settings: Settings
@@ -41,11 +44,14 @@ class Service:
     room: Room
     metrics: Metrics
     events: EventLog
+    reporter: Reporter
 
 
 def make_service(settings: Settings) -> Service:
     """Put the parts together; nothing is opened yet."""
-    holder, metrics, events = Holder(), Metrics(), EventLog(folder=settings.serving_dir)
+    holder, metrics = Holder(), Metrics()
+    reporter = Reporter(settings, holder, metrics, clock=utc_now)
+    events = EventLog(folder=settings.serving_dir, keep=reporter.report.event)
     return Service(
         settings=settings,
         holder=holder,
@@ -62,4 +68,5 @@ def make_service(settings: Settings) -> Service:
         room=Room(most=settings.api_concurrent_requests),
         metrics=metrics,
         events=events,
+        reporter=reporter,
     )

@@ -51,6 +51,11 @@ class FixedModel:
         """Return it."""
         return self._model
 
+    @property
+    def trouble(self) -> str:
+        """None."""
+        return ""
+
 
 class ChampionModel:
     """The registry's champion, or the last good one while the registry cannot be asked.
@@ -67,6 +72,12 @@ class ChampionModel:
         self._looked_at = 0.0
         self._signature: object = None
         self._model: Model | None = None
+        self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """Why an earlier model scores; empty when the champion does."""
+        return self._trouble
 
     def current(self) -> Model:
         """Return the model to score with now.
@@ -84,11 +95,13 @@ class ChampionModel:
     def _look(self) -> None:
         """Take another champion over; whatever is wrong with it, the one before goes on."""
         signature = self._champions.signature()
+        self._trouble = ""
         if self._model is not None and signature == self._signature:
             return
         try:
             found = self._champions.find(USE_CASE)
         except RegistryAwayError as error:
+            self._trouble = error.message
             if self._model is not None:
                 logger.warning("%s; %s goes on", error.message, self._model.version)
                 return
@@ -99,6 +112,7 @@ class ChampionModel:
         except ModelError as error:
             if self._model is None:
                 raise
+            self._trouble = error.message
             logger.warning("%s; %s goes on", error.message, self._model.version)
             return
         self._signature = signature

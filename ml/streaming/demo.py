@@ -42,7 +42,9 @@ def run_demo(settings: Settings, tell: Callable[[str], None]) -> tuple[dict[str,
     """
     folder = settings.stream_dir / "demo"
     shutil.rmtree(folder, ignore_errors=True)
-    demo = settings.model_copy(update={"home": folder, "stream_source": "spool", "stream_consumer": "demo"})
+    demo = settings.model_copy(
+        update={"home": folder, "stream_source": "spool", "stream_consumer": "demo", "alert_urls": []}
+    )
     payloads = _payloads()
     learnt = payloads[: int(LEARNT_SHARE * len(payloads))]
     tell(

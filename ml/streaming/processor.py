@@ -43,6 +43,10 @@ class ModelHolder(Protocol):
     def current(self) -> Model:
         """Return it."""
 
+    @property
+    def trouble(self) -> str:
+        """Why it is not the one that should score; empty when it is."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:

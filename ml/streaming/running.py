@@ -23,7 +23,8 @@ from ml.streaming.errors import StreamInterruptedError
 from ml.streaming.handover import SOURCE_NAME, Handover
 from ml.streaming.processor import Processor, Rules
 from ml.streaming.replaying import replay
-from ml.streaming.sink import describe, open_sink, write_status
+from ml.streaming.reporter import StreamReporter
+from ml.streaming.sink import describe, open_sink, sink_path, write_status
 from ml.streaming.taking import Timing
 
 if TYPE_CHECKING:
@@ -90,29 +91,45 @@ def run_stream(
     address = address_of(settings)
     folder = settings.stream_dir
     with open_sink(folder, address.consumer, address.identity, memory_gb=settings.duckdb_memory_gb) as sink:
-        source = open_source(address)
-        if wish.replay_from is not None:
-            _go_back(sink, source, wish.replay_from, tell)
         holder = models or ChampionModel(settings.home, folder / "last_good", watch_seconds=MODEL_WATCH_SECONDS)
-        tell(f"{address.identity}: model {holder.current().version}, sink {folder / address.consumer}.duckdb")
-        timing = Timing(delay_seconds=settings.stream_delay_seconds, late_seconds=settings.stream_late_seconds)
-        rules = Rules(timing=timing, tries=settings.stream_tries, payload_bytes=settings.stream_message_bytes)
-        handover = Handover(
-            sink, settings.inbox_dir / SOURCE_NAME, address.consumer, rows_per_file=settings.stream_handover_messages
-        )
-        handover.recover()
-        while True:
-            stream = Stream(settings, sink, Processor(sink, holder, rules, utc_now), handover, source, tell)
-            try:
-                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # clients wake it per message
-                    runner.run(stream.run(until_empty=wish.until_empty))
-                break
-            except StreamInterruptedError as error:
-                tell(f"{error.message} It begins anew behind what is in the sink.")
-                source = open_source(address)
+        reporter = StreamReporter(settings, sink, holder, utc_now)
+        with reporter.running():
+            _read(settings, wish, tell, sink, holder, reporter)
         status = describe(sink)
         write_status(folder, address.consumer, status)
         return status
+
+
+def _read(
+    settings: Settings,
+    wish: Wish,
+    tell: Callable[[str], None],
+    sink: Sink,
+    holder: ModelHolder,
+    reporter: StreamReporter,
+) -> None:
+    """Read until stopped, or until nothing is left; begin anew when reading was interrupted."""
+    address = address_of(settings)
+    source = open_source(address)
+    if wish.replay_from is not None:
+        _go_back(sink, source, wish.replay_from, tell)
+    sink_place = sink_path(settings.stream_dir, address.consumer)
+    tell(f"{address.identity}: model {holder.current().version}, sink {sink_place}")
+    timing = Timing(delay_seconds=settings.stream_delay_seconds, late_seconds=settings.stream_late_seconds)
+    rules = Rules(timing=timing, tries=settings.stream_tries, payload_bytes=settings.stream_message_bytes)
+    handover = Handover(
+        sink, settings.inbox_dir / SOURCE_NAME, address.consumer, rows_per_file=settings.stream_handover_messages
+    )
+    handover.recover()
+    while True:
+        stream = Stream(settings, sink, Processor(sink, holder, rules, utc_now), handover, source, reporter, tell)
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # clients wake it per message
+                runner.run(stream.run(until_empty=wish.until_empty))
+            break
+        except StreamInterruptedError as error:
+            tell(f"{error.message} It begins anew behind what is in the sink.")
+            source = open_source(address)
 
 
 def _go_back(sink: Sink, source: Source, replay_from: str, tell: Callable[[str], None]) -> None:
@@ -131,6 +148,7 @@ class Stream:
         processor: What a batch becomes.
         handover: What goes on to the warehouse.
         source: Where batches come from.
+        reporter: Says how the stream stands.
         tell: Gets progress in words.
     """
 
@@ -141,6 +159,7 @@ class Stream:
         processor: Processor,
         handover: Handover,
         source: Source,
+        reporter: StreamReporter,
         tell: Callable[[str], None],
     ) -> None:
         self._settings = settings
@@ -148,6 +167,7 @@ class Stream:
         self._processor = processor
         self._handover = handover
         self._source = source
+        self._reporter = reporter
         self._tell = tell
         self._busy = asyncio.Lock()
         self._stopped = asyncio.Event()
@@ -213,6 +233,7 @@ class Stream:
                 raise self._source.failure
             now = time.monotonic()
             if now - self._told_at >= PROGRESS_SECONDS:
+                await self._reporter.ask(self._source, self._processor.reached)
                 await self._aside(self._say)
             if now - self._taken_at >= self._settings.stream_idle_seconds:
                 await self._aside(self._processor.score_open)
@@ -231,6 +252,7 @@ class Stream:
 
     def _say(self) -> None:
         now = time.monotonic()
+        self._reporter.say()
         status = describe(self._sink)
         write_status(self._settings.stream_dir, self._settings.stream_consumer, status)
         if self._taken == self._told and self._told:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +20,8 @@ import pytest
 from flows.engine.prefect.processes import child_processes, read_pid
 from flows.engine.prefect.server import PrefectServer
 from flows.pipelines import hourly, retrain
+from flows.services.report import ServiceReport
+from flows.services.standing import standings
 from tests.conftest import free_port
 from tests.e2e.homes import Home
 
@@ -24,7 +33,7 @@ REGISTERING_LIMIT_SECONDS = 120
 SCHEDULED_RUN_LIMIT_SECONDS = 240
 
 
-def start_run(home: Home, deployment_id: str) -> None:
+def start_run(home: Home, deployment_id: str) -> str:
     """Ask for a run of a deployment; Prefect answers 503 while its SQLite is busy, and wants to be asked again."""
     limit = time.monotonic() + REGISTERING_LIMIT_SECONDS
     url = f"{home.server.url}/deployments/{deployment_id}/create_flow_run"
@@ -32,6 +41,16 @@ def start_run(home: Home, deployment_id: str) -> None:
         assert time.monotonic() < limit, answer.text
         time.sleep(1)
     answer.raise_for_status()
+    return str(answer.json()["id"])
+
+
+def await_completed(home: Home, flow_run_id: str) -> None:
+    """Wait until a run has completed."""
+    limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
+    url = f"{home.server.url}/flow_runs/{flow_run_id}"
+    while (state := httpx.get(url, timeout=60).json().get("state_type")) != "COMPLETED":
+        assert time.monotonic() < limit, state
+        time.sleep(0.5)
 
 
 def await_child(pid: int) -> int:
@@ -42,6 +61,31 @@ def await_child(pid: int) -> int:
             return found[0]
         time.sleep(0.1)
     raise TimeoutError(f"process {pid} started none within {SCHEDULED_RUN_LIMIT_SECONDS} s")
+
+
+def await_told(home: Home, expected: tuple[str, str]) -> None:
+    """Wait until people were told of an alert's subject in a state."""
+    limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
+    while expected not in (told := alerts_told(home)):
+        assert time.monotonic() < limit, (told, (home.path / "prefect" / "schedules.log").read_text()[-2000:])
+        time.sleep(0.2)
+
+
+def alerts_told(home: Home) -> list[tuple[str, str]]:
+    path = home.path / "alerts.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [(each["subject"], each["state"]) for each in map(json.loads, lines)]
+
+
+@contextmanager
+def stranger_at(port: int) -> Iterator[None]:
+    """A program that is no Prefect server answers on a port."""
+    with HTTPServer(("127.0.0.1", port), BaseHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
 
 
 def scheduled_runs(home: Home) -> list[dict[str, Any]]:
@@ -96,6 +140,66 @@ def test_up_serves_the_schedules_until_down(tiny_copy: Home, monkeypatch: pytest
     assert code == 0
     assert printed.split("\n")[:2] == ["schedules stopped", "Prefect server stopped"]
     assert not home.server.is_healthy()
+
+
+def test_a_server_that_dies_while_it_serves_is_told_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path, PrefectServer(home=tmp_path, port=free_port()))
+    monkeypatch.setenv("GRIDWEAVE_DAILY_CRON", NEVER)
+    monkeypatch.setenv("GRIDWEAVE_OUTBOX_CRON", NEVER)
+    home.json("up")
+    dead = ServiceReport(tmp_path / "services", "api-1", title="scoring API")
+    try:
+        killed = read_pid(tmp_path / "prefect" / "server.pid")
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        dead.begin()
+        dead._held.close()  # as when its process is killed
+        await_told(home, ("schedules Prefect server", "OPEN"))
+        await_told(home, ("schedules Prefect server", "RESOLVED"))
+        await_told(home, ("api-1", "OPEN"))
+        server_is_back = home.server.is_healthy()
+        again = read_pid(tmp_path / "prefect" / "server.pid")
+        deployed = httpx.post(f"{home.server.url}/deployments/filter", json={}, timeout=60).json()
+        await_completed(home, start_run(home, next(each["id"] for each in deployed if each["name"] == "deliver")))
+        home.json("deploy", "--cron", NEVER)
+        server_outlives_who_started_it = home.server.is_healthy()
+    finally:
+        home.call("down")
+
+    assert server_is_back
+    assert server_outlives_who_started_it
+    assert again != killed
+    log = (tmp_path / "prefect" / "schedules.log").read_text(encoding="utf-8")
+    assert "the Prefect server's process ended; it is started again" in log
+    assert not home.server.is_healthy(), "what was started again is not stopped by `down`"
+
+
+def test_a_server_whose_port_was_taken_meanwhile_ends_the_serving_with_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path, PrefectServer(home=tmp_path, port=free_port()))
+    for name in ("DAILY", "OUTBOX"):
+        monkeypatch.setenv(f"GRIDWEAVE_{name}_CRON", NEVER)
+    serving = home.json("up")["serving_pid"]
+    try:
+        killed = read_pid(tmp_path / "prefect" / "server.pid")
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        with stranger_at(home.server.port):
+            limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
+            while Path(f"/proc/{serving}/cmdline").exists() and Path(f"/proc/{serving}/cmdline").read_bytes():
+                assert time.monotonic() < limit
+                time.sleep(0.2)
+    finally:
+        home.call("down")
+
+    (ended,) = standings(tmp_path / "services", now=datetime.now(UTC))
+    log = (tmp_path / "prefect" / "schedules.log").read_text(encoding="utf-8")
+    assert (ended.service, ended.condition) == ("schedules", "failed")
+    assert f"Port {home.server.port} should be answered by the Prefect server of" in ended.error
+    assert f"error: {ended.error}" in log
 
 
 def test_what_serves_in_the_terminal_ends_with_the_run_it_had_started(

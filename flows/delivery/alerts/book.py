@@ -18,7 +18,7 @@ from flows.lineage.audit.chain import append_rows
 from flows.lineage.bulk import insert_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     import duckdb
@@ -33,7 +33,12 @@ BY_ITSELF = "gridweave"
 
 
 def update_alerts(
-    cursor: duckdb.DuckDBPyConnection, problems: Iterable[Problem], *, run_id: UUID, now: datetime
+    cursor: duckdb.DuckDBPyConnection,
+    problems: Iterable[Problem],
+    *,
+    run_id: UUID,
+    now: datetime,
+    told_as: Mapping[tuple[str, str], str] | None = None,
 ) -> None:
     """Open what is new, change what has changed, end what is over.
 
@@ -42,12 +47,14 @@ def update_alerts(
         problems: Everything that is wrong now.
         run_id: The run that looked.
         now: Wall clock, UTC.
+        told_as: Ids that people know alerts by already, by kind and subject (at_once.py).
     """
     known = {(each["kind"], each["subject"]): each for each in alerts(cursor)}
     found = {(each.kind, each.subject): each for each in problems}
+    told_as = {name: each for name, each in (told_as or {}).items() if not _is_used(cursor, each)}
     opened = [
-        [str(uuid4()), each.kind, each.subject, each.severity, each.message, each.hint, "OPEN", now, run_id, now,
-         BY_ITSELF, None]
+        [told_as.get(name) or str(uuid4()), each.kind, each.subject, each.severity, each.message, each.hint, "OPEN",
+         now, run_id, now, BY_ITSELF, None]
         for name, each in found.items()
         if name not in known
     ]  # fmt: skip
@@ -116,6 +123,11 @@ def alerts(
         [sorted(states), list(SEVERITIES)],
     ).fetchall()
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _is_used(cursor: duckdb.DuckDBPyConnection, alert_id: str) -> bool:
+    """Say whether an alert of this id was in the book before: somebody resolved it while its problem lasts."""
+    return bool(cursor.execute("select 1 from lineage.alert where alert_id = ?::uuid", [alert_id]).fetchone())
 
 
 def _change(

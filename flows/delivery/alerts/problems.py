@@ -83,7 +83,8 @@ class Problem:
 
     Attributes:
         kind: What sort of thing: run_failed, asset_failed, gate_blocked, check_failed, model_kept, drift,
-            delivery_refused, source_late, asset_late, model_fallback, events_refused, outbox_dead, outbox_late, audit.
+            delivery_refused, source_late, asset_late, model_fallback, events_refused, outbox_dead, outbox_late, audit,
+            service_dead, service_degraded.
         subject: What it is about; kind and subject together name the problem for as long as it lasts.
         severity: CRITICAL asks for somebody at once, ERROR for somebody today.
         message: What was found, as a sentence.

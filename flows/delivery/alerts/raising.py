@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.delivery.alerts.at_once import known_ids, tell_at_once
 from flows.delivery.alerts.book import alerts, update_alerts
 from flows.delivery.alerts.problems import Expectations, Problem, find_problems
+from flows.delivery.alerts.services import service_problems
 from flows.delivery.alerts.telling import channels_of, tell
 from flows.delivery.targets import load_targets
 from flows.lineage.audit.verification import Finding, read_witnesses, verify_heads
+from flows.lineage.service_events import record_service_events
+from flows.services.spool import EventSpool
 from flows.sources.configuration import list_sources, load_source
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
@@ -47,22 +51,32 @@ def raise_alerts(
         Notes for the summary.
     """
     now = clock()
+    tell_at_once(settings, now=now)
     cursor = warehouse.cursor()
-    problems = (*find_problems(cursor, expectations(cursor, settings, graph), now=now), *_audit(cursor, settings))
-    with warehouse.transaction() as cursor:
-        update_alerts(cursor, problems, run_id=run_id, now=now)
+    problems = (
+        *find_problems(cursor, expectations(cursor, settings, graph), now=now),
+        *_audit(cursor, settings),
+        *service_problems(settings.services_dir, now=now),
+    )
+    told_as = known_ids(settings.services_dir)
+    with EventSpool(settings.services_dir).taken() as lines, warehouse.transaction() as cursor:
+        record_service_events(cursor, lines, run_id=run_id, taken_in_at=now)
+        update_alerts(cursor, problems, run_id=run_id, now=now, told_as=told_as)
     return tell(warehouse, channels_of(settings), least=settings.alert_least_severity, now=now)
 
 
 def is_book_behind(settings: Settings, graph: AssetGraph, *, now: datetime) -> bool:
-    """Tell from the published ledger whether a look would change the book: a source falls silent while nothing runs."""
+    """Tell from the published ledger whether a look would change it: a source is silent, a service said something."""
+    if EventSpool(settings.services_dir).is_waiting():
+        return True
+    services = service_problems(settings.services_dir, now=now)
     try:
         with open_reader(settings.published_dir) as reader:
             problems = find_problems(reader, expectations(reader, settings, graph), now=now)
             known = {(each["kind"], each["subject"], each["severity"]) for each in alerts(reader)}
     except NothingPublishedError:
-        return False
-    found = {(each.kind, each.subject, each.severity) for each in problems}
+        return bool(services)
+    found = {(each.kind, each.subject, each.severity) for each in (*problems, *services)}
     return found != {each for each in known if each[0] != AUDIT}
 
 

@@ -1,6 +1,7 @@
 """Telling people: each channel of each alert once when it opens, and once more when it is over.
 
-What lives here: what a channel has not been told yet. What does not: how a text gets there (channels.py).
+What lives here: what a channel has not been told yet. What does not: how a text gets there (channels.py), and alerts
+about services, which nobody waits with until the warehouse is free (at_once.py).
 
 A channel that does not take a message is told the next time; what it took is in the ledger. So a mail server that is
 down for a day loses nothing, and nobody is told twice but by a process that died between sending and recording.
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flows.delivery.alerts.book import alerts
 from flows.delivery.alerts.channels import FILE_NAME, AppriseChannel, Channel, FileChannel
 from flows.delivery.alerts.problems import SEVERITIES
+from flows.delivery.alerts.services import SERVICE_KINDS
 from flows.lineage.bulk import insert_rows
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ def _untold(cursor: duckdb.DuckDBPyConnection, channel: str) -> list[dict[str, A
         "select alert_id::varchar, state from lineage.alert_notice where channel = ?", [channel]
     ).fetchall():
         told.setdefault(alert_id, set()).add(state)
-    opened = [each for each in alerts(cursor, states=("OPEN",)) if "OPEN" not in told.get(each["alert_id"], ())]
+    found = (each for each in alerts(cursor, states=("OPEN",)) if each["kind"] not in SERVICE_KINDS)
+    opened = [each for each in found if "OPEN" not in told.get(each["alert_id"], ())]
     over = [each for each in alerts(cursor, states=("RESOLVED",)) if told.get(each["alert_id"]) == {"OPEN"}]
     return opened + over

@@ -108,9 +108,13 @@ def child_processes(pid: int) -> list[int]:
     ]
 
 
-def stop_children() -> None:
-    """Ask every child of this process to end, and end those that do not within 20 s."""
-    children = child_processes(os.getpid())
+def stop_children(*, spared: int | None = None) -> None:
+    """Ask every child of this process to end, and end those that do not within 20 s.
+
+    Args:
+        spared: One that outlives this process on purpose.
+    """
+    children = [pid for pid in child_processes(os.getpid()) if pid != spared]
     for number in (signal.SIGTERM, signal.SIGKILL):
         limit = time.monotonic() + STOP_LIMIT_SECONDS
         for pid in children:

@@ -9,10 +9,12 @@ events at shutdown. A real server starts in 10-15 s, in the background, while ot
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from flows.engine.prefect.processes import has_variable, is_our_process, read_pi
 from flows.errors import GridweaveError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from flows.settings import Settings
@@ -82,6 +85,11 @@ class PrefectServer:
         """Its database, log and pid file."""
         return self.home / "prefect"
 
+    @property
+    def pid(self) -> int | None:
+        """Process that was started last; it may have ended."""
+        return read_pid(self._pid_path)
+
     def is_healthy(self) -> bool:
         """Ask it.
 
@@ -92,7 +100,7 @@ class PrefectServer:
         if occupant is None:
             return False
         home = occupant.prefect_home
-        if home is None and not self._is_alive():  # ours says nothing when it is told to ask for a password
+        if home is None and not self.is_alive():  # ours says nothing when it is told to ask for a password
             raise PortTakenError(port=self.port, folder=self.folder, occupant=occupant)
         if home is not None and home.resolve() != self.folder.resolve() and not self.is_shared:
             raise PortTakenError(port=self.port, folder=self.folder, occupant=occupant)
@@ -105,14 +113,15 @@ class PrefectServer:
             PortTakenError: Somebody else answers on its port.
         """
         self.use()
-        if self.is_healthy() or self._is_alive():
-            return
-        start_detached(
-            [sys.executable, "-m", "uvicorn", "--factory", APPLICATION, "--host", HOST, "--port", str(self.port)],
-            log_path=self.folder / "server.log",
-            pid_path=self._pid_path,
-            environment=self._server_environment(),
-        )
+        with self._alone():  # `up` and the process that serves may both find it gone
+            if self.is_healthy() or self.is_alive():
+                return
+            start_detached(
+                [sys.executable, "-m", "uvicorn", "--factory", APPLICATION, "--host", HOST, "--port", str(self.port)],
+                log_path=self.folder / "server.log",
+                pid_path=self._pid_path,
+                environment=self._server_environment(),
+            )
 
     def wait(self) -> None:
         """Wait until it answers.
@@ -133,8 +142,8 @@ class PrefectServer:
         Returns:
             False when there was none.
         """
-        pid = read_pid(self._pid_path)
-        is_running = pid is not None and self._is_alive()
+        pid = self.pid
+        is_running = pid is not None and self.is_alive()
         if pid is not None and is_running:
             stop_group(pid, self._mark)
         self._pid_path.unlink(missing_ok=True)
@@ -149,6 +158,16 @@ class PrefectServer:
 
             refresh_global_settings_context()
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from starting it meanwhile."""
+        lock = os.open(self.folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
     @property
     def _pid_path(self) -> Path:
         return self.folder / "server.pid"
@@ -158,9 +177,9 @@ class PrefectServer:
         """What the command line of our server holds and that of no other."""
         return f"--port\0{self.port}"
 
-    def _is_alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Tell whether the recorded process is this home's server: a copied home brings a pid file along."""
-        pid = read_pid(self._pid_path)
+        pid = self.pid
         return (
             pid is not None and is_our_process(pid, self._mark) and has_variable(pid, "PREFECT_HOME", str(self.folder))
         )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 UUID_COLUMNS = frozenset(
     {
         "run_id", "materialization_id", "input_materialization_id", "check_result_id", "message_id", "attempt_id",
-        "alert_id",
+        "alert_id", "event_id",
     }
 )  # fmt: skip
 KEY_SEPARATOR = "|"
@@ -130,6 +130,7 @@ COVERED = {
         ),
         CoveredTable(name="outbox_attempt", keys=("attempt_id",), facts=("message_id", "run_id"), state="outcome"),
         CoveredTable(name="emitted_event", keys=("event_name", "resource_id", "occurrence"), facts=("run_id",)),
+        CoveredTable(name="service_event", keys=("event_id",), facts=("run_id", "service"), state="event"),
     )
 }
 """Tables that only grow, or whose rows change in ways the ledger records; every state of a row is an entry."""

@@ -31,6 +31,8 @@ DEFAULT_URLS = {"nats": "nats://127.0.0.1:4222", "redis": "redis://127.0.0.1:637
 PLAIN_SCHEMES = {"nats", "redis", "kafka", "ws"}
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 CONNECT_SECONDS = 10.0
+ASK_SECONDS = 5.0
+"""How long a broker that is being read may take to say how far it goes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,13 @@ class Source(Protocol):
 
     async def is_drained(self, reached: Mapping[int, int]) -> bool:
         """Say whether everything that is there now lies at or before the positions."""
+
+    async def ends(self) -> Mapping[int, int]:
+        """Return the last position there is now of each partition that has one.
+
+        Raises:
+            BrokerAwayError: It cannot be asked.
+        """
 
     async def close(self) -> None:
         """End; what was handed over and not taken comes again next time."""

@@ -17,7 +17,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.security import BaseSecurity, SASLPlaintext
 
-from ml.streaming.brokers import CONNECT_SECONDS
+from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
 from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamInterruptedError
 from ml.streaming.messages import Record
 
@@ -104,6 +104,15 @@ class KafkaSource:
             if not is_at_end and reached.get(each.partition, -1) + 1 < ends[each]:
                 return False
         return True
+
+    async def ends(self) -> Mapping[int, int]:
+        """Return the offset of the last message of each partition."""
+        try:
+            ends = await asyncio.wait_for(self._consumer.end_offsets(self._consumer.assignment()), ASK_SECONDS)
+        except (TimeoutError, OSError, KafkaError) as error:
+            reason = type(error).__name__
+            raise BrokerAwayError(source="kafka", stream=self._address.stream, reason=reason) from error
+        return {each.partition: end - 1 for each, end in ends.items() if end}
 
     async def close(self) -> None:
         """Disconnect."""

@@ -23,7 +23,7 @@ from nats.js.api import AckPolicy as BrokerAckPolicy
 from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
-from ml.streaming.brokers import CONNECT_SECONDS
+from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
 from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamInterruptedError
 from ml.streaming.messages import Record
 
@@ -55,6 +55,7 @@ class NatsSource:
     def __init__(self, address: Address) -> None:
         self._address = address
         self._jetstream: JetStreamContext
+        self._subject = ""
         self._delivered = 0
         self._working: asyncio.Task[None] | None = None
         self.failure: StreamInterruptedError | None = None
@@ -73,11 +74,11 @@ class NatsSource:
         try:
             connection = await asyncio.wait_for(self._broker.connect(), CONNECT_SECONDS)
             self._jetstream = connection.jetstream()
-            subject = await self._prepare(reached)
+            self._subject = await self._prepare(reached)
         except (TimeoutError, OSError, NatsError) as error:
             raise self._away(type(error).__name__) from error
         subscriber = self._broker.subscriber(
-            subject,
+            self._subject,
             stream=JStream(address.stream, declare=False),
             durable=address.consumer,
             pull_sub=PullSub(batch_size=address.batch_messages, timeout=address.batch_seconds, batch=True),
@@ -131,6 +132,18 @@ class NatsSource:
         except (TimeoutError, NatsError):
             return False
         return not info.num_pending and not info.num_ack_pending
+
+    async def ends(self) -> Mapping[int, int]:
+        """Return the number of the last message of the subject that is read."""
+        try:
+            last = await asyncio.wait_for(
+                self._jetstream.get_last_msg(self._address.stream, self._subject), ASK_SECONDS
+            )
+        except NotFoundError:
+            return {}
+        except (TimeoutError, OSError, NatsError) as error:
+            raise self._away(type(error).__name__) from error
+        return {} if last.seq is None else {0: last.seq}
 
     async def close(self) -> None:
         """Disconnect; who is told of a batch that failed is `take`."""

@@ -15,7 +15,7 @@ from faststream import AckPolicy
 from faststream.redis import RedisBroker, StreamSub
 from redis.exceptions import RedisError
 
-from ml.streaming.brokers import CONNECT_SECONDS
+from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
 from ml.streaming.errors import BrokerAwayError, PositionError, StreamError, StreamInterruptedError
 from ml.streaming.messages import Record
 
@@ -94,6 +94,14 @@ class RedisSource:
         except (OSError, RedisError):
             return False
         return not last or _number(last[0][0].decode()) <= reached.get(0, 0)
+
+    async def ends(self) -> Mapping[int, int]:
+        """Return the last entry's id."""
+        try:
+            last = await asyncio.wait_for(self._client.xrevrange(self._address.stream, count=1), ASK_SECONDS)
+        except (TimeoutError, OSError, RedisError) as error:
+            raise self._away(type(error).__name__) from error
+        return {0: _number(last[0][0].decode())} if last else {}
 
     async def close(self) -> None:
         """Disconnect."""

@@ -26,6 +26,8 @@ FILE_BYTES = 64_000_000
 BYTE_BITS = 40
 """A position is the file's number shifted by this, plus the byte: files up to a terabyte."""
 POLL_SECONDS = 0.1
+TAIL_BYTES = 1_000_000
+"""The last line break of a file is looked for in so much of its end."""
 
 
 def append(folder: Path, payloads: Iterable[bytes], *, file_bytes: int = FILE_BYTES) -> None:
@@ -64,10 +66,7 @@ class SpoolSource:
         """Begin to read."""
         numbers = _numbers(self._folder)
         if not self._folder.is_dir():
-            raise BrokerAwayError(
-                source="spool", stream=self._address.stream, reason=f"{self._folder} is not there",
-                hint="write lines of JSON to files NNNNNNNN.ndjson in it, or try --demo",
-            )  # fmt: skip
+            raise self._away(f"{self._folder} is not there")
         position = reached.get(0, -1)
         if position >= 0 and numbers and position >> BYTE_BITS < numbers[0] and not self._is_read(position):
             raise PositionGoneError(
@@ -111,6 +110,25 @@ class SpoolSource:
         """Say whether all lines were read."""
         return not await asyncio.to_thread(self._next, reached.get(0, -1))
 
+    async def ends(self) -> Mapping[int, int]:
+        """Return where the last whole line ends."""
+        try:
+            return await asyncio.to_thread(self._ends)
+        except OSError as error:
+            raise self._away(f"{self._folder}: {error.strerror}") from error
+
+    def _ends(self) -> dict[int, int]:
+        if not self._folder.is_dir():
+            raise self._away(f"{self._folder} is not there")
+        for number in reversed(_numbers(self._folder)):
+            with _file(self._folder, number).open("rb") as stream:
+                begin = max(stream.seek(0, os.SEEK_END) - TAIL_BYTES, 0)
+                stream.seek(begin)
+                whole = stream.read().rfind(b"\n") + 1
+            if whole:
+                return {0: (number << BYTE_BITS) + begin + whole}
+        return {}
+
     async def close(self) -> None:
         """Stop reading."""
         if self._task is not None:
@@ -128,6 +146,10 @@ class SpoolSource:
         """Write the file and the byte behind the line."""
         del part
         return f"{position >> BYTE_BITS}:{position & ((1 << BYTE_BITS) - 1)}"
+
+    def _away(self, reason: str) -> BrokerAwayError:
+        hint = "write lines of JSON to files NNNNNNNN.ndjson in it, or try --demo"
+        return BrokerAwayError(source="spool", stream=self._address.stream, reason=reason, hint=hint)
 
 
 def _file(folder: Path, number: int) -> Path:

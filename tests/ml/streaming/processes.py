@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
@@ -15,9 +15,13 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from flows.settings import Settings
 from ml.artifacts import read_model
+from ml.streaming import processor
 from ml.streaming.champion import FixedModel, Model
+from ml.streaming.messages import Record, read
 from ml.streaming.running import Wish, run_stream
 from ml.streaming.sink import Sink
 
@@ -44,10 +48,14 @@ def context() -> ForkServerContext:
     return made
 
 
-def read_in_process(choices: dict[str, Any], model_folder: Path, wish: Wish, death: Death | None) -> None:
+def read_in_process(
+    choices: dict[str, Any], model_folder: Path, wish: Wish, death: Death | None, poison: bytes | None
+) -> None:
     """Read a stream; exit as the command line would."""
     if death is not None:
         _die(death)
+    if poison is not None:
+        _fail_at(poison)
     models = FixedModel(Model(version="1-test", content=read_model(model_folder)))
     run_stream(Settings(**choices), wish, lambda text: print(text, file=sys.stderr), models=models)
     os._exit(0)
@@ -71,10 +79,26 @@ def _die(death: Death) -> None:
     Sink.transaction = counted  # type: ignore[assignment, method-assign] # in a process that is about to die
 
 
+def _fail_at(poison: bytes) -> None:
+    """Let every batch fail that a message with this text is in."""
+
+    def failing(records: Sequence[Record], **options: Any) -> Any:
+        if any(poison in each.payload for each in records):
+            raise LookupError("cannot be worked on")
+        return read(records, **options)
+
+    pytest.MonkeyPatch().setattr(processor, "read", failing)
+
+
 def begin(
-    processes: ForkServerContext, choices: dict[str, Any], model_folder: Path, wish: Wish, death: Death | None = None
+    processes: ForkServerContext,
+    choices: dict[str, Any],
+    model_folder: Path,
+    wish: Wish,
+    death: Death | None = None,
+    poison: bytes | None = None,
 ) -> BaseProcess:
-    process = processes.Process(target=read_in_process, args=(choices, model_folder, wish, death))
+    process = processes.Process(target=read_in_process, args=(choices, model_folder, wish, death, poison))
     process.start()
     return process
 

@@ -54,11 +54,16 @@ def _listens(port: int) -> bool:
 @contextmanager
 def nats_server() -> Iterator[str]:
     """Start NATS with JetStream; yield its URL."""
-    port = free_port()
-    with tempfile.TemporaryDirectory(prefix="gridweave-nats-") as folder:
-        command = [_program("nats-server"), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", folder]
-        with _running(command, port):
-            yield f"nats://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory(prefix="gridweave-nats-") as folder, nats_at(free_port(), folder) as url:
+        yield url
+
+
+@contextmanager
+def nats_at(port: int, folder: str) -> Iterator[str]:
+    """Start NATS with what it left in a folder when it was stopped."""
+    command = [_program("nats-server"), "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", folder]
+    with _running(command, port):
+        yield f"nats://127.0.0.1:{port}"
 
 
 @contextmanager

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -20,31 +16,7 @@ from flows.engine.prefect.occupant import PortTakenError
 from flows.engine.prefect.processes import is_our_process, start_detached
 from flows.engine.prefect.server import PrefectServer
 from tests.conftest import free_port
-
-
-@contextmanager
-def answering(status: int, body: bytes) -> Iterator[int]:
-    """Answer every request in the same way; yields the port."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield int(server.server_port)
-        server.shutdown()
-        thread.join()
-
-
-def says_home(folder: Path) -> bytes:
-    return json.dumps({"home": str(folder)}).encode()
+from tests.flows.engine.prefect.answering import answering, says_home
 
 
 def test_a_server_of_this_home_is_used(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,6 +36,7 @@ from flows.lineage.recorder import (
     record_run_end,
 )
 from flows.lineage.records import CheckRecord, InputRecord, MaterializationRecord, RunRecord
+from flows.lineage.service_events import record_service_events
 from flows.warehouse.warehouse import Warehouse, open_warehouse
 from tests.flows.assets.builders import definition
 
@@ -112,6 +114,14 @@ def record_work(warehouse: Warehouse, run_id: UUID, at: datetime, data_version: 
         record_reused(cursor, ["raw/a"], run_id=run_id, recorded_at=at)
         told = EmittedEvent(event_name="storm", resource_id="network", occurrence=str(run_id), payload={"gust": "30"})
         record_events(cursor, [told], run_id=run_id, emitted_at=at)
+        said = {
+            "event_id": str(uuid4()),
+            "service": "api",
+            "event": "trouble",
+            "at": at.isoformat(),
+            "facts": {"a": "ü"},
+        }
+        record_service_events(cursor, [json.dumps(said).encode()], run_id=run_id, taken_in_at=at)
     record_message(warehouse, run_id, mart, at)
     return mart
 

@@ -1,0 +1,1 @@
+"""What keeps running beside the runs says of itself: how it stands, and what happened to it."""
