@@ -178,9 +178,15 @@ def brier(is_event: npt.NDArray[np.bool_], probability: Floats) -> float:
 
 def poisson_deviance(actual: Floats, expected: Floats) -> float:
     """Return the mean Poisson deviance of expected counts."""
+    return float(np.mean(poisson_deviances(actual, expected)))
+
+
+def poisson_deviances(actual: Floats, expected: Floats) -> Floats:
+    """Return the Poisson deviance of each expected count."""
     floor = np.maximum(expected, PROBABILITY_FLOOR)
     ratio = np.where(actual > 0, actual / floor, 1.0)
-    return float(2 * np.mean(actual * np.log(ratio) - actual + floor))
+    deviances: Floats = 2 * (actual * np.log(ratio) - actual + floor)
+    return deviances
 
 
 def poisson_skill(actual: Floats, expected: Floats, reference: Floats) -> float:

@@ -1,6 +1,6 @@
 """Two models on the same later stretches of time: is one clearly better.
 
-What lives here: the losses side by side and their test. What does not: how a use case computes a loss
+What lives here: the losses side by side, per stretch, and their test. What does not: how a use case computes a loss
 (`ml/<use case>/paired.py`), what follows from it (`ml.promotion`).
 """
 
@@ -10,7 +10,13 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from ml.metrics import Floats
 
 
@@ -28,8 +34,11 @@ class PairedLosses:
 
     @property
     def gain_share(self) -> float:
-        """How much lower the challenger's mean loss is, as a share of the champion's."""
-        return 1 - float(self.challenger.mean()) / float(self.champion.mean())
+        """How much lower the challenger's mean loss is, as a share of the champion's; 0 where neither has any."""
+        challenger, champion = float(self.challenger.mean()), float(self.champion.mean())
+        if champion == 0:
+            return 0.0 if challenger == 0 else -math.inf
+        return 1 - challenger / champion
 
     @property
     def p_value(self) -> float:
@@ -53,3 +62,42 @@ class PairedLosses:
             return 0.0 if gain.mean() > 0 else 1.0
         statistic = float(gain.mean()) / math.sqrt(variance / count)
         return float(t.sf(statistic * math.sqrt((count - 1) / count), df=count - 1))
+
+
+NOTHING = PairedLosses(challenger=np.zeros(0), champion=np.zeros(0))
+"""Nothing later to judge both on."""
+
+
+def by_stretch(parts: Sequence[pd.DataFrame], stretch: str) -> PairedLosses:
+    """Return mean losses per stretch of time.
+
+    Args:
+        parts: Losses row by row: `challenger`, `champion` and the stretch a row lies in.
+        stretch: Name of that column.
+    """
+    filled = [part for part in parts if not part.empty]
+    if not filled:
+        return NOTHING
+    means = pd.concat(filled).groupby(stretch)[["challenger", "champion"]].mean().dropna().sort_index()
+    return PairedLosses(
+        challenger=means["challenger"].to_numpy(dtype=float), champion=means["champion"].to_numpy(dtype=float)
+    )
+
+
+def later_half_from(times: pd.Series[pd.Timestamp], seen_to: datetime, *, stretch: str) -> pd.Timestamp | None:
+    """Return where the later half of the stretches begins that come after what a champion has seen.
+
+    >>> times = pd.Series(pd.date_range("2026-03-01", periods=4, freq="D", tz="UTC"))
+    >>> later_half_from(times, times[0], stretch="D")
+    Timestamp('2026-03-03 00:00:00+0000', tz='UTC')
+
+    Args:
+        times: When each row is about, UTC.
+        seen_to: End of what the champion was trained or judged on, UTC.
+        stretch: Length of a stretch, a pandas frequency.
+
+    Returns:
+        None with fewer than two stretches.
+    """
+    later = times[times >= seen_to].dt.floor(stretch).drop_duplicates().sort_values()
+    return None if len(later) < 2 else later.iloc[len(later) // 2]  # noqa: PLR2004 - two halves

@@ -6,7 +6,7 @@ What lives here: the decision and its reason. What does not: the aliases (`ml.re
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def decide(
     *,
     champion_value: float | None = None,
     paired: PairedLosses | None = None,
+    why_unpaired: str = "",
     tolerance_share: float = DEFAULT_TOLERANCE_SHARE,
 ) -> Decision:
     """Decide whether a freshly trained model replaces the champion.
@@ -61,6 +62,7 @@ def decide(
             made of its own window, as a share of the baseline there: windows differ more than models.
         paired: Losses of both on later stretches than either was trained on; decides where it is given. None where
             the champion cannot score what the challenger scores, and for use cases that cannot be compared so.
+        why_unpaired: Why there are no such losses; a part of the reason.
         tolerance_share: How much worse than the champion the new model may be, as a share of the champion's figure: it
             knows more recent data, and two windows differ by chance.
     """
@@ -74,7 +76,8 @@ def decide(
         return _kept(champion, f"{told} does not beat the baseline ({row.baseline})")
     if paired is not None:
         return _by_paired_losses(paired, champion, told)
-    return _by_own_windows(challenger, row, champion, champion_value, tolerance_share)
+    decision = _by_own_windows(challenger, row, champion, champion_value, tolerance_share)
+    return replace(decision, reason=f"{decision.reason}; {why_unpaired}") if why_unpaired else decision
 
 
 def _by_own_windows(
@@ -98,7 +101,7 @@ def _by_own_windows(
 def _by_paired_losses(paired: PairedLosses, champion: Champion, told: str) -> Decision:
     """Promote what wins clearly on the later stretches."""
     count = len(paired.challenger)
-    if count < LEAST_BLOCKS or not math.isfinite(paired.gain_share):
+    if count < LEAST_BLOCKS or math.isnan(paired.gain_share):
         return _kept(champion, f"{told}, but {count} later stretches to judge both on, {LEAST_BLOCKS} needed")
     words = (
         f"{told}; loss {paired.gain_share:+.1%} lower than that of version {champion.version}"

@@ -20,6 +20,7 @@ from flows.assets.definition import CONTENT_ADDRESSED, AssetDefinition
 from flows.assets.joined_steps import joined, running_partitions
 from flows.assets.partition_mappings import UNPARTITIONED, Identity, edges, reverse_edges
 from flows.assets.plan import Cause, Recorded, State, Step, change_of, is_same_code, plan_step
+from flows.assets.skipped import Skipped, without_idle
 from flows.assets.versions import parameters_hash
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class StepGroup:
     partition_keys: tuple[str, ...]
     state: State
     causes: tuple[Cause, ...]
-    action: Literal["run", "reuse"]
+    action: Literal["run", "reuse", "skip"]
     reason: str
     is_forced: bool = False
 
@@ -107,6 +108,7 @@ def plan_partitions(
     environment_id: str,
     until: datetime,
     is_forced: bool = False,
+    skipped: Mapping[str, Skipped] | None = None,
 ) -> tuple[StepGroup, ...]:
     """Decide for each wanted partition whether it runs.
 
@@ -118,12 +120,15 @@ def plan_partitions(
         environment_id: The present environment.
         until: The moment of planning.
         is_forced: Run everything wanted (but not what is content-addressed).
+        skipped: Assets whose last step skipped itself; only those that neither are cut nor read one that is count.
 
     Returns:
         Groups in the graph's order; what is missing, fresh and stale of an asset are groups of their own. Assets that
         are made by the step of another one that runs are among them, also when they are not wanted.
     """
-    planner = _Planner(graph, recorded, recorded_partitions, environment_id, until, is_forced=is_forced)
+    planner = _Planner(
+        graph, recorded, recorded_partitions, environment_id, until, is_forced=is_forced, skipped=skipped or {}
+    )
     found: dict[str, list[StepGroup]] = {}
     for key in graph.order:
         if key in wanted and key not in found:  # the assets of one step are planned with the first of them
@@ -144,6 +149,7 @@ class _Planner:
         until: datetime,
         *,
         is_forced: bool,
+        skipped: Mapping[str, Skipped],
     ) -> None:
         self._graph = graph
         self._recorded = recorded
@@ -151,6 +157,7 @@ class _Planner:
         self._environment_id = environment_id
         self._until = until.replace(minute=0, second=0, microsecond=0)  # an hour shares its look-ups
         self._is_forced = is_forced
+        self._skipped = skipped
         self._will_run: dict[str, set[str]] = {}
         self._changes: dict[str, Change] = {}
 
@@ -174,6 +181,15 @@ class _Planner:
             return []
         if not is_partition_aware(self._graph, key):
             step = plan_step(definition, self._recorded, self._changes, self._environment_id, is_forced=self._is_forced)
+            if not self._is_forced:
+                step = without_idle(
+                    step,
+                    definition,
+                    self._skipped.get(key),
+                    recorded=self._recorded,
+                    will_run=self._will_run.keys(),
+                    environment_id=self._environment_id,
+                )
             found = [_group_of(step)]
             change = change_of(definition, step, self._recorded, self._changes)
         else:

@@ -1,7 +1,8 @@
 """What must run, and why. Pure: the same graph and the same ledger state give the same plan.
 
-What lives here: states, causes and the decision run / reuse / skip per asset. What does not: the same per partition
-(partition_plan.py), reading the ledger (flows.lineage.state) and doing the work (flows.engine).
+What lives here: states, causes and the decision run / reuse per asset. What does not: what would only skip itself
+again (skipped.py), the same per partition (partition_plan.py), reading the ledger (flows.lineage.state) and doing the
+work (flows.engine).
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class Step:
     asset_key: str
     state: State
     causes: tuple[Cause, ...]
-    action: Literal["run", "reuse"]
+    action: Literal["run", "reuse", "skip"]
     reason: str
     partition_key: str = ""
     is_forced: bool = False

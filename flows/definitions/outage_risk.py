@@ -48,10 +48,16 @@ ROW_LINKS = (
 )
 def outage_risk_model(context: StepContext) -> None:
     """Gradient boosting per feeder and day on weather forecast, vegetation, asset risk and load; one model version."""
+    from ml.outage_risk.paired import paired_losses
     from ml.outage_risk.train import train
 
-    features, scores, transformers, forecast = _read(context)
-    train_or_keep(context, "outage_risk", lambda: train(features, scores, transformers, forecast))
+    inputs = _read(context)
+    train_or_keep(
+        context,
+        "outage_risk",
+        lambda: train(*inputs),
+        compare=lambda champion, scores, seen_to: paired_losses(champion, scores, *inputs, seen_to=seen_to),
+    )
 
 
 @asset(

@@ -29,10 +29,16 @@ OUTAGE = (("network_id", "network_id"), ("outage_id", "outage_id"), ("started_at
 )
 def restoration_time_model(context: StepContext) -> None:
     """Quantile boosting of the time from first report to restoration; one model version."""
+    from ml.restoration_time.paired import paired_losses
     from ml.restoration_time.train import train
 
     features = context.read(FEATURES)
-    train_or_keep(context, "restoration_time", lambda: train(features))
+    train_or_keep(
+        context,
+        "restoration_time",
+        lambda: train(features),
+        compare=lambda champion, scores, seen_to: paired_losses(champion, scores, features, seen_to=seen_to),
+    )
 
 
 @asset(

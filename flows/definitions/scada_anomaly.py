@@ -22,10 +22,16 @@ SCORES = "ml/scada_anomaly_scores"
 )
 def scada_anomaly_model(context: StepContext) -> None:
     """Isolation forest on protocol-aware windows of undisturbed traffic; one model version."""
+    from ml.scada_anomaly.paired import paired_losses
     from ml.scada_anomaly.train import train
 
     windows, symbols = context.read(WINDOWS), context.read(SYMBOLS)
-    train_or_keep(context, "scada_anomaly", lambda: train(windows, symbols))
+    train_or_keep(
+        context,
+        "scada_anomaly",
+        lambda: train(windows, symbols),
+        compare=lambda champion, _, seen_to: paired_losses(champion, windows, symbols, seen_to=seen_to),
+    )
 
 
 @asset(

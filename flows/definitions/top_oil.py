@@ -20,10 +20,16 @@ SCORES = "ml/top_oil_scores"
 @asset(MODEL, kind="model", deps=(HOURLY,), owner="asset-analytics", group="top_oil", automation=RETRAINING)
 def top_oil_model(context: StepContext) -> None:
     """Thermal model of C57.91 per transformer and ridge regression of what it leaves; one model version."""
+    from ml.top_oil.paired import paired_losses
     from ml.top_oil.train import train
 
     hourly = context.read(HOURLY)
-    train_or_keep(context, "top_oil", lambda: train(hourly))
+    train_or_keep(
+        context,
+        "top_oil",
+        lambda: train(hourly),
+        compare=lambda champion, scores, seen_to: paired_losses(champion, scores, hourly, seen_to=seen_to),
+    )
 
 
 @asset(

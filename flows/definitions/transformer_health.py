@@ -21,10 +21,16 @@ SCORES = "ml/transformer_health_scores"
 )
 def transformer_health_model(context: StepContext) -> None:
     """Forest on gases, oil quality and ratios of oil tests, chosen in nested folds; one model version."""
+    from ml.transformer_health.paired import paired_losses
     from ml.transformer_health.train import train
 
     features = context.read(FEATURES)
-    train_or_keep(context, "transformer_health", lambda: train(features))
+    train_or_keep(
+        context,
+        "transformer_health",
+        lambda: train(features),
+        compare=lambda champion, _, seen_to: paired_losses(champion, features, seen_to=seen_to),
+    )
 
 
 @asset(

@@ -120,6 +120,7 @@ class _Comparison:
         message.needs_approval = self.target.needs_approval(
             self.message_type.name, is_low_confidence=now_said.is_low_confidence
         )
+        message.waits_because = now_said.payload.get("lowConfidenceReason")
         message.valid_until = now_said.valid_until
         message.expires_at = None if now_said.lifetime is None else self.outbox.now + now_said.lifetime
         self._add(message, last)

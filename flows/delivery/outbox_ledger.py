@@ -73,6 +73,8 @@ class NewMessage:
 
     Args:
         fault: Why it does not fit its schema; such a message is dead from the start.
+        needs_approval: A person has to let it go.
+        waits_because: Why a person has to, where the score behind it says so.
     """
 
     message_id: str
@@ -88,6 +90,7 @@ class NewMessage:
     materialization_id: str
     fault: str = ""
     needs_approval: bool = True
+    waits_because: str | None = None
     valid_until: datetime | None = None
     expires_at: datetime | None = None
 
@@ -95,6 +98,11 @@ class NewMessage:
     def state(self) -> str:
         """Where it begins."""
         return "DEAD" if self.fault else "WAITING_APPROVAL" if self.needs_approval else "QUEUED"
+
+    @property
+    def state_reason(self) -> str | None:
+        """Why it begins there; None where nothing is to be said."""
+        return self.fault or (self.waits_because if self.needs_approval else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +203,7 @@ class Outbox:
         for each in self._added:
             self._seq += 1
             facts = {
-                **vars(each), "seq": self._seq, "state": each.state, "state_reason": each.fault or None,
+                **vars(each), "seq": self._seq, "state": each.state, "state_reason": each.state_reason,
                 "created_at": self.now, "next_attempt_at": self.now, "state_changed_at": self.now,
                 "run_id": self._run_id,
             }  # fmt: skip

@@ -77,6 +77,8 @@ class Execution:
         for group in self._steps:
             if group.action == "reuse":
                 self._reuse(group.asset_key, group.partition_keys)
+            elif group.action == "skip":
+                self._summary.skipped[group.asset_key] = group.reason
         try:
             self._work_until_done()
         finally:
@@ -101,8 +103,7 @@ class Execution:
 
         What succeeded shows in what it made; a record of its own for each small step would cost as much as the step.
         """
-        for each in results:
-            self._ended.append(step_run(self._engine, slot_name(each.key, each.partition_keys[0]), each))
+        self._ended.extend(step_run(self._engine, each) for each in results)
         if any(each.error is not None for each in results):
             self._record_ended()
 
@@ -153,8 +154,7 @@ class Execution:
         """Those partitions of an asset that are fresh by what has been made up to now."""
         graph, environment_id = self._engine.graph, self._engine.environment_id
         if not is_partition_aware(graph, key):
-            is_stale = bool(staleness(graph[key], recorded[key], recorded, environment_id))
-            return () if is_stale else partition_keys
+            return () if staleness(graph[key], recorded[key], recorded, environment_id) else partition_keys
         around = [each for each in (key, *graph[key].deps) if is_partition_aware(graph, each)]
         groups = plan_partitions(
             graph,

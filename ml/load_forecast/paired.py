@@ -12,7 +12,7 @@ from ml.load_forecast.issues import prepare
 from ml.load_forecast.model import model_key, series_model
 from ml.load_forecast.regression import restore_load
 from ml.load_forecast.series import iterate_series
-from ml.paired_losses import PairedLosses
+from ml.paired_losses import PairedLosses, by_stretch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,12 +53,7 @@ def paired_losses(
         rows = said.get((series.network_id, series.series_id))
         if stored is not None and rows is not None:
             parts.append(_compare(stored, series, rows, config))
-    if not parts:
-        return PairedLosses(challenger=np.zeros(0), champion=np.zeros(0))
-    days = pd.concat(parts).groupby("issued_at")[["challenger", "champion"]].mean().dropna().sort_index()
-    return PairedLosses(
-        challenger=days["challenger"].to_numpy(dtype=float), champion=days["champion"].to_numpy(dtype=float)
-    )
+    return by_stretch(parts, "issued_at")
 
 
 def _compare(

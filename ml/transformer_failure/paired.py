@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from ml.paired_losses import PairedLosses
+from ml.paired_losses import NOTHING, PairedLosses, by_stretch
 from ml.transformer_failure.config import LABEL
 from ml.transformer_failure.score import score_rows
 
@@ -40,7 +39,7 @@ def paired_losses(
             scored = score_rows(champion[str(network_id)], rows, score_kind="backtest")
             parts.append(rows.assign(champion=scored["failure_probability"].to_numpy()))
     if not parts:
-        return PairedLosses(challenger=np.zeros(0), champion=np.zeros(0))
+        return NOTHING
     judged = pd.concat(parts)
     label = judged[LABEL].astype(float)
     losses = pd.DataFrame(
@@ -50,7 +49,4 @@ def paired_losses(
             "champion": (judged["champion"] - label) ** 2,
         }
     )
-    weeks = losses.groupby("valid_at")[["challenger", "champion"]].mean().sort_index()
-    return PairedLosses(
-        challenger=weeks["challenger"].to_numpy(dtype=float), champion=weeks["champion"].to_numpy(dtype=float)
-    )
+    return by_stretch([losses], "valid_at")

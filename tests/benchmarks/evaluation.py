@@ -4,7 +4,7 @@
 
 A home is fed with the public data sets beside the checkout, another with the utility of the demo; each is run whole,
 then `gridweave evaluate` and `gridweave quality check-rules` say what came of it. About half an hour on two cores; with
-use cases named, only their data are run and only their lines measured anew, the others stay as they were.
+use cases named, only their data are run and only their lines measured anew, the others stay as the README has them.
 
 What lives here: running, comparing, writing. What does not: which figures and goals (evaluation_rows.py).
 """
@@ -41,6 +41,10 @@ SOURCES: dict[str, tuple[str, ...]] = {
 }
 SIMULATION = ("--days", "365", "--feeders", "12", "--transformers", "300", "--seed", "7", "--dirt", "0.3")
 MARKS = ("<!-- figures: written by make evaluate -->", "<!-- end of figures -->")
+HEADER = (
+    "| figure | data | gridweave | baseline | the field | goal | |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+)
 BLOCKED = 3  # a run with a refused load or gate still evaluates what it made
 MISSED_GOALS = 1
 
@@ -202,27 +206,46 @@ def rule_lines(home: Home) -> list[Line]:
     return lines
 
 
-def as_markdown(lines: list[Line]) -> str:
-    """Return the table as the README shows it."""
-    rows = [
-        "| figure | data | gridweave | baseline | the field | goal | |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+def as_markdown(lines: list[Line]) -> list[str]:
+    """Return the rows of the README's table, one a line."""
+    rows = []
     for each in lines:
         baseline = "" if each.baseline is None else f"{each.baseline:.3g}"
         verdict = "reached" if each.is_reached else "**missed**"
         cells = (each.words, each.data, f"{each.value:.3g}", baseline, each.reference, each.goal, verdict)
         rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+    return rows
 
 
-def write_readme(table: str) -> None:
-    """Put the table between its marks in the README."""
-    path = CHECKOUT / "README.md"
-    text = path.read_text(encoding="utf-8")
+def with_kept(rows: list[str], earlier: list[str]) -> list[str]:
+    """Return the rows with those measured earlier and not now, in the order of a whole evaluation.
+
+    Args:
+        rows: Measured now.
+        earlier: Of the README.
+    """
+    now = {_measured(row): row for row in rows}
+    joined = [now.pop(_measured(row), row) for row in earlier]
+    return [*joined, *now.values()]
+
+
+def _measured(row: str) -> tuple[str, ...]:
+    """Return what a row is about: its figure and its data."""
+    return tuple(row.split(" | ")[:2])
+
+
+def read_table(text: str) -> list[str]:
+    """Return the rows of the table in the README's text."""
+    shown = text.partition(MARKS[0])[2].partition(MARKS[1])[0]
+    return [line for line in shown.splitlines() if line.startswith("| ")][len(HEADER) :]
+
+
+def write_table(text: str, rows: list[str]) -> str:
+    """Return the README's text with these rows between its marks."""
     before, rest = text.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
-    path.write_text(f"{before}{MARKS[0]}\n\n{table}\n\n{MARKS[1]}{after}", encoding="utf-8")
+    table = "\n".join([*HEADER, *rows])
+    return f"{before}{MARKS[0]}\n\n{table}\n\n{MARKS[1]}{after}"
 
 
 def measure(use_cases: set[str]) -> list[Line]:
@@ -248,27 +271,20 @@ def measure(use_cases: set[str]) -> list[Line]:
                 started.call("down", allowed=(0, 1))
 
 
-def kept(lines: list[Line], path: Path) -> list[Line]:
-    """Return the lines with those measured earlier and not now, in the order of a whole evaluation."""
-    earlier = [Line(**each) for each in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
-    now = {(each.words, each.data): each for each in lines}
-    joined = [now.pop((each.words, each.data), each) for each in earlier]
-    return [*joined, *now.values()]
-
-
 def main(use_cases: set[str]) -> None:
     """Measure, write."""
     known = {each.evaluate[0] for each in ROWS} | {"rules"}
     if use_cases - known:
         raise SystemExit(f"no figures of {', '.join(use_cases - known)}; there are {', '.join(sorted(known))}")
+    lines = measure(use_cases or known)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / "evaluation.json"
-    lines = kept(measure(use_cases), path) if use_cases else measure(known)
-    table = as_markdown(lines)
-    print(table)
     stored = json.dumps([vars(each) for each in lines], indent=2)
-    path.write_text(f"{stored}\n", encoding="utf-8")
-    write_readme(table)
+    (RESULTS / "evaluation.json").write_text(f"{stored}\n", encoding="utf-8")
+    readme = CHECKOUT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    rows = with_kept(as_markdown(lines), read_table(text) if use_cases else [])
+    print("\n".join(rows))
+    readme.write_text(write_table(text, rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

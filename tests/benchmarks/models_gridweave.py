@@ -1,7 +1,7 @@
 """Forecasts by ml.load_forecast: day ahead for the published series, two days ahead for many series.
 
-    python -m tests.benchmarks.models_gridweave <folder> backtest <case> <with weather: 0|1>
-    python -m tests.benchmarks.models_gridweave <folder> many
+    python -m tests.benchmarks.models_gridweave <folder> backtest <case> <weather|load>
+    python -m tests.benchmarks.models_gridweave <folder> many <series>
 
 What lives here: gridweave's side of bench_models.py. It writes `gridweave_<...>.csv` and prints seconds and figures as
 JSON. For many series training is the whole of it, as in production: backtest, selection, intervals, final fit.
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from ml.load_forecast.series import iterate_series
 from ml.load_forecast.train import train
 from ml.threads import one_thread
 from tests.benchmarks.models_data import AHEAD_HOURS, HISTORY_HOURS, HOUR
+from tests.benchmarks.stopwatch import Stopwatch
 
 WEATHER = (
     "temperature_degc",
@@ -43,18 +43,18 @@ def backtest(folder: Path, name: str, *, has_weather: bool) -> dict[str, Any]:
     if not has_weather:
         rows = rows.assign(**dict.fromkeys(WEATHER, np.nan))
     config = LoadForecastConfig(refit_days=case["refit_days"], young_refit_days=case["refit_days"])
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     series = next(iterate_series(rows))
     first, last = (series.position(pd.Timestamp(case[key], tz="UTC")) for key in ("test_from", "test_to"))
     with one_thread():
         found = run_backtest(prepare(series, config=config), test_first=first, test_last=last, config=config)
-    seconds = time.perf_counter() - started
+    spent = stopwatch.read()
     hours = (found.origins[:, None] + np.arange(DAY_HOURS)).ravel()
     levels = found.quantiles_mw[:, :, :DAY_HOURS].transpose(0, 2, 1).reshape(len(hours), -1)
     forecast = pd.DataFrame(levels, columns=QUANTILE_LEVELS, index=series.times[hours])
     information = "weather" if has_weather else "load"
     forecast.to_csv(folder / f"gridweave_{name}_{information}.csv", index_label="valid_at")
-    return {"seconds": seconds, "rows": len(forecast)}
+    return {**spent, "rows": len(forecast)}
 
 
 def many(folder: Path) -> dict[str, Any]:
@@ -69,21 +69,21 @@ def many(folder: Path) -> dict[str, Any]:
         temperature_source="none",
     )
     train(history[history["series_id"] == history["series_id"].iloc[0]])  # imports
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     trained = train(history)
-    trained_at = time.perf_counter()
+    spent_training = stopwatch.read()
     scores = score(trained.model, history, horizon)
-    seconds = time.perf_counter() - started
+    spent = stopwatch.read()
     scores.rename(columns={"p50_load_mw": "0.5"})[["series_id", "valid_at", "0.5"]].to_csv(
         folder / "gridweave_many.csv", index=False
     )
-    return {"seconds": seconds, "train_seconds": trained_at - started, "series": int(scores["series_id"].nunique())}
+    return {**spent, "training": spent_training, "series": int(scores["series_id"].nunique())}
 
 
 def main() -> None:
     """Do what was asked for, and print."""
     folder, task = Path(sys.argv[1]), sys.argv[2]
-    found = many(folder) if task == "many" else backtest(folder, sys.argv[3], has_weather=sys.argv[4] == "1")
+    found = many(folder) if task == "many" else backtest(folder, sys.argv[3], has_weather=sys.argv[4] == "weather")
     print(json.dumps(found))
 
 

@@ -1,9 +1,9 @@
 """Day-ahead forecasts of the published series by OpenSTEF, as its example notebooks train and forecast.
 
-    python models_openstef.py <folder> <case> <xgb|lgb|xgb_quantile>
+    python -m tests.benchmarks.models_openstef <folder> <case> <xgb|lgb|xgb_quantile>
 
 What lives here: OpenSTEF's side of bench_models.py, run by the interpreter of OpenSTEF's own environment, so it imports
-nothing of gridweave. It writes `openstef_<case>_<model>.csv` and prints seconds as JSON.
+nothing of gridweave but the stopwatch. It writes `openstef_<case>_<model>.csv` and prints seconds as JSON.
 
 Its steps are those of its pipelines for training and forecasting, without MLflow and plots. Two things are put right in
 its favour: its clock stands at the time of the issue, because it asks the clock how far ahead an hour lies (for the
@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import time
 import warnings
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -31,6 +30,8 @@ from openstef.feature_engineering import holiday_features
 from openstef.model import confidence_interval_applicator
 from openstef.pipeline import train_model
 from openstef.pipeline.create_forecast import create_forecast_pipeline_core
+
+from tests.benchmarks.stopwatch import Stopwatch
 
 LEVELS = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95)
 TRAINING_HORIZONS_HOURS = [0.25, 24.0]
@@ -105,12 +106,12 @@ def main() -> None:
     rows = pd.read_csv(folder / f"{name}.csv", index_col="valid_at", parse_dates=["valid_at"])
     ahead_of_utc = pd.Timedelta(hours=case["clock_hours"])
     rows.index = pd.DatetimeIndex(rows.index) + ahead_of_utc
-    started = time.perf_counter()
+    stopwatch = Stopwatch()
     forecast = backtest(case, model_name, rows)
-    seconds = time.perf_counter() - started
+    spent = stopwatch.read()
     forecast.index = pd.DatetimeIndex(forecast.index) - ahead_of_utc
     forecast.to_csv(folder / f"openstef_{name}_{model_name}.csv", index_label="valid_at")
-    print(json.dumps({"seconds": seconds, "rows": len(forecast)}))
+    print(json.dumps({**spent, "rows": len(forecast)}))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def peer_python(name: str, *requirements: str) -> Path:
     is_made = folder / "made"
     if not is_made.exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *requirements], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--no-compile", *requirements], check=True)
         is_made.touch()
     return python
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from ml.paired_losses import PairedLosses
+from ml.paired_losses import NOTHING, PairedLosses, by_stretch, later_half_from
 
 
 def test_chance_alone_wins_as_seldom_as_the_level_says() -> None:
@@ -44,3 +45,28 @@ def test_hand_worked_statistic_of_independent_days() -> None:
 def test_equal_models_do_not_win() -> None:
     same = np.arange(10.0) + 1
     assert PairedLosses(challenger=same, champion=same).p_value == 1.0
+
+
+def test_models_without_any_error_are_even_and_one_that_has_some_loses() -> None:
+    nothing, some = np.zeros(9), np.full(9, 0.1)
+
+    assert PairedLosses(challenger=nothing, champion=nothing).gain_share == 0
+    assert PairedLosses(challenger=some, champion=nothing).gain_share == -np.inf
+    assert PairedLosses(challenger=nothing, champion=some).gain_share == 1
+
+
+def test_losses_are_means_per_stretch_in_time_order_over_what_both_judged() -> None:
+    rows = pd.DataFrame({"day": [2, 1, 2, 3], "challenger": [1.0, 5.0, 3.0, np.nan], "champion": [2.0, 6.0, 4.0, 1.0]})
+
+    paired = by_stretch([rows, rows.iloc[:0]], "day")
+
+    assert paired.challenger.tolist() == [5, 2]
+    assert paired.champion.tolist() == [6, 3]
+    assert by_stretch([], "day") is NOTHING
+
+
+def test_the_later_half_begins_after_what_was_seen() -> None:
+    hours = pd.Series(pd.date_range("2026-03-01", periods=48, freq="30min", tz="UTC"))
+
+    assert later_half_from(hours, hours[20], stretch="h") == pd.Timestamp("2026-03-01T17:00Z")
+    assert later_half_from(hours, hours.iloc[-1], stretch="h") is None

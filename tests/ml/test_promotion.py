@@ -95,3 +95,21 @@ def test_without_later_days_the_champion_stays(trained_model: Callable[..., Trai
 
     assert not decision.promote
     assert decision.reason.endswith("but 3 later stretches to judge both on, 7 needed")
+
+
+def test_a_challenger_that_is_worse_than_a_champion_without_error_is_kept_out(
+    trained_model: Callable[..., TrainedModel],
+) -> None:
+    paired = PairedLosses(challenger=np.full(9, 0.1), champion=np.zeros(9))
+
+    decision = decide(trained_model(0.9), PresentChampion(), paired=paired)
+
+    assert not decision.promote
+    assert decision.reason.endswith("no clear win")
+
+
+def test_the_reason_says_why_there_was_no_judging_on_later_days(trained_model: Callable[..., TrainedModel]) -> None:
+    decision = decide(trained_model(0.9), PresentChampion(), why_unpaired="version 3 cannot be compared: KeyError: 'x'")
+
+    assert decision.promote
+    assert decision.reason.endswith("beats the baseline; version 3 cannot be compared: KeyError: 'x'")

@@ -11,7 +11,8 @@ select
             'expectedOutage_count':round(expected_outage_count, 3),
             'expectedRepair_h':round(expected_repair_hours, 3),
             'expectedCustomersOut_count':round(expected_customers_out, 3),
-            'isLowConfidence':is_low_confidence
+            'isLowConfidence':is_low_confidence,
+            'lowConfidenceReason':low_confidence_reason
         }
     )::varchar as payload,
     coalesce(is_low_confidence, true) as is_low_confidence,

@@ -14,6 +14,7 @@ from flows.assets.partition_plan import StepGroup, is_partition_aware, plan_part
 from flows.assets.wanted_partitions import selected_partitions
 from flows.engine.planning.days import days_to_make, spoken
 from flows.lineage.environment import current_environment
+from flows.lineage.skipped_steps import skipped_steps
 from flows.lineage.state import lacking_pass, recorded_partitions, recorded_state
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from flows.assets.graph import AssetGraph
     from flows.assets.partition_plan import RecordedPartitions
     from flows.assets.plan import Recorded, Step
+    from flows.assets.skipped import Skipped
     from flows.engine.pipeline import Pipeline
 
 
@@ -63,6 +65,7 @@ def plan_from_ledger(
         environment_id=environment_id,
         until=until,
         is_forced=is_forced,
+        skipped=skipped_steps(connection),
     )
     return _with_days(graph, connection, groups)
 
@@ -124,6 +127,7 @@ def _plan(
     environment_id: str,
     until: datetime,
     is_forced: bool,
+    skipped: Mapping[str, Skipped] | None = None,
 ) -> tuple[StepGroup, ...]:
     return plan_partitions(
         graph,
@@ -133,4 +137,5 @@ def _plan(
         environment_id=environment_id,
         until=until,
         is_forced=is_forced,
+        skipped=skipped,
     )

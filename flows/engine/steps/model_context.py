@@ -103,7 +103,8 @@ class ModelContext(RecordingContext):
             code_version=self.definition.code_version,
             parameters=self.definition.parameters,
         )
-        decision = decide(trained, champion, paired=self._paired(trained, champion, registered, compare))
+        paired, why_not = self._paired(trained, champion, registered, compare)
+        decision = decide(trained, champion, paired=paired, why_unpaired=why_not)
         if decision.promote:
             registry.promote(registered.name, registered.version, reason=decision.reason)
         chosen = registered if decision.promote or champion is None else champion
@@ -118,18 +119,20 @@ class ModelContext(RecordingContext):
         champion: RegisteredModel | None,
         registered: RegisteredModel,
         compare: Compare | None,
-    ) -> PairedLosses | None:
-        """Return the losses of champion and challenger side by side; None when they cannot be had."""
+    ) -> tuple[PairedLosses | None, str]:
+        """Return the losses of champion and challenger side by side, or None and why they cannot be had."""
         if champion is None or compare is None or champion.version == registered.version:
-            return None
-        seen_to = max(row["test_to"] for row in self.registry().training(champion.name, champion.version)["metrics"])
+            return None, ""
         try:
+            figures = self.registry().training(champion.name, champion.version)["metrics"]
+            seen_to = max(datetime.fromisoformat(row["test_to"]) for row in figures)
             model = self.registry().load(champion.name, champion.version)
-            return compare(model, trained.backtest_scores, datetime.fromisoformat(seen_to))
-        except (ArithmeticError, KeyError, TypeError, ValueError, GridweaveError) as error:
-            # a champion of other code: its file has no more what this code reads
-            self.notes.append(f"version {champion.version} cannot be compared: {type(error).__name__}: {error}")
-            return None
+            return compare(model, trained.backtest_scores, seen_to), ""
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, GridweaveError) as error:
+            # a champion of other code, whose file has no more what this code reads, or one without any figure
+            why = f"version {champion.version} cannot be compared: {type(error).__name__}: {error}"
+            self.notes.append(why)
+            return None, why
 
     def _record_training(
         self, trained: TrainedModel, registered: RegisteredModel, chosen: RegisteredModel, *, reason: str

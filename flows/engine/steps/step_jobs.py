@@ -5,9 +5,11 @@ What lives here: what one job does. What does not: which jobs run and when (exec
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from flows.assets.partition_plan import is_partition_aware
+from flows.assets.skipped import skip_basis
 from flows.engine.planning.worklist import slot_name
 from flows.engine.steps.jobs import Job, JobResult
 from flows.engine.steps.multi_context import MultiStepContext
@@ -15,6 +17,8 @@ from flows.engine.steps.process import run_in_own_process
 from flows.engine.steps.skipping import StepSkippedError
 from flows.errors import AssetError
 from flows.lineage.records import RunRecord, RunStatus
+from flows.lineage.skipped_steps import skipped_on
+from flows.lineage.state import recorded_state
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +68,7 @@ def _run_step(engine: Engine, definition: AssetDefinition, context: StepContext 
         context.refuse_unwritten()
 
 
-def step_run(engine: Engine, name: str, result: JobResult) -> RunRecord:
+def step_run(engine: Engine, result: JobResult) -> RunRecord:
     """Return how a step ended as a run of its own inside the run, so that skips and failures can be asked for later."""
     now = engine.clock()
     status: RunStatus = "FAIL" if result.error else "SKIPPED" if result.skipped_because else "COMPLETE"
@@ -72,7 +76,7 @@ def step_run(engine: Engine, name: str, result: JobResult) -> RunRecord:
         run_id=uuid4(),
         root_run_id=engine.run_id,
         parent_run_id=engine.run_id,
-        job_name=name,
+        job_name=slot_name(result.key, result.partition_keys[0]),
         run_kind="task",
         trigger="gridweave",
         started_at=now,
@@ -81,4 +85,14 @@ def step_run(engine: Engine, name: str, result: JobResult) -> RunRecord:
         status=status,
         error_type=type(result.error).__name__ if result.error else None,
         error_message=str(result.error) if result.error else result.skipped_because,
+        parameters=_skipped_on(engine, result.key) if status == "SKIPPED" else {},
     )
+
+
+def _skipped_on(engine: Engine, key: str) -> dict[str, Any]:
+    """Return what a step that skipped itself had before it, where nothing else decides about it."""
+    definition = engine.graph[key]
+    if definition.only_when is not None or is_partition_aware(engine.graph, key):
+        return {}
+    recorded = recorded_state(engine.warehouse.cursor(), definition.deps)
+    return skipped_on(skip_basis(definition, recorded, engine.environment_id))

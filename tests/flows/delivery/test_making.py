@@ -10,7 +10,7 @@ import pytest
 
 from flows.delivery.message_types import MESSAGE_TYPES
 from flows.delivery.shapes import fault_of
-from tests.flows.delivery.utility import NOW, Utility, target, utility
+from tests.flows.delivery.utility import DOUBT, NOW, Utility, target, utility
 
 EAM = target()
 VOLT_VAR = target("volt_var", "voltage_schedule")
@@ -220,18 +220,19 @@ def test_a_set_point_beyond_the_limits_is_dead_with_the_reason(grid: Utility) ->
 def test_what_acts_on_the_grid_or_comes_from_a_doubtful_score_waits_for_a_person(grid: Utility) -> None:
     everything = target("all", *MESSAGE_TYPES)
     grid.orders("T1", "T2", low_confidence=("T2",))
-    grid.crews("2026-03-05", S1=2)
+    grid.crews("2026-03-05", low_confidence=("S2",), S1=2, S2=1)
     grid.hourly("rpt_voltage_plan", NOW, [118.0])
     grid.hourly("rpt_market_schedule", NOW, [20.0], name="SYSTEM")
 
     grid.make(everything)
 
-    assert grid.messages("message_type", "business_key", "state") == [
-        ("work_request", "N/T1", "QUEUED"),
-        ("work_request", "N/T2", "WAITING_APPROVAL"),
-        ("crew_assignment", "N/S1/2026-03-05", "QUEUED"),
-        ("market_bid", "N/SYSTEM/2026-03-05", "WAITING_APPROVAL"),
-        ("voltage_schedule", "N/F1/2026-03-05", "WAITING_APPROVAL"),
+    assert grid.messages("message_type", "business_key", "state", "state_reason") == [
+        ("work_request", "N/T1", "QUEUED", None),
+        ("work_request", "N/T2", "WAITING_APPROVAL", DOUBT),
+        ("crew_assignment", "N/S1/2026-03-05", "QUEUED", None),
+        ("crew_assignment", "N/S2/2026-03-05", "WAITING_APPROVAL", DOUBT),
+        ("market_bid", "N/SYSTEM/2026-03-05", "WAITING_APPROVAL", None),
+        ("voltage_schedule", "N/F1/2026-03-05", "WAITING_APPROVAL", None),
     ]
 
 

@@ -27,6 +27,7 @@ from flows.warehouse.warehouse import Warehouse, open_warehouse
 NOW = datetime(2026, 3, 5, 6, 30, tzinfo=UTC)
 RUN = UUID("00000000-0000-4000-8000-000000000001")
 NETWORK = "N"
+DOUBT = "40 % of what the model relies on is unknown."
 
 _TABLES = """
 create table reports.rpt_work_orders (
@@ -37,7 +38,8 @@ create table reports.rpt_work_orders (
 create table reports.rpt_crew_plan (
   network_id varchar, substation_id varchar, outage_date date, crew_count integer, crews_needed double,
   feeder_count integer, expected_outage_count double, expected_repair_hours double, expected_customers_out double,
-  is_low_confidence boolean, materialization_id varchar, model_version varchar, scored_at timestamptz);
+  is_low_confidence boolean, low_confidence_reason varchar, materialization_id varchar, model_version varchar,
+  scored_at timestamptz);
 create table reports.rpt_market_schedule (
   network_id varchar, series_id varchar, valid_at timestamptz, issued_at timestamptz, bid_mw double,
   price_usd_per_mwh double, is_fallback boolean, materialization_id varchar, model_version varchar,
@@ -91,8 +93,9 @@ class Utility:
         for asset in assets:
             self.sql(
                 "insert into reports.rpt_work_orders values ('N', ?, 'INSP', 'Inspect the unit.', ?, ?, 'Old oil.',"
-                " 'S1', 'F1', 0.2, 10, 1000, ?, null, 'scores', '1-abc', ?)",
-                asset, priority, (self.clock.now + timedelta(days=7)).date(), asset in low_confidence, self.clock.now,
+                " 'S1', 'F1', 0.2, 10, 1000, ?, ?, 'scores', '1-abc', ?)",
+                asset, priority, (self.clock.now + timedelta(days=7)).date(), asset in low_confidence,
+                DOUBT if asset in low_confidence else None, self.clock.now,
             )  # fmt: skip
 
     def many_orders(self, count: int, *, priority: int = 2) -> None:
@@ -123,14 +126,14 @@ class Utility:
                     )  # fmt: skip
                 outbox.flush()
 
-    def crews(self, day: str, **bases: int) -> None:
+    def crews(self, day: str, *, low_confidence: Sequence[str] = (), **bases: int) -> None:
         """Let the crew plan hold these bases on a day."""
         self.sql("delete from reports.rpt_crew_plan")
         for base, crews in bases.items():
             self.sql(
                 "insert into reports.rpt_crew_plan values"
-                " ('N', ?, ?, ?, 1.5, 2, 3, 4, 50, false, 'scores', '1-abc', ?)",
-                base, day, crews, self.clock.now,
+                " ('N', ?, ?, ?, 1.5, 2, 3, 4, 50, ?, ?, 'scores', '1-abc', ?)",
+                base, day, crews, base in low_confidence, DOUBT if base in low_confidence else None, self.clock.now,
             )  # fmt: skip
 
     def hourly(self, report: str, issued_at: datetime, values: Sequence[float], name: str = "F1") -> None:

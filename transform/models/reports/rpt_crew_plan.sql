@@ -11,7 +11,7 @@ with
             outage_date,
             expected_outage_count,
             expected_customers_out,
-            {{ is_low_confidence("missing_feature_share") }} as is_low_confidence,
+            missing_feature_share,
             is_fallback,
             {{ score_provenance() }}
         from scores
@@ -28,7 +28,7 @@ with
             live.expected_outage_count
             * {{ expected_restoration_hours() }} as expected_repair_hours,
             live.expected_customers_out,
-            live.is_low_confidence,
+            live.missing_feature_share,
             live.is_fallback,
             {{ score_provenance("live") }}
         from live
@@ -50,7 +50,12 @@ with
             {{ exact_sum(crews_for("repairs.expected_repair_hours")) }} as crews_needed,
             {{ exact_sum("repairs.expected_customers_out") }} as expected_customers_out,
             cast(count(*) as integer) as feeder_count,
-            bool_or(repairs.is_low_confidence) as is_low_confidence,
+            -- One doubtful feeder makes the plan of its base doubtful.
+            {{
+                low_confidence_reason(
+                    "max(repairs.missing_feature_share)", "cast(null as varchar)"
+                )
+            }} as low_confidence_reason,
             bool_or(repairs.is_fallback) as is_fallback,
             min(repairs.run_id) as run_id,
             min(repairs.materialization_id) as materialization_id,
@@ -92,7 +97,7 @@ with
             coalesce(
                 networks.crew_count * by_base.crews_needed / nullif(networks.crews_needed, 0), 0
             ) as crew_share,
-            by_base.is_low_confidence,
+            by_base.low_confidence_reason,
             by_base.is_fallback,
             {{ score_provenance("by_base") }}
         from by_base
@@ -128,7 +133,8 @@ with
             expected_outage_count,
             expected_repair_hours,
             expected_customers_out,
-            is_low_confidence,
+            low_confidence_reason is not null as is_low_confidence,
+            low_confidence_reason,
             is_fallback,
             {{ score_provenance() }}
         from shared
