@@ -67,4 +67,6 @@ def paired_losses(
 
 
 def _error(actual: Floats, said_hours: pd.Series[float]) -> Floats:
-    return np.abs(actual - log_hours(said_hours.to_numpy(dtype=float)))
+    said: Floats = np.asarray(said_hours, dtype=float)
+    error: Floats = np.abs(actual - log_hours(said))
+    return error

@@ -156,8 +156,8 @@ def test_refuses_what_was_declared_carelessly(careless: dict[str, Any], named: s
 def test_a_check_without_brackets_names_no_asset() -> None:
     unbracketed: Any = asset_check
 
-    with pytest.raises(ConfigurationError, match="Check forgotten names no asset"):
+    def forgotten(frame: Any) -> CheckOutcome:
+        return CheckOutcome(is_passed=len(frame) > 0)
 
-        @unbracketed
-        def forgotten(frame: Any) -> CheckOutcome:
-            return CheckOutcome(is_passed=len(frame) > 0)
+    with pytest.raises(ConfigurationError, match="Check forgotten names no asset"):
+        unbracketed(forgotten)
