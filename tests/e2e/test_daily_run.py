@@ -175,9 +175,9 @@ def test_the_plan_after_a_run_has_nothing_to_do(demo: Demo) -> None:
 
     steps = home.json("plan")["steps"]
 
-    tried_again = UNFED | {"reports/rpt_work_orders"}  # it would read the health scores, if there were any
-    assert {step["asset_key"] for step in steps if step["action"] != "reuse"} == tried_again
-    assert {step["state"] for step in steps if step["asset_key"] not in tried_again} == {"FRESH"}
+    assert {step["asset_key"] for step in steps if step["action"] == "skip"} == UNFED
+    assert {step["asset_key"] for step in steps if step["action"] == "run"} == set()
+    assert {step["state"] for step in steps if step["asset_key"] not in UNFED} == {"FRESH"}
 
 
 def test_the_audit_chain_and_all_data_are_as_recorded(demo: Demo) -> None:

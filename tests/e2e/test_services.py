@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -53,11 +54,11 @@ def await_completed(home: Home, flow_run_id: str) -> None:
         time.sleep(0.5)
 
 
-def await_child(pid: int) -> int:
-    """Wait for the first process the given one starts; return its id."""
+def await_run(pid: int, server: int | None) -> int:
+    """Wait for the first process the given one starts besides the Prefect server; return its id."""
     limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
     while time.monotonic() < limit:
-        if found := child_processes(pid):
+        if found := [child for child in child_processes(pid) if child != server]:
             return found[0]
         time.sleep(0.1)
     raise TimeoutError(f"process {pid} started none within {SCHEDULED_RUN_LIMIT_SECONDS} s")
@@ -86,6 +87,17 @@ def stranger_at(port: int) -> Iterator[None]:
         yield
         server.shutdown()
         thread.join()
+
+
+def await_free(port: int) -> None:
+    """Wait until nobody listens on a port any more."""
+    limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
+    while time.monotonic() < limit:
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)):
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"port {port} is not free after {SCHEDULED_RUN_LIMIT_SECONDS} s")
 
 
 def scheduled_runs(home: Home) -> list[dict[str, Any]]:
@@ -186,8 +198,11 @@ def test_a_server_whose_port_was_taken_meanwhile_ends_the_serving_with_a_clear_e
     try:
         killed = read_pid(tmp_path / "prefect" / "server.pid")
         assert killed is not None
+        os.kill(serving, signal.SIGSTOP)  # else it may be quicker than the stranger
         os.kill(killed, signal.SIGKILL)
+        await_free(home.server.port)
         with stranger_at(home.server.port):
+            os.kill(serving, signal.SIGCONT)
             limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
             while Path(f"/proc/{serving}/cmdline").exists() and Path(f"/proc/{serving}/cmdline").read_bytes():
                 assert time.monotonic() < limit
@@ -215,7 +230,7 @@ def test_what_serves_in_the_terminal_ends_with_the_run_it_had_started(
         registered = {each["name"]: each["id"] for each in answer.json()}
         read = read_pid(ready)
         start_run(home, registered["deliver"])
-        run = await_child(process.pid)
+        run = await_run(process.pid, home.server.pid)
     finally:
         process.terminate()
         printed = "".join(process.communicate(timeout=60))
