@@ -130,7 +130,7 @@ def test_two_kills_in_a_row_change_nothing_in_the_end(
         for point in range(3)
     )
 
-    assert hits >= 3, "half of the kills at least hit a run that works"
+    assert hits >= 4, "most kills hit a run that works"
 
 
 @pytest.mark.full
