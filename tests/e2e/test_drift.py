@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -44,8 +43,7 @@ def test_a_changed_column_blocks_and_the_last_good_rows_stay(
     made: MiniHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: str, cells: str, said: str
 ) -> None:
     monkeypatch.setattr(mini_home, "build_graph", build_graph)
-    shutil.copytree(made.path, tmp_path / "home")
-    home = MiniHome(tmp_path / "home")
+    home = made.copy_to(tmp_path / "home")
     before = home.rows("select * from marts.dim_substations order by all")
     lines = [cells.format(*row) for row in ROWS]
     path = home.path / "inbox" / "register" / "substations_second.csv"

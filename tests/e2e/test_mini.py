@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,8 +30,7 @@ def three_days(tmp_path_factory: pytest.TempPathFactory) -> MiniHome:
 
 @pytest.fixture
 def home(three_days: MiniHome, tmp_path: Path) -> MiniHome:
-    shutil.copytree(three_days.path, tmp_path / "home")
-    return MiniHome(tmp_path / "home")
+    return three_days.copy_to(tmp_path / "home")
 
 
 def test_every_partition_is_made_once_and_recorded(home: MiniHome) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing.process
+import os
 import random
 import time
 from multiprocessing.context import ForkServerContext
@@ -35,22 +36,16 @@ def processes() -> ForkServerContext:
 
 @pytest.fixture(scope="module")
 def quiet(tmp_path_factory: pytest.TempPathFactory, processes: ForkServerContext) -> tuple[dict[str, Any], float]:
-    """Tables of an undisturbed run, and how long the faster of two took in a process of its own.
-
-    Measured while the machine was busy with something else, most kills would come after the end.
-    """
-    first = processes.Process(target=int)  # the fork server imports everything before it serves its first process
-    first.start()
-    first.join()
-    seconds = []
-    for name in ("one", "two"):
-        home = MiniHome.make(tmp_path_factory.mktemp("quiet") / name)
-        started = time.monotonic()
-        process = begin(processes, home)
-        process.join()
-        assert process.exitcode == 0
-        seconds.append(time.monotonic() - started)
-    return contents(home), min(seconds)
+    """Tables of an undisturbed run, and the CPU seconds it took in a process of its own."""
+    home = MiniHome.make(tmp_path_factory.mktemp("quiet") / "home")
+    process = begin(processes, home)
+    used = 0.0
+    while process.is_alive():
+        used = max(used, cpu_seconds(process))
+        time.sleep(0.01)
+    process.join()
+    assert process.exitcode == 0
+    return contents(home), used
 
 
 def begin(
@@ -61,6 +56,16 @@ def begin(
     process = processes.Process(target=run_in_process, args=(home.path, options or OPTIONS, home.path / said))
     process.start()
     return process
+
+
+def cpu_seconds(process: multiprocessing.process.BaseProcess) -> float:
+    """CPU time a process has used; 0 once it is gone. What else the machine does hardly moves it."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    user, system = fields[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def contents(home: MiniHome) -> dict[str, Any]:
@@ -88,12 +93,13 @@ def contents(home: MiniHome) -> dict[str, Any]:
     return found
 
 
-def kill_once(processes: ForkServerContext, home: MiniHome, delay_seconds: float) -> bool:
-    """Kill -9 a run some time after it came to own the warehouse; False when it had ended before."""
+def kill_once(processes: ForkServerContext, home: MiniHome, after_cpu_seconds: float) -> bool:
+    """Kill -9 a run that owns the warehouse and has done some work; False when it had ended before."""
     process = begin(processes, home)
     while process.is_alive() and holder_pid(home.path / "warehouse.duckdb") != process.pid:
         time.sleep(0.01)
-    process.join(delay_seconds)
+    while process.is_alive() and cpu_seconds(process) < after_cpu_seconds:
+        time.sleep(0.01)
     was_alive = process.is_alive()
     process.kill()
     process.join()

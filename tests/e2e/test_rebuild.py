@@ -55,8 +55,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> MiniHome:
 @pytest.fixture
 def home(made: MiniHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MiniHome:
     monkeypatch.setattr(mini_home, "build_graph", build_graph)
-    shutil.copytree(made.path, tmp_path / "home")
-    return MiniHome(tmp_path / "home")
+    return made.copy_to(tmp_path / "home")
 
 
 def lose_warehouse(home: MiniHome) -> None:

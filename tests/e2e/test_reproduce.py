@@ -100,8 +100,7 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> MiniHome:
 def two_runs(first_run: MiniHome, tmp_path_factory: pytest.TempPathFactory) -> tuple[MiniHome, dict[str, str]]:
     """The same after a second run on other input, with the ids of the first run. Tests copy it."""
     path = tmp_path_factory.mktemp("replay_twice") / "home"
-    shutil.copytree(first_run.path, path)
-    home = MiniHome(path)
+    home = first_run.copy_to(path)
     before = made(home)
     deliver(home, "second", 380.0, 20.0, 10.0)
     home.tell(meters=11)  # readings and all behind them are looked at again
@@ -111,14 +110,12 @@ def two_runs(first_run: MiniHome, tmp_path_factory: pytest.TempPathFactory) -> t
 
 @pytest.fixture
 def home(first_run: MiniHome, tmp_path: Path) -> MiniHome:
-    shutil.copytree(first_run.path, tmp_path / "home")
-    return MiniHome(tmp_path / "home")
+    return first_run.copy_to(tmp_path / "home")
 
 
 @pytest.fixture
 def replaced(two_runs: tuple[MiniHome, dict[str, str]], tmp_path: Path) -> tuple[MiniHome, dict[str, str]]:
-    shutil.copytree(two_runs[0].path, tmp_path / "home")
-    return MiniHome(tmp_path / "home"), two_runs[1]
+    return two_runs[0].copy_to(tmp_path / "home"), two_runs[1]
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -149,7 +149,8 @@ class NatsSource:
         """Disconnect; who is told of a batch that failed is `take`."""
         if self._working is not None:
             await asyncio.gather(self._working, return_exceptions=True)
-        await self._broker.stop()
+        with suppress(NatsError):  # a broker that is away cannot be told, and that is no fault of who ends
+            await self._broker.stop()
 
     def position(self, text: str) -> tuple[int, int]:
         """Read a sequence number."""

@@ -43,6 +43,12 @@ class MiniHome:
         (path / "sources").mkdir()
         return cls(path)
 
+    def copy_to(self, path: Path) -> MiniHome:
+        """Copy the home; not before its model registry is there, which a run may still be making when it has ended."""
+        self.pipeline.registry()
+        shutil.copytree(self.path, path)
+        return MiniHome(path)
+
     @property
     def pipeline(self) -> Pipeline:
         """A pipeline as the command line would make one, but with threads and a clock that stands still."""
