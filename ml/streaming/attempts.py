@@ -4,11 +4,13 @@ What lives here: counting tries in the sink, finding the one message of a batch 
 does not: payloads that cannot be read, which no second try would mend (`messages`).
 
 A try is written down before it begins, so a message that kills the process counts too. After N tries of a batch its
-messages are taken one by one; the one that fails N times alone becomes a dead letter.
+messages are taken in parts of a square root's size, after N tries of a part one by one; the one that fails N times
+alone becomes a dead letter. A batch of 5,000 with one such takes some 200 tries; one by one it would take 5,000.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,22 +46,38 @@ def begin(sink: Sink, records: Sequence[Record], *, tries: int) -> Turn:
         records: What comes next, at least one.
         tries: How often anything is tried.
     """
-    first = records[0]
-    held = sink.sql("select position, tries, careful_until, reason from attempt where part = ?", [first.part])
-    position, tried, careful_until, reason = held[0] if held else (None, 0, None, None)
+    first, last = records[0], records[-1]
+    held = sink.sql(
+        "select position, tries, careful_until, alone_until, reason from attempt where part = ?", [first.part]
+    )
+    position, tried, careful_until, alone_until, reason = held[0] if held else (None, 0, None, None, None)
     if careful_until is not None and careful_until < first.position:
         careful_until = None
     if position != first.position:
         tried, reason = 0, None
-    if tried >= tries and careful_until is not None:
-        return Turn(given_up=DeadLetter(first, reason or DIED, tried))
+    size = _size(records, careful_until, alone_until)
     if tried >= tries:
-        careful_until, tried = records[-1].position, 0
+        if size == 1 and careful_until is not None:
+            return Turn(given_up=DeadLetter(first, reason or DIED, tried))
+        if size < len(records):
+            alone_until = records[size - 1].position
+        else:
+            careful_until = last.position
+        tried, size = 0, _size(records, careful_until, alone_until)
     sink.sql(
-        "insert or replace into attempt values (?, ?, ?, ?, ?)",
-        [first.part, first.position, tried + 1, careful_until, None],
+        "insert or replace into attempt (part, position, tries, careful_until, alone_until) values (?, ?, ?, ?, ?)",
+        [first.part, first.position, tried + 1, careful_until, alone_until],
     )
-    return Turn(records=records[:1] if careful_until is not None else records)
+    return Turn(records=records[:size])
+
+
+def _size(records: Sequence[Record], careful_until: int | None, alone_until: int | None) -> int:
+    """How many messages are tried together."""
+    if alone_until is not None and records[0].position <= alone_until:
+        return 1
+    if careful_until is not None and records[0].position <= careful_until:
+        return math.isqrt(len(records))
+    return len(records)
 
 
 def fail(sink: Sink, record: Record, error: Exception) -> None:

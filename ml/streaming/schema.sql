@@ -12,6 +12,7 @@ create table if not exists attempt (
     careful_until bigint,
     reason varchar
 );
+alter table attempt add column if not exists alone_until bigint;
 
 -- The latest event of each tap: its watermark lies behind it by the delay.
 create table if not exists tap (

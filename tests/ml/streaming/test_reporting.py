@@ -213,8 +213,10 @@ def messages_read(home: Path) -> int:
 
 LAG_RECOVERS_WITHIN_SECONDS = 60.0
 TRIES = 3
-QUIET_SECONDS = 30.0
-"""Longer than the batch with the poison takes: its messages are taken one by one, and nothing is told meanwhile."""
+QUIET_SECONDS = 15.0
+"""Longer than the batch with the poison takes: it is taken in parts, and nothing is told meanwhile."""
+BATCH_MESSAGES = 5_000
+"""What the settings say by default: all that was sent comes in one batch or two."""
 UNREADABLE = [b'{"broken', b"", b'{"network_id": "NET"}', b"\xff" * 40, b"x" * 70_000]
 MAKES_WORK_FAIL = b"makes work fail"
 
@@ -237,7 +239,13 @@ def test_poison_is_given_up_after_n_tries_the_stream_goes_on_and_its_lag_recover
 
         send(sent[:quarter])
         reading = choices(
-            home, source, url, stream_tries=TRIES, stream_quiet_seconds=QUIET_SECONDS, stream_idle_seconds=1.0
+            home,
+            source,
+            url,
+            stream_tries=TRIES,
+            stream_quiet_seconds=QUIET_SECONDS,
+            stream_idle_seconds=1.0,
+            stream_batch_messages=BATCH_MESSAGES,
         )
         started.append(readers.begin(processes, reading, model_folder, Wish(), poison=MAKES_WORK_FAIL))
         await_messages(home, quarter)
