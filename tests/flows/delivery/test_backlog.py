@@ -11,6 +11,8 @@ import pytest
 from flows.delivery.systems import ACKNOWLEDGED, OutgoingMessage, Receipt
 from tests.flows.delivery.utility import Utility, target
 
+pytestmark = pytest.mark.slow
+
 EAM = target()
 PAGE_BYTES = 4_096
 

@@ -13,6 +13,8 @@ from tests.conftest import free_port
 from tests.flows.delivery.stand_in import Answer, Downstream, Request, downstream
 from tests.flows.delivery.utility import Utility, target
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def eam() -> Iterator[Downstream]:

@@ -25,6 +25,8 @@ from flows.warehouse.warehouse import Warehouse, open_warehouse
 from tests.flows.lineage.audit.ledgers import NOW, end_run, record_work, start_run
 from tests.flows.lineage.audit.test_sealing import dbt_builds
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Iterator[Warehouse]:

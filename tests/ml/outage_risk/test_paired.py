@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tests.ml.outage_risk.conftest import Inputs
 
+pytestmark = pytest.mark.slow
+
 CONFIG = OutageRiskConfig(iterations=20)
 
 

@@ -14,6 +14,8 @@ from ml.restoration_time.train import train
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 CONFIG = RestorationTimeConfig(iterations=20)
 
 

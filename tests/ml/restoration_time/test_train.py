@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from ml.training import TrainedModel
 
+pytestmark = pytest.mark.slow
+
 CONFIG = RestorationTimeConfig(iterations=40)
 
 

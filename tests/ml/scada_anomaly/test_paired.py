@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ml.training import TrainedModel
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ScadaAnomalyConfig(tree_count=30)
 DAY = pd.Timedelta(days=1)
 SECOND_DAY = pd.Timestamp("2024-01-02", tz="UTC")

@@ -13,6 +13,8 @@ from ml.top_oil.train import train
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 
 def test_both_are_judged_on_the_issues_the_champion_has_not_seen(make_units: Callable[..., pd.DataFrame]) -> None:
     units = make_units(unit_count=2)

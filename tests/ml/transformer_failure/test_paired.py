@@ -14,6 +14,8 @@ from ml.transformer_failure.train import train
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 WEEK = pd.Timedelta(days=7)
 CONFIG = TransformerFailureConfig(tree_count=20)
 

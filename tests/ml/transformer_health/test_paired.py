@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from ml.training import TrainedModel
 
+pytestmark = pytest.mark.slow
+
 CONFIG = TransformerHealthConfig(tree_count=20, search_tree_count=10, minimum_samples=40)
 FIRST, DAY = pd.Timestamp("2024-06-01", tz="UTC"), pd.Timedelta(days=1)
 SEEN = 60

@@ -11,6 +11,8 @@ from flows.assets.row_links import RowLink
 from flows.errors import UnknownAssetError, UsageError
 from tests.flows.engine.explaining.small_project import FILE, LOAD_ID, SHA256, SmallProject
 
+pytestmark = pytest.mark.slow
+
 TOTALS = "select feeder_id, sum(load_kw) as load_kwh, count(*) as hours_count from staging.stg_loads group by feeder_id"
 CHANGES = """
     select feeder_id, hour_date, load_kw - lag(load_kw) over (partition by feeder_id order by hour_date) as change_kw

@@ -12,6 +12,8 @@ import pytest
 from flows.engine.explaining.rescoring import NotRecomputableError, recorded_model
 from tests.flows.engine.explaining.small_project import SmallProject
 
+pytestmark = pytest.mark.slow
+
 TOTALS = "select feeder_id, sum(load_kw)::double as load_kwh from staging.stg_loads group by feeder_id"
 SCORES = """
     select feeder_id, load_kwh * 2 as risk, case when feeder_id = 'F3' then 'backtest' else 'live' end as score_kind,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from flows.assets.declaring import multi_asset
 from flows.assets.definition import asset
@@ -15,6 +16,8 @@ from flows.engine.steps.context import StepContext
 from flows.engine.steps.multi_context import MultiStepContext
 from flows.engine.summary import RunSummary
 from tests.flows.engine.python_project import pipeline_of
+
+pytestmark = pytest.mark.slow
 
 NUMBERS: dict[str, int] = {}
 """What each asset has to write; tests change it to change data."""

@@ -16,6 +16,8 @@ from flows.engine.steps.context import StepContext
 from flows.engine.steps.skipping import StepSkippedError
 from tests.flows.engine.python_project import pipeline_of
 
+pytestmark = pytest.mark.slow
+
 NUMBERS: dict[str, int] = {}
 TRIED: list[str] = []
 """What the first asset writes, and which steps were really asked."""

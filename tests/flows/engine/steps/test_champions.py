@@ -19,6 +19,8 @@ from ml.paired_losses import PairedLosses
 from ml.training import MetricRow, TrainedModel
 from tests.flows.engine.python_project import pipeline_of
 
+pytestmark = pytest.mark.slow
+
 FIRST_DAY, DAYS = datetime(2026, 3, 1, tzinfo=UTC), 20
 
 

@@ -22,6 +22,8 @@ from flows.lineage.audit.report import open_ledgers
 from flows.settings import Settings, get_settings
 from tests.flows.lineage.audit.ledgers import forged, verdict_of, write_ledger
 
+pytestmark = pytest.mark.slow
+
 WHOLE = "2026-03-01..2026-04-01"
 
 

@@ -22,6 +22,8 @@ from flows.warehouse.reader import NothingPublishedError
 from flows.warehouse.warehouse import Warehouse, open_warehouse
 from tests.flows.lineage.audit.ledgers import NOW, end_run, forged, start_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -12,6 +12,8 @@ from flows.lineage.recorder import abort_dead_runs
 from flows.warehouse.warehouse import open_warehouse
 from tests.flows.lineage.audit.ledgers import NOW, end_run, start_run, verdict_of, write_ledger
 
+pytestmark = pytest.mark.slow
+
 LATER = NOW + timedelta(days=9)
 
 

@@ -17,6 +17,8 @@ from flows.lineage.audit.verification import Witnesses, read_witnesses, verify_l
 from flows.warehouse.warehouse import open_warehouse
 from tests.flows.lineage.audit.ledgers import NOW, forged, verdict_of, write_ledger
 
+pytestmark = pytest.mark.slow
+
 CHANGED = (*COVERED, *STATE_TABLES, "audit_log", "audit_anchor")
 
 
@@ -116,7 +118,6 @@ def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(connection.execute(f"select count(*) from lineage.{table}").fetchall()[0][0])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [range(60), pytest.param(range(60, 1060), marks=pytest.mark.full)])
 def test_any_change_anywhere_is_found(home: Path, seeds: range) -> None:
     witnesses = read_witnesses(home / "audit", key_path=None, witness=home / "witness.jsonl")

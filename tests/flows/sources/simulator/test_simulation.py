@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from flows.sources.raw_tables import RawTable
 
+pytestmark = pytest.mark.slow
+
 LANDED = {
     "scada_load_readings", "scada_transformer_readings", "scada_events", "soc_incidents", "weather_observations",
     "weather_forecasts", "calendar_days", "gis_substations", "gis_feeders", "gis_switches", "cis_customers",
@@ -125,7 +127,6 @@ def test_references_hold_in_clean_data(clean_landed: dict[str, list[ConvertedTab
     assert set(_rows(clean_landed, "cis_customers")["asset_id"]) <= assets
 
 
-@pytest.mark.slow
 def test_a_failed_unit_is_retired_reports_no_more_and_has_an_outage_and_an_order(
     tmp_path: Path, sources_dir: Path, raw_tables: dict[str, RawTable]
 ) -> None:
@@ -181,7 +182,6 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: Path) -> None:
     def run(name: str, seed: int) -> dict[str, str]:
         folder = tmp_path / name
@@ -197,7 +197,6 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tmp_path: 
     assert first != other
 
 
-@pytest.mark.slow
 def test_dirt_does_not_change_what_really_happened(tmp_path: Path) -> None:
     def truth(name: str, dirt: float) -> dict[str, str]:
         folder = tmp_path / name
