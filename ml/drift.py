@@ -6,13 +6,15 @@ What lives here: statistics and their limits, on arrays. What does not: what fol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pandas as pd
 
     from ml.metrics import Floats
 
@@ -25,6 +27,19 @@ FEW_REFERENCE_ROWS = 1_000  # above, a Kolmogorov-Smirnov test finds differences
 KS_LEVEL = 0.05
 WASSERSTEIN_LIMIT = 0.1  # in standard deviations of the reference
 MISSING_RISE_LIMIT = 0.3
+
+SEASON_DAYS = 42
+YEAR_DAYS = 365.25
+DRIFT_COLUMNS = (
+    "network_id",
+    "feature",
+    "psi",
+    "psi_by_chance",
+    "ks_p_value",
+    "wasserstein",
+    "missing_share_rise",
+    "is_drifted",
+)
 
 CUSUM_SLACK = 0.5  # in standard deviations: tuned to a shift of one (Montgomery 2013, section 9.1)
 CUSUM_LIMIT = 8.0  # 5 is the textbook's for independent values; daily forecast errors are not, and have heavy tails
@@ -39,7 +54,7 @@ class FeatureDrift:
 
     Attributes:
         feature: Its name.
-        psi: Population stability index over the reference's tenths, 0 or more.
+        psi: Population stability index over the reference's tenths, 0 or more; NaN where nothing can be compared.
         psi_by_chance: Index that samples of these sizes from one population exceed once in a thousand times.
         ks_p_value: Of the two-sample Kolmogorov-Smirnov test; NaN for a large reference, where it says nothing.
         wasserstein: Distance in standard deviations of the reference; NaN for a small one.
@@ -61,33 +76,68 @@ class FeatureDrift:
         return is_moved or self.missing_share_rise > MISSING_RISE_LIMIT
 
 
-def feature_drift(reference: Mapping[str, Floats], current: Mapping[str, Floats]) -> tuple[FeatureDrift, ...]:
+def feature_drift(
+    reference: Mapping[str, Floats], current: Mapping[str, Floats], *, is_missing_only: bool = False
+) -> tuple[FeatureDrift, ...]:
     """Compare each feature's values now with those a model was trained on.
 
     Args:
         reference: Values per feature, any number, NaN where unknown.
         current: The same features now.
+        is_missing_only: The reference is of another season: its values say nothing, only how many are unknown does.
 
     Returns:
         One record per feature of the reference that either side knows values of, in its order.
     """
     return tuple(
-        _compare(name, np.asarray(values, dtype=float), np.asarray(current[name], dtype=float))
+        _compare(
+            name,
+            np.asarray(values, dtype=float),
+            np.asarray(current[name], dtype=float),
+            is_missing_only=is_missing_only,
+        )
         for name, values in reference.items()
         if len(values) and len(current[name])
     )
 
 
-def _compare(name: str, reference: Floats, current: Floats) -> FeatureDrift:
+def drift_rows(
+    network_id: str, reference: Mapping[str, Floats], current: Mapping[str, Floats], *, is_missing_only: bool = False
+) -> list[dict[str, object]]:
+    """Return a network's rows in DRIFT_COLUMNS.
+
+    Args:
+        network_id: Utility network.
+        reference: As of `feature_drift`.
+        current: As of `feature_drift`.
+        is_missing_only: As of `feature_drift`.
+    """
+    return [
+        {"network_id": network_id, **asdict(drift), "is_drifted": drift.is_drifted}
+        for drift in feature_drift(reference, current, is_missing_only=is_missing_only)
+    ]
+
+
+def is_in_season(valid_at: pd.Series, around: pd.Timestamp) -> pd.Series:
+    """Tell which instants lie within six weeks of a day of the year, in any year before it.
+
+    Load, heat and storms move with the season, in what was learnt from as well: only what differs from it is new.
+    """
+    apart = (around - valid_at).dt.days % YEAR_DAYS
+    is_near: pd.Series = (apart <= SEASON_DAYS) | (apart >= YEAR_DAYS - SEASON_DAYS)
+    return is_near
+
+
+def _compare(name: str, reference: Floats, current: Floats, *, is_missing_only: bool) -> FeatureDrift:
     from scipy.stats import ks_2samp, wasserstein_distance
 
     known, now = reference[np.isfinite(reference)], current[np.isfinite(current)]
     rise = float(np.isfinite(reference).mean() - np.isfinite(current).mean())
-    if not known.size or not now.size:
+    if is_missing_only or not known.size or not now.size:
         return FeatureDrift(
             feature=name,
-            psi=0.0,
-            psi_by_chance=0.0,
+            psi=float("nan"),
+            psi_by_chance=float("nan"),
             ks_p_value=float("nan"),
             wasserstein=float("nan"),
             missing_share_rise=rise,

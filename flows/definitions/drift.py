@@ -9,6 +9,8 @@ from flows.assets.declaring import CheckOutcome, asset_check
 from flows.assets.definition import asset
 from flows.definitions.load_forecast import DRIFT as LOAD_DRIFT
 from flows.definitions.load_forecast import HOURLY, MODEL
+from flows.definitions.outage_risk import FEATURES as OUTAGE_FEATURES
+from flows.definitions.outage_risk import MODEL as OUTAGE_MODEL
 from flows.definitions.transformer_failure import FEATURES as FAILURE_FEATURES
 from flows.definitions.transformer_failure import MODEL as FAILURE_MODEL
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from flows.engine.steps.context import StepContext
 
 FAILURE_DRIFT = "ml/transformer_failure_drift"
+OUTAGE_DRIFT = "ml/outage_risk_drift"
 NAMED_COUNT = 5
 
 
@@ -70,5 +73,26 @@ def transformer_failure_drift(context: StepContext) -> None:
     context.write(measured, model_version=champion.registered.model_version)
 
 
-ASSETS = (load_forecast_drift, transformer_failure_drift)
+@asset(
+    OUTAGE_DRIFT,
+    kind="scores",
+    deps=(OUTAGE_FEATURES, OUTAGE_MODEL),
+    owner="reliability",
+    group="outage_risk",
+    tags=("storm",),
+    automation=eager(),
+)
+def outage_risk_drift(context: StepContext) -> None:
+    """How far weather and load are from the same season of earlier years. One row per network and feature.
+
+    Told, not checked: a feed in other units is mended at its source; training again would learn from both.
+    """
+    from ml.outage_risk.drift import measure_drift
+
+    champion = context.read_champion(OUTAGE_MODEL)
+    measured = measure_drift(context.read(OUTAGE_FEATURES))
+    context.write(measured, model_version=champion.registered.model_version)
+
+
+ASSETS = (load_forecast_drift, transformer_failure_drift, outage_risk_drift)
 CHECKS = (load_has_not_drifted,)

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ml.drift import feature_drift
+from ml.drift import DRIFT_COLUMNS, drift_rows, is_in_season
 from ml.transformer_failure.config import FEATURE_COLUMNS, LABEL
 from ml.transformer_failure.model import feature_matrix
 
-SEASON_DAYS = 42
 SEASON_MINIMUM_WEEKS = 4
-YEAR_DAYS = 365.25
 
 if TYPE_CHECKING:
     from ml.metrics import Floats
-
-DRIFT_COLUMNS = (
-    "network_id",
-    "feature",
-    "psi",
-    "psi_by_chance",
-    "ks_p_value",
-    "wasserstein",
-    "missing_share_rise",
-    "is_drifted",
-)
 
 
 def measure_drift(weekly: pd.DataFrame) -> pd.DataFrame:
     """Compare the rows to be scored with those of the same season whose outcome is known.
 
-    Load and heat move with the season, in what was learnt from as well: only what differs from the same season is new.
     Where fewer than four weeks of the season are known, all that is known is compared with.
 
     Args:
@@ -46,10 +31,7 @@ def measure_drift(weekly: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for network_id, known in weekly[weekly[LABEL].notna() & ~is_live].groupby("network_id", sort=True):
         now = weekly[is_live & (weekly["network_id"] == network_id)]
-        rows += [
-            {"network_id": network_id, **asdict(drift), "is_drifted": drift.is_drifted}
-            for drift in feature_drift(_by_feature(_same_season(known, now)), _by_feature(now))
-        ]
+        rows += drift_rows(str(network_id), _by_feature(_same_season(known, now)), _by_feature(now))
     return pd.DataFrame(rows, columns=list(DRIFT_COLUMNS))
 
 
@@ -57,8 +39,7 @@ def _same_season(known: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     """Return the known rows that lie within six weeks of the live ones, in any year."""
     if now.empty:
         return known
-    apart = (now["valid_at"].max() - known["valid_at"]).dt.days % YEAR_DAYS
-    season = known[(apart <= SEASON_DAYS) | (apart >= YEAR_DAYS - SEASON_DAYS)]
+    season = known[is_in_season(known["valid_at"], now["valid_at"].max())]
     return season if season["valid_at"].nunique() >= SEASON_MINIMUM_WEEKS else known
 
 

@@ -111,6 +111,15 @@ select
     timestamptz '2025-04-02 06:00:00+00' as scored_at
 from (values ('age_years'), ('mean_hydrogen_ppm_28d')) features(feature);
 
+create table ml.outage_risk_drift as
+select
+    'SIM' as network_id, feature, 0.05::double as psi, 0.03::double as psi_by_chance,
+    null::double as ks_p_value, 0.02::double as wasserstein,
+    0.0::double as missing_share_rise, false as is_drifted,
+    'run' as run_id, 'materialization' as materialization_id, '3' as model_version,
+    timestamptz '2025-04-02 06:00:00+00' as scored_at
+from (values ('peak_gust_forecast_mps'), ('peak_load_mw_week_before')) features(feature);
+
 create table ml.load_forecast_drift as
 select
     'SIM' as network_id, 'F' || series as series_id, timestamptz '2025-03-20 00:00:00+00' as trained_to,

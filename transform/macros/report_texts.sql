@@ -85,9 +85,13 @@
     coalesce(' ' || upper(left(nullif({{ parts }}, ''), 1)) || substr({{ parts }}, 2) || '.', '')
 {%- endmacro %}
 
-{#- A score made without much of what its model relies on. -#}
-{% macro is_low_confidence(missing_feature_share) -%}
-    coalesce({{ missing_feature_share }} >= {{ var("low_confidence_missing_share") }}, false)
+{#- A CTE with one row per network whose features have moved. A model asked about what it has not learnt from may still
+be right; nobody can know. -#}
+{% macro drifted_features_of(drift) -%}
+    select network_id, string_agg(feature, ', ' order by feature) as drifted_features
+    from {{ drift }}
+    where is_drifted
+    group by network_id
 {%- endmacro %}
 
 {#- Why nothing is to be dispatched from a score by itself; null when nothing speaks against it. -#}
@@ -96,7 +100,7 @@
         concat_ws(
             ' ',
             case
-                when {{ is_low_confidence(missing_feature_share) }}
+                when {{ missing_feature_share }} >= {{ var("low_confidence_missing_share") }}
                 then
                     printf(
                         '%.0f %% of what the model relies on is unknown.',

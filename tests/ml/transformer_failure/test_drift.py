@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ml.drift import DRIFT_COLUMNS
 from ml.transformer_failure.config import FEATURE_COLUMNS
-from ml.transformer_failure.drift import DRIFT_COLUMNS, measure_drift
+from ml.transformer_failure.drift import measure_drift
 
 if TYPE_CHECKING:
     from collections.abc import Callable

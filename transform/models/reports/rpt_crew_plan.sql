@@ -3,6 +3,8 @@ with
     feeders as (select * from {{ ref("dim_feeders") }}),
     restoration_scores as (select * from {{ source("ml", "restoration_time_scores") }}),
     outages as (select * from {{ ref("fct_outage") }}),
+    drift as (select * from {{ source("ml", "outage_risk_drift") }}),
+    drifted as ({{ drifted_features_of("drift") }}),
     {{ expected_restoration_steps() }},
     live as (
         select
@@ -53,7 +55,7 @@ with
             -- One doubtful feeder makes the plan of its base doubtful.
             {{
                 low_confidence_reason(
-                    "max(repairs.missing_feature_share)", "cast(null as varchar)"
+                    "max(repairs.missing_feature_share)", "max(drifted.drifted_features)"
                 )
             }} as low_confidence_reason,
             bool_or(repairs.is_fallback) as is_fallback,
@@ -66,6 +68,7 @@ with
             feeders
             on repairs.network_id = feeders.network_id
             and repairs.feeder_id = feeders.feeder_id
+        left join drifted on repairs.network_id = drifted.network_id
         group by
             repairs.network_id,
             coalesce(feeders.substation_id, repairs.feeder_id),

@@ -4,6 +4,8 @@ with
     conditions as (select * from {{ ref("feat_outage_risk__daily") }}),
     restoration_scores as (select * from {{ source("ml", "restoration_time_scores") }}),
     outages as (select * from {{ ref("fct_outage") }}),
+    drift as (select * from {{ source("ml", "outage_risk_drift") }}),
+    drifted as ({{ drifted_features_of("drift") }}),
     {{ expected_restoration_steps() }},
     -- Backtests and earlier issues stay in the scored table; the list shows the last live issue.
     live as (
@@ -16,7 +18,7 @@ with
             expected_outage_count,
             expected_customers_out,
             missing_features,
-            {{ is_low_confidence("missing_feature_share") }} as is_low_confidence,
+            missing_feature_share,
             is_fallback,
             {{ score_provenance() }}
         from scores
@@ -45,7 +47,8 @@ with
             conditions.peak_gust_forecast_mps,
             coalesce(conditions.outage_count_28d, 0) as outage_count_28d,
             live.missing_features,
-            live.is_low_confidence,
+            {{ low_confidence_reason("live.missing_feature_share", "drifted.drifted_features") }}
+            as low_confidence_reason,
             live.is_fallback,
             {{ score_provenance("live") }}
         from live
@@ -61,6 +64,7 @@ with
             on live.network_id = feeder_restorations.network_id
             and live.feeder_id = feeder_restorations.feeder_id
         left join network_restorations on live.network_id = network_restorations.network_id
+        left join drifted on live.network_id = drifted.network_id
     ),
     prioritised as (
         select
@@ -96,7 +100,8 @@ with
             outage_count_28d,
             {{ storm_reason() }} as reason_text,
             missing_features,
-            is_low_confidence,
+            low_confidence_reason is not null as is_low_confidence,
+            low_confidence_reason,
             is_fallback,
             {{ score_provenance() }}
         from weighted

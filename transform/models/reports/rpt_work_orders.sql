@@ -9,13 +9,7 @@ with
     health_scores as (select * from {{ source("ml", "transformer_health_scores") }}),
     oil_scores as (select * from {{ source("ml", "top_oil_scores") }}),
     drift as (select * from {{ source("ml", "transformer_failure_drift") }}),
-    -- A model asked about a fleet it has not learnt from may still be right; nobody can know.
-    drifted as (
-        select network_id, string_agg(feature, ', ' order by feature) as drifted_features
-        from drift
-        where is_drifted
-        group by network_id
-    ),
+    drifted as ({{ drifted_features_of("drift") }}),
     last_health as (
         select network_id, asset_id, health_index
         from health_scores
