@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from flows.engine.dbt.project import DbtProject
 from flows.engine.pipeline import Pipeline
 from flows.engine.steps.jobs import ThreadRunner
 from flows.engine.summary import RunSummary
@@ -20,6 +23,26 @@ from tests.e2e.mini.project import build_graph
 MINI = Path(__file__).parent
 NOW = datetime(2026, 3, 5, 6, 30, tzinfo=UTC)
 MACROS = ("lineage", "generate_schema_name.sql")
+
+
+@cache
+def read_project() -> tuple[Path, tempfile.TemporaryDirectory[str]]:
+    """The project with the lineage hooks of the real one, and what is made of its files: once per process.
+
+    A home that reads them anew takes two seconds.
+    """
+    made = tempfile.TemporaryDirectory(prefix="gridweave-mini-")
+    folder = Path(made.name)
+    shutil.copytree(MINI / "transform", folder / "transform")
+    for name in MACROS:
+        source, target = CHECKOUT / "transform" / "macros" / name, folder / "transform" / "macros" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+    project = DbtProject(
+        project_dir=folder / "transform", work_dir=folder / "dbt", warehouse_path=folder / "warehouse.duckdb"
+    )
+    build_graph(project)
+    return folder, made
 
 
 @dataclass
@@ -34,25 +57,35 @@ class MiniHome:
 
     @classmethod
     def make(cls, path: Path) -> MiniHome:
-        """Copy the project and the lineage hooks of the real one."""
-        shutil.copytree(MINI / "transform", path / "transform")
-        for name in MACROS:
-            source, target = CHECKOUT / "transform" / "macros" / name, path / "transform" / "macros" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
-        (path / "sources").mkdir()
+        """Begin a home, with the project as it is."""
+        folder, _ = read_project()
+        (path / "sources").mkdir(parents=True)
+        shutil.copytree(folder / "dbt", path / "dbt")
+        (path / "transform").symlink_to(folder / "transform")
         return cls(path)
+
+    def own_project(self) -> Path:
+        """Give the home a project of its own, which may be changed; return its folder."""
+        folder = self.project_dir
+        (self.path / "transform").unlink()
+        return Path(shutil.copytree(folder, self.path / "transform"))
 
     def copy_to(self, path: Path) -> MiniHome:
         """Copy the home; not before its model registry is there, which a run may still be making when it has ended."""
         self.pipeline.registry()
-        shutil.copytree(self.path, path)
+        shutil.copytree(self.path, path, ignore=shutil.ignore_patterns("transform"))
+        (path / "transform").symlink_to(self.project_dir)
         return MiniHome(path)
+
+    @property
+    def project_dir(self) -> Path:
+        """Folder of the dbt project; that of other homes as well, unless it was changed."""
+        return (self.path / "transform").resolve()
 
     @property
     def pipeline(self) -> Pipeline:
         """A pipeline as the command line would make one, but with threads and a clock that stands still."""
-        settings = Settings(home=self.path, sources_dir=self.path / "sources", transform_dir=self.path / "transform")
+        settings = Settings(home=self.path, sources_dir=self.path / "sources", transform_dir=self.project_dir)
         return Pipeline(
             settings=settings,
             build_graph=build_graph,

@@ -17,11 +17,12 @@ from expectations.registry import import_great_expectations
 from flows.errors import GridweaveError
 from ml.artifacts import import_skops
 from ml.registry import import_mlflow
-from tests.e2e.mini.home import MiniHome
+from tests.e2e.mini.home import MiniHome, read_project
 
 import_great_expectations()
 import_mlflow()
 import_skops()
+read_project()
 
 
 def context() -> ForkServerContext:

@@ -68,7 +68,7 @@ def build_graph(project: DbtProject) -> AssetGraph:
 
 def add_register(home: MiniHome) -> None:
     """Write the register's source description, its raw table as the real project declares it, and its models."""
-    models = home.path / "transform" / "models"
+    models = home.own_project() / "models"
     declared = yaml.safe_load((CHECKOUT / "transform/models/staging/_raw__sources.yml").read_text(encoding="utf-8"))
     tables = [each for each in declared["sources"][0]["tables"] if each["name"] == "gis_substations"]
     sources = {"version": 2, "sources": [{"name": "raw", "schema": "raw", "tables": tables}]}

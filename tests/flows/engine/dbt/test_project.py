@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]  # dbt's 
 
 
 def test_the_files_are_read_once_for_all_homes_until_one_changes(tmp_path: Path) -> None:
-    project = MiniHome.make(tmp_path / "home").pipeline.project
+    home = MiniHome.make(tmp_path / "home")
+    home.own_project()
+    project = home.pipeline.project
     elsewhere = replace(
         project, work_dir=tmp_path / "other" / "dbt", warehouse_path=tmp_path / "other" / "warehouse.duckdb"
     )
