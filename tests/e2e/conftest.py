@@ -63,9 +63,13 @@ def with_read_project(made_once: MadeOnce) -> Callable[[Path], Path]:
 
 
 @pytest.fixture(scope="session")
-def demo(prefect_server: PrefectServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, dict[str, Any]]:
+def demo(
+    prefect_server: PrefectServer,
+    tmp_path_factory: pytest.TempPathFactory,
+    with_read_project: Callable[[Path], Path],
+) -> tuple[Home, dict[str, Any]]:
     """The simulated utility of `make demo` after its first run, with that run's summary."""
-    home = Home(tmp_path_factory.mktemp("demo"), prefect_server)
+    home = Home(with_read_project(tmp_path_factory.mktemp("demo")), prefect_server)
     code, _ = home.call("simulate")
     assert code == 0
     summary = complete(home.json("run"))

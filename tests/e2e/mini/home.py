@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -23,26 +25,31 @@ from tests.e2e.mini.project import build_graph
 MINI = Path(__file__).parent
 NOW = datetime(2026, 3, 5, 6, 30, tzinfo=UTC)
 MACROS = ("lineage", "generate_schema_name.sql")
+SHARED = "MINI_PROJECT"
+"""Environment variable with the folder of the read project."""
 
 
 @cache
-def read_project() -> tuple[Path, tempfile.TemporaryDirectory[str]]:
+def read_project() -> DbtProject:
     """The project with the lineage hooks of the real one, and what is made of its files: once per process.
 
-    A home that reads them anew takes two seconds.
+    A home that reads them anew takes two seconds. Processes begun by this one find the same folder.
     """
-    made = tempfile.TemporaryDirectory(prefix="gridweave-mini-")
-    folder = Path(made.name)
-    shutil.copytree(MINI / "transform", folder / "transform")
-    for name in MACROS:
-        source, target = CHECKOUT / "transform" / "macros" / name, folder / "transform" / "macros" / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+    if SHARED not in os.environ:
+        made = tempfile.mkdtemp(prefix="gridweave-mini-")
+        atexit.register(shutil.rmtree, made)
+        os.environ[SHARED] = made
+        shutil.copytree(MINI / "transform", Path(made, "transform"))
+        for name in MACROS:
+            source, target = CHECKOUT / "transform" / "macros" / name, Path(made, "transform", "macros", name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(source, target) if source.is_dir() else shutil.copyfile(source, target)
+    folder = Path(os.environ[SHARED])
     project = DbtProject(
         project_dir=folder / "transform", work_dir=folder / "dbt", warehouse_path=folder / "warehouse.duckdb"
     )
     build_graph(project)
-    return folder, made
+    return project
 
 
 @dataclass
@@ -58,10 +65,10 @@ class MiniHome:
     @classmethod
     def make(cls, path: Path) -> MiniHome:
         """Begin a home, with the project as it is."""
-        folder, _ = read_project()
+        project = read_project()
         (path / "sources").mkdir(parents=True)
-        shutil.copytree(folder / "dbt", path / "dbt")
-        (path / "transform").symlink_to(folder / "transform")
+        shutil.copytree(project.work_dir, path / "dbt")
+        (path / "transform").symlink_to(project.project_dir)
         return cls(path)
 
     def own_project(self) -> Path:

@@ -22,7 +22,10 @@ from tests.e2e.mini.home import MiniHome, read_project
 import_great_expectations()
 import_mlflow()
 import_skops()
-read_project()
+# else dbt's parser keeps threads, whose locks a fork has without the threads, and waits for ever (see tests.e2e.warm)
+os.environ["DBT_STATIC_PARSER"] = "false"
+_ = read_project()._parsed
+del os.environ["DBT_STATIC_PARSER"]
 
 
 def context() -> ForkServerContext:
