@@ -51,33 +51,35 @@ def begin(sink: Sink, records: Sequence[Record], *, tries: int) -> Turn:
         "select position, tries, careful_until, alone_until, reason from attempt where part = ?", [first.part]
     )
     position, tried, careful_until, alone_until, reason = held[0] if held else (None, 0, None, None, None)
-    if careful_until is not None and careful_until < first.position:
-        careful_until = None
     if position != first.position:
         tried, reason = 0, None
-    size = _size(records, careful_until, alone_until)
+    size = _size(first, len(records), careful_until, alone_until)
     if tried >= tries:
-        if size == 1 and careful_until is not None:
+        if _reaches(alone_until, first):
             return Turn(given_up=DeadLetter(first, reason or DIED, tried))
-        if size < len(records):
+        if _reaches(careful_until, first) or len(records) == 1:
             alone_until = records[size - 1].position
         else:
             careful_until = last.position
-        tried, size = 0, _size(records, careful_until, alone_until)
+        tried, size = 0, _size(first, len(records), careful_until, alone_until)
     sink.sql(
-        "insert or replace into attempt (part, position, tries, careful_until, alone_until) values (?, ?, ?, ?, ?)",
+        "insert or replace into attempt (part, position, tries, careful_until, alone_until, reason)"
+        " values (?, ?, ?, ?, ?, null)",
         [first.part, first.position, tried + 1, careful_until, alone_until],
     )
     return Turn(records=records[:size])
 
 
-def _size(records: Sequence[Record], careful_until: int | None, alone_until: int | None) -> int:
-    """How many messages are tried together."""
-    if alone_until is not None and records[0].position <= alone_until:
+def _size(first: Record, count: int, careful_until: int | None, alone_until: int | None) -> int:
+    """How many of `count` messages are tried together."""
+    if _reaches(alone_until, first):
         return 1
-    if careful_until is not None and records[0].position <= careful_until:
-        return math.isqrt(len(records))
-    return len(records)
+    return math.isqrt(count) if _reaches(careful_until, first) else count
+
+
+def _reaches(until: int | None, record: Record) -> bool:
+    """Whether a stretch that began before goes on at a message; a restart may deliver another number of them."""
+    return until is not None and record.position <= until
 
 
 def fail(sink: Sink, record: Record, error: Exception) -> None:
