@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from ml.metrics import Floats
 
 PSI_BIN_COUNT = 10
+PSI_VALUES_PER_BIN = 3  # with a bin for each of ten values, an index from nothing in common is what chance gives
 PSI_FLOOR = 1e-4  # an empty bin must not give an infinite index
 PSI_LIMIT = 0.2  # Siddiqi 2006: below 0.1 nothing, 0.1 to 0.2 some, above 0.2 a shift
-PSI_CHANCE_LEVEL = 0.999  # of the index of two samples of one population: a dozen rows reach 0.7 by chance
+PSI_CHANCE_LEVEL = 0.999  # of the index of two samples of one population: one dozen of rows in ten reaches 2
 PSI_DRAWS = 10_000
 FEW_REFERENCE_ROWS = 1_000  # above, a Kolmogorov-Smirnov test finds differences that do not matter (Evidently's rule)
 KS_LEVEL = 0.05
@@ -54,7 +55,7 @@ class FeatureDrift:
 
     Attributes:
         feature: Its name.
-        psi: Population stability index over the reference's tenths, 0 or more; NaN where nothing can be compared.
+        psi: Population stability index over parts of the reference, 0 or more; NaN where nothing can be compared.
         psi_by_chance: Index that samples of these sizes from one population exceed once in a thousand times.
         ks_p_value: Of the two-sample Kolmogorov-Smirnov test; NaN for a large reference, where it says nothing.
         wasserstein: Distance in standard deviations of the reference; NaN for a small one.
@@ -76,46 +77,26 @@ class FeatureDrift:
         return is_moved or self.missing_share_rise > MISSING_RISE_LIMIT
 
 
-def feature_drift(
-    reference: Mapping[str, Floats], current: Mapping[str, Floats], *, is_missing_only: bool = False
-) -> tuple[FeatureDrift, ...]:
+def feature_drift(reference: Mapping[str, Floats], current: Mapping[str, Floats]) -> tuple[FeatureDrift, ...]:
     """Compare each feature's values now with those a model was trained on.
 
     Args:
         reference: Values per feature, any number, NaN where unknown.
         current: The same features now.
-        is_missing_only: The reference is of another season: its values say nothing, only how many are unknown does.
 
     Returns:
         One record per feature of the reference that either side knows values of, in its order.
     """
     return tuple(
-        _compare(
-            name,
-            np.asarray(values, dtype=float),
-            np.asarray(current[name], dtype=float),
-            is_missing_only=is_missing_only,
-        )
+        compare(name, np.asarray(values, dtype=float), np.asarray(current[name], dtype=float))
         for name, values in reference.items()
         if len(values) and len(current[name])
     )
 
 
-def drift_rows(
-    network_id: str, reference: Mapping[str, Floats], current: Mapping[str, Floats], *, is_missing_only: bool = False
-) -> list[dict[str, object]]:
-    """Return a network's rows in DRIFT_COLUMNS.
-
-    Args:
-        network_id: Utility network.
-        reference: As of `feature_drift`.
-        current: As of `feature_drift`.
-        is_missing_only: As of `feature_drift`.
-    """
-    return [
-        {"network_id": network_id, **asdict(drift), "is_drifted": drift.is_drifted}
-        for drift in feature_drift(reference, current, is_missing_only=is_missing_only)
-    ]
+def drift_row(network_id: str, drift: FeatureDrift) -> dict[str, object]:
+    """Return a network's row in DRIFT_COLUMNS."""
+    return {"network_id": network_id, **asdict(drift), "is_drifted": drift.is_drifted}
 
 
 def is_in_season(valid_at: pd.Series, around: pd.Timestamp) -> pd.Series:
@@ -128,11 +109,19 @@ def is_in_season(valid_at: pd.Series, around: pd.Timestamp) -> pd.Series:
     return is_near
 
 
-def _compare(name: str, reference: Floats, current: Floats, *, is_missing_only: bool) -> FeatureDrift:
+def compare(name: str, reference: Floats, current: Floats, *, is_missing_only: bool = False) -> FeatureDrift:
+    """Compare a feature's values now with those a model was trained on.
+
+    Args:
+        name: Of the feature.
+        reference: Any number of values, NaN where unknown.
+        current: The same now.
+        is_missing_only: The reference is of another season: its values say nothing, only how many are unknown does.
+    """
     from scipy.stats import ks_2samp, wasserstein_distance
 
     known, now = reference[np.isfinite(reference)], current[np.isfinite(current)]
-    rise = float(np.isfinite(reference).mean() - np.isfinite(current).mean())
+    rise = _known_share(reference) - _known_share(current)
     if is_missing_only or not known.size or not now.size:
         return FeatureDrift(
             feature=name,
@@ -154,15 +143,19 @@ def _compare(name: str, reference: Floats, current: Floats, *, is_missing_only: 
     )
 
 
+def _known_share(values: Floats) -> float:
+    return float(np.isfinite(values).mean()) if values.size else 0.0
+
+
 def population_stability_index(reference: Floats, current: Floats) -> float:
-    """Return the population stability index of finite values over the reference's tenths.
+    """Return the population stability index of finite values over the reference's tenths; larger parts for below 30.
 
     >>> population_stability_index(np.arange(100.0), np.arange(100.0))
     0.0
 
     Source: Siddiqi 2006, Credit Risk Scorecards, chapter 8.
     """
-    inner = np.unique(np.quantile(reference, np.linspace(0, 1, PSI_BIN_COUNT + 1)[1:-1]))
+    inner = _inner_edges(reference, len(current))
     return float(_index(*(_bin_shares(values, inner) for values in (reference, current))))
 
 
@@ -176,11 +169,17 @@ def index_by_chance(reference: Floats, current_count: int) -> float:
     Drawn, not taken from the chi-squared law the index follows in large samples (Yurdakul and Naranjo 2020): a bin
     that stays empty adds most, and with a dozen rows one always does.
     """
-    inner = np.unique(np.quantile(reference, np.linspace(0, 1, PSI_BIN_COUNT + 1)[1:-1]))
+    inner = _inner_edges(reference, current_count)
     shares = _bin_shares(reference, inner)
     generator = np.random.default_rng(PSI_DRAWS)
     drawn = [generator.multinomial(size, shares, size=PSI_DRAWS) / size for size in (len(reference), current_count)]
     return float(np.quantile(_index(*drawn), PSI_CHANCE_LEVEL))
+
+
+def _inner_edges(reference: Floats, current_count: int) -> Floats:
+    """Return what parts the reference into bins of equal shares, as many as the values set beside it can fill."""
+    count = min(max(current_count // PSI_VALUES_PER_BIN, 2), PSI_BIN_COUNT)
+    return np.asarray(np.unique(np.quantile(reference, np.linspace(0, 1, count + 1)[1:-1])))
 
 
 def _bin_shares(values: Floats, inner: Floats) -> Floats:

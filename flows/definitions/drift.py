@@ -87,10 +87,10 @@ def outage_risk_drift(context: StepContext) -> None:
 
     Told, not checked: a feed in other units is mended at its source; training again would learn from both.
     """
-    from ml.outage_risk.drift import measure_drift
+    from ml.outage_risk.drift import KEYS, MOVING_FEATURES, measure_drift
 
     champion = context.read_champion(OUTAGE_MODEL)
-    measured = measure_drift(context.read(OUTAGE_FEATURES))
+    measured = measure_drift(context.read(OUTAGE_FEATURES, columns=(*KEYS, *MOVING_FEATURES, "is_live")))
     context.write(measured, model_version=champion.registered.model_version)
 
 

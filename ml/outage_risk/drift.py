@@ -5,13 +5,12 @@ What lives here: what is compared with what. What does not: statistics and limit
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ml.drift import DRIFT_COLUMNS, drift_rows, is_in_season
-from ml.outage_risk.config import COUNT_LABEL
-from ml.outage_risk.inputs import feature_matrix
+from ml.drift import DRIFT_COLUMNS, FeatureDrift, compare, drift_row, is_in_season
 
 if TYPE_CHECKING:
     from ml.metrics import Floats
@@ -28,39 +27,49 @@ MOVING_FEATURES = (
     "cooling_degree_hours_forecast",
     "peak_load_mw_week_before",
 )
+KEYS = ("network_id", "feeder_id", "valid_at")
 WINDOW_DAYS = 28  # a week of storms is weather; four weeks unlike those of any year before are another feed
 DAYS_APART = 3  # one day's weather is like the next one's, three days on they are nearly independent
-SEASON_MINIMUM_DAYS = 28
+SEASON_MINIMUM_DAYS = 56
 LATELY_DAYS = 180
 
 
 def measure_drift(daily: pd.DataFrame) -> pd.DataFrame:
     """Compare the last four weeks and the days to be scored with the same season of earlier years.
 
-    All feeders of a network have the same weather: a day counts once, with the mean of its feeders. Before there are
-    28 such days of earlier years only missing values are judged: that summer is not winter is no drift.
+    All feeders of a network have the same weather: a day counts once, with the mean of the feeders known then and now.
+    A feature without 56 such days of earlier years is judged only by what has gone missing since it was first known:
+    that summer is not winter is no drift.
 
     Args:
-        daily: `features.feat_outage_risk__daily`, all networks.
+        daily: `features.feat_outage_risk__daily`, all networks; of its columns KEYS, MOVING_FEATURES and `is_live`.
 
     Returns:
-        One row per network and feature, in DRIFT_COLUMNS; networks with nothing on one side have none.
+        One row per network and feature, in DRIFT_COLUMNS; networks with nothing to be scored have none.
     """
-    is_live = daily["is_live"].astype(bool)
     rows = []
-    for network_id, of_network in daily[is_live | daily[COUNT_LABEL].notna()].groupby("network_id", sort=True):
-        days = of_network.groupby("valid_at", sort=True)[list(MOVING_FEATURES)].mean().reset_index()
-        newest = days["valid_at"].max()
-        age = (newest - days["valid_at"]).dt.days
-        now, before = days[age < WINDOW_DAYS], days[age >= WINDOW_DAYS]
-        season = days[(age > LATELY_DAYS) & is_in_season(days["valid_at"], newest)]
-        is_judged = len(season) >= SEASON_MINIMUM_DAYS
-        if is_live[of_network.index].any():
-            reference, current = (_by_feature(part) for part in (season if is_judged else before, now))
-            rows += drift_rows(str(network_id), reference, current, is_missing_only=not is_judged)
+    for network_id, of_network in daily.groupby("network_id", sort=True):
+        if of_network["is_live"].astype(bool).any():
+            rows += [drift_row(str(network_id), _drift_of(name, of_network)) for name in MOVING_FEATURES]
     return pd.DataFrame(rows, columns=list(DRIFT_COLUMNS))
 
 
-def _by_feature(days: pd.DataFrame) -> dict[str, Floats]:
-    thinned = days.iloc[::-DAYS_APART]
-    return dict(zip(MOVING_FEATURES, feature_matrix(thinned, MOVING_FEATURES).T, strict=True))
+def _drift_of(name: str, of_network: pd.DataFrame) -> FeatureDrift:
+    valid_at, is_known = of_network["valid_at"], of_network[name].notna()
+    age_days = (valid_at.max() - valid_at).dt.days
+    is_now = age_days < WINDOW_DAYS
+    is_season = is_known & (age_days > LATELY_DAYS) & is_in_season(valid_at, valid_at.max())
+    feeders = of_network["feeder_id"]
+    is_in_both = feeders.isin(feeders[is_season]) & feeders.isin(feeders[is_known & is_now])
+    then, now = (_by_day(name, of_network[is_in_both & is_part]) for is_part in (is_season, is_known & is_now))
+    is_judged = len(then) >= SEASON_MINIMUM_DAYS
+    drift = compare(name, then[::-DAYS_APART], now[::-DAYS_APART], is_missing_only=not is_judged)
+    is_fed = ~is_now & (valid_at >= valid_at[is_known].min())
+    rise = is_known[is_fed].mean() - is_known[is_now].mean() if is_fed.any() else 0.0
+    return replace(drift, missing_share_rise=float(rise))
+
+
+def _by_day(name: str, rows: pd.DataFrame) -> Floats:
+    """Return a feature's mean over feeders, a value per day, in time order."""
+    means: Floats = rows.groupby("valid_at", sort=True)[name].mean().to_numpy(dtype=float)
+    return means

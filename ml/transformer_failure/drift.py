@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ml.drift import DRIFT_COLUMNS, drift_rows, is_in_season
+from ml.drift import DRIFT_COLUMNS, drift_row, feature_drift, is_in_season
 from ml.transformer_failure.config import FEATURE_COLUMNS, LABEL
 from ml.transformer_failure.model import feature_matrix
 
@@ -31,7 +31,8 @@ def measure_drift(weekly: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for network_id, known in weekly[weekly[LABEL].notna() & ~is_live].groupby("network_id", sort=True):
         now = weekly[is_live & (weekly["network_id"] == network_id)]
-        rows += drift_rows(str(network_id), _by_feature(_same_season(known, now)), _by_feature(now))
+        drifts = feature_drift(_by_feature(_same_season(known, now)), _by_feature(now))
+        rows += [drift_row(str(network_id), drift) for drift in drifts]
     return pd.DataFrame(rows, columns=list(DRIFT_COLUMNS))
 
 

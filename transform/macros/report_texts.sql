@@ -95,7 +95,11 @@ be right; nobody can know. -#}
 {%- endmacro %}
 
 {#- Why nothing is to be dispatched from a score by itself; null when nothing speaks against it. -#}
-{% macro low_confidence_reason(missing_feature_share, drifted_features) -%}
+{% macro low_confidence_reason(
+    missing_feature_share,
+    drifted_features,
+    drift_text="Moved since the model was trained"
+) -%}
     nullif(
         concat_ws(
             ' ',
@@ -107,7 +111,7 @@ be right; nobody can know. -#}
                         100 * {{ missing_feature_share }}
                     )
             end,
-            'Moved since the model was trained: ' || {{ drifted_features }} || '.'
+            '{{ drift_text }}: ' || {{ drifted_features }} || '.'
         ),
         ''
     )

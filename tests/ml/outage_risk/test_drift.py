@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.ml.outage_risk.conftest import Inputs
 
 GUST = "peak_gust_forecast_mps"
+LOAD = "peak_load_mw_week_before"
 TEMPERATURES = ["min_temperature_forecast_degc", "max_temperature_forecast_degc"]
 
 
@@ -52,21 +53,65 @@ def drifted(daily: pd.DataFrame) -> set[str]:
     return set(drift.loc[drift["is_drifted"], "feature"])
 
 
-def test_gusts_in_other_units_are_named(make_years: Callable[[int, int], pd.DataFrame]) -> None:
-    daily = make_years(1, 900)
+@pytest.mark.parametrize("day_count", [420, 900])
+def test_gusts_in_other_units_are_named(make_years: Callable[[int, int], pd.DataFrame], day_count: int) -> None:
+    daily = make_years(1, day_count)
     daily.loc[last_days(daily), GUST] *= 2.237  # miles an hour
 
     assert drifted(daily) == {GUST}
 
 
+@pytest.mark.parametrize("day_count", [200, 900])
 def test_a_forecast_that_stays_away_is_named_in_the_first_year_too(
-    make_years: Callable[[int, int], pd.DataFrame],
+    make_years: Callable[[int, int], pd.DataFrame], day_count: int
 ) -> None:
-    daily = make_years(1, 200)
+    daily = make_years(1, day_count)
     daily.loc[last_days(daily), TEMPERATURES] = np.nan
 
     assert drifted(daily) == set(TEMPERATURES)
-    assert measure_drift(daily)["psi"].isna().all()
+
+
+def test_a_forecast_younger_than_the_outages_is_named_when_it_stays_away_and_not_when_it_comes(
+    make_years: Callable[[int, int], pd.DataFrame],
+) -> None:
+    daily = make_years(1, 900)
+    daily.loc[(daily["valid_at"].max() - daily["valid_at"]).dt.days > 60, TEMPERATURES] = np.nan
+
+    assert drifted(daily) == set()
+
+    daily.loc[last_days(daily), TEMPERATURES] = np.nan
+
+    assert drifted(daily) == set(TEMPERATURES)
+
+
+def test_feeders_that_are_measured_since_lately_have_not_moved_and_those_fallen_silent_are_told(
+    make_years: Callable[[int, int], pd.DataFrame],
+) -> None:
+    daily = make_years(1, 900)
+    number = daily["feeder_id"].str[1:].astype(int)
+    daily[LOAD] = daily[LOAD] * np.where(number < 3, 3.0, 1.0)
+    is_old = (daily["valid_at"].max() - daily["valid_at"]).dt.days > 100
+    daily.loc[is_old & (number >= 3), LOAD] = np.nan
+
+    assert drifted(daily) == set()
+
+    daily.loc[last_days(daily) & (number > 0), LOAD] = np.nan
+
+    assert drifted(daily) == {LOAD}
+
+
+def test_each_network_with_something_to_be_scored_is_judged_by_its_own_days(
+    make_years: Callable[[int, int], pd.DataFrame],
+) -> None:
+    sound, moved = make_years(1, 900), make_years(1, 900).assign(network_id="MPH")
+    moved.loc[last_days(moved), GUST] *= 2.237
+    ended = make_years(1, 900).assign(network_id="ENDED", is_live=False)
+    unfed = make_years(1, 200).assign(network_id="UNFED", **dict.fromkeys(MOVING_FEATURES, np.nan))
+
+    drift = measure_drift(pd.concat([sound, moved, ended, unfed], ignore_index=True))
+
+    assert set(drift["network_id"]) == {"SIM", "MPH", "UNFED"}
+    assert drift.loc[drift["is_drifted"], ["network_id", "feature"]].to_numpy().tolist() == [["MPH", GUST]]
 
 
 @pytest.mark.slow
@@ -81,5 +126,9 @@ def test_seasons_and_storms_of_many_years_are_no_drift(make_years: Callable[[int
     assert sum(map(bool, verdicts)) <= 1, "drawn by chance once in a thousand times, for eight features"
 
 
-def test_a_season_never_seen_is_not_judged(make_years: Callable[[int, int], pd.DataFrame]) -> None:
-    assert drifted(make_years(1, 180)) == set()
+@pytest.mark.parametrize("day_count", [180, 340])
+def test_a_season_never_seen_is_not_judged(make_years: Callable[[int, int], pd.DataFrame], day_count: int) -> None:
+    daily = make_years(1, day_count)
+
+    assert drifted(daily) == set()
+    assert measure_drift(daily)["psi"].isna().all()

@@ -55,7 +55,9 @@ with
             -- One doubtful feeder makes the plan of its base doubtful.
             {{
                 low_confidence_reason(
-                    "max(repairs.missing_feature_share)", "max(drifted.drifted_features)"
+                    "max(repairs.missing_feature_share)",
+                    "max(drifted.drifted_features)",
+                    "Unlike earlier years",
                 )
             }} as low_confidence_reason,
             bool_or(repairs.is_fallback) as is_fallback,

@@ -47,8 +47,13 @@ with
             conditions.peak_gust_forecast_mps,
             coalesce(conditions.outage_count_28d, 0) as outage_count_28d,
             live.missing_features,
-            {{ low_confidence_reason("live.missing_feature_share", "drifted.drifted_features") }}
-            as low_confidence_reason,
+            {{
+                low_confidence_reason(
+                    "live.missing_feature_share",
+                    "drifted.drifted_features",
+                    "Unlike earlier years",
+                )
+            }} as low_confidence_reason,
             live.is_fallback,
             {{ score_provenance("live") }}
         from live
