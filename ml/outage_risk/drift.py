@@ -30,8 +30,8 @@ MOVING_FEATURES = (
 KEYS = ("network_id", "feeder_id", "valid_at")
 WINDOW_DAYS = 28  # a week of storms is weather; four weeks unlike those of any year before are another feed
 DAYS_APART = 3  # one day's weather is like the next one's, three days on they are nearly independent
-SEASON_MINIMUM_DAYS = 56
-LATELY_DAYS = 180
+SEASON_MINIMUM_DAYS = 56  # of the 85 of one year: a feed that begins late in a season does not speak for it
+LATELY_DAYS = 180  # what is younger is this year's
 
 
 def measure_drift(daily: pd.DataFrame) -> pd.DataFrame:

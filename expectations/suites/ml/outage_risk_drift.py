@@ -19,7 +19,7 @@ def build() -> Any:  # noqa: ANN401 - GX is untyped
         no_nulls("is_drifted", notes="A verdict is yes or no."),
         within("psi", 0, None, notes="An index of zero or more; null where no earlier year is known."),
         within("psi_by_chance", 0, None, notes="An index of zero or more; null where no earlier year is known."),
-        within("ks_p_value", 0, 1, notes="A probability; null for large samples."),
-        within("wasserstein", 0, None, notes="A distance; null for small samples."),
+        within("ks_p_value", 0, 1, notes="A probability; null as psi, and for large samples."),
+        within("wasserstein", 0, None, notes="A distance; null as psi, and for small samples."),
         within("missing_share_rise", -1, 1, notes="A difference of shares."),
     )
