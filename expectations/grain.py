@@ -50,6 +50,28 @@ def scores_of(*, grain: Sequence[str], live_notes: str) -> list[Any]:
     ]
 
 
+def feature_drift_of(*, psi_unknown: str, distance_unknown: str, p_value_unknown: str) -> list[Any]:
+    """Expect one verdict per network and feature, and measures within their domain.
+
+    Args:
+        psi_unknown: When the stability index is null.
+        distance_unknown: When the distance is null.
+        p_value_unknown: When the probability is null.
+    """
+    return [
+        at_least_one_row(notes="No verdict on any feature is a broken measurement."),
+        unique_grain(("network_id", "feature"), notes="Two verdicts on one feature: which one holds?"),
+        no_nulls("is_drifted", notes="A verdict is yes or no."),
+        *(
+            within(column, 0, None, notes=f"An index of zero or more; null {psi_unknown}.")
+            for column in ("psi", "psi_by_chance")
+        ),
+        within("ks_p_value", 0, 1, notes=f"A probability; null {p_value_unknown}."),
+        within("wasserstein", 0, None, notes=f"A distance; null {distance_unknown}."),
+        within("missing_share_rise", -1, 1, notes="A difference of shares."),
+    ]
+
+
 def live_rows_exist(*, notes: str) -> Any:  # noqa: ANN401 - GX is untyped
     """Expect at least one live row."""
     return no_result(

@@ -122,6 +122,10 @@ class StormPlace(BaseModel):
     expected_restoration_minutes: float | None = Field(description="min")
     peak_gust_forecast_mps: float | None = Field(description="m/s")
     reason_text: str | None
+    is_low_confidence: bool = Field(description="A person looks before anyone acts on it.")
+    low_confidence_reason: str | None = Field(
+        description="Why; none where the score is trusted.", examples=["Unlike earlier years: peak_gust_mps."]
+    )
     is_fallback: bool
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NAMES = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
+DOUBT = "Unlike earlier years: peak_gust_mps."
 FAILURE, OUTAGE = "transformer_failure", "outage_risk"
 SCORES = {FAILURE: "ml/transformer_failure_scores", OUTAGE: "ml/outage_risk_scores"}
 
@@ -192,6 +193,8 @@ def _storm_list(outages: pd.DataFrame, version: str, model_version: str) -> pd.D
         expected_restoration_minutes=60.0,
         peak_gust_forecast_mps=12.0,
         reason_text="made up",
+        is_low_confidence=[place == 0 for place in range(len(ranked))],
+        low_confidence_reason=[DOUBT if place == 0 else None for place in range(len(ranked))],
     )
     return _stamped(rows.drop(columns="score_kind"), SCORES[OUTAGE], version, model_version)
 

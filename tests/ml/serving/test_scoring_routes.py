@@ -11,7 +11,7 @@ import pytest
 from ml.transformer_failure.config import FEATURE_COLUMNS
 from ml.transformer_failure.score import score as score_failures
 from tests.ml.serving.conftest import RunningApi
-from tests.ml.serving.homes import FAILURE, OUTAGE, SCORES, Trained, batch_outages, materialization_id
+from tests.ml.serving.homes import DOUBT, FAILURE, OUTAGE, SCORES, Trained, batch_outages, materialization_id
 
 pytestmark = pytest.mark.slow
 
@@ -114,6 +114,14 @@ def test_a_feeder_that_is_sent_is_scored_without_its_name_being_known(api: Runni
     (score,) = answer["scores"]
     assert 0 <= score["outage_probability"] <= 1
     assert score["missing_feature_share"] > 0.5
+
+
+def test_the_storm_list_says_which_places_a_person_must_look_at(api: RunningApi) -> None:
+    with api.client() as client:
+        first, *others = client.get("/v1/storm-priority").json()["places"]
+
+    assert (first["priority_rank"], first["is_low_confidence"], first["low_confidence_reason"]) == (1, True, DOUBT)
+    assert {(place["is_low_confidence"], place["low_confidence_reason"]) for place in others} == {(False, None)}
 
 
 def test_every_answer_says_where_it_is_from(api: RunningApi, trained: Trained) -> None:
