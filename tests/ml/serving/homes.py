@@ -193,8 +193,8 @@ def _storm_list(outages: pd.DataFrame, version: str, model_version: str) -> pd.D
         expected_restoration_minutes=60.0,
         peak_gust_forecast_mps=12.0,
         reason_text="made up",
-        is_low_confidence=[place == 0 for place in range(len(ranked))],
-        low_confidence_reason=[DOUBT if place == 0 else None for place in range(len(ranked))],
+        is_low_confidence=ranked.index == 0,
+        low_confidence_reason=np.array([DOUBT, *[None] * (len(ranked) - 1)], dtype=object),
     )
     return _stamped(rows.drop(columns="score_kind"), SCORES[OUTAGE], version, model_version)
 
