@@ -97,6 +97,18 @@ def read_model(folder: Path) -> dict[str, Any]:
     return stored
 
 
+def read_registered_model(folder: Path, sha256: str) -> dict[str, Any]:
+    """Return the model of a folder whose file has this hash.
+
+    Raises:
+        ValueError: It has another.
+    """
+    found = [folder / name for name in MODEL_FILE_NAMES.values() if (folder / name).is_file()]
+    if [file_sha256(path) for path in found] != [sha256]:
+        raise ValueError("the model file is not the one that was registered")
+    return read_model(folder)
+
+
 def read_training(folder: Path) -> dict[str, Any]:
     """Return figures, settings and notes stored beside a model."""
     described: dict[str, Any] = json.loads((folder / TRAINING_FILE_NAME).read_text("utf-8"))

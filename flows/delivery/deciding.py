@@ -6,9 +6,9 @@ What lives here: the decisions, each recorded in the audit chain under the perso
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
+import pwd
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,8 +31,8 @@ SHORTEST_REFERENCE = 8
 def person() -> str:
     """Return who sits at the keyboard, as the operating system knows them."""
     try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container without an entry for the user
+        return pwd.getpwuid(os.getuid()).pw_name  # not what the environment says, which anybody may set
+    except KeyError:  # a container without an entry for the user
         return f"uid {os.getuid()}"
 
 

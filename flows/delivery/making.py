@@ -10,8 +10,8 @@ reading reports (recommendations.py), sending (relay.py).
 Decisions. There is at most one open message per target and business key: a new one supersedes it, so nothing can be
 overtaken. Whether a system may know of something is told by attempts, not by acknowledgements: a reply that was lost is
 an order that was placed, so its successor is a change or a cancel, never a silent removal. What an operator dropped
-stays dropped until the recommendation is another one. Ids follow from what is said (UUID 5), so the same reports give
-the same messages, also after a crash in between.
+stays dropped until the recommendation is another one; one that ended and is made again is another one. Ids follow from
+what is said (UUID 5), so the same reports give the same messages, also after a crash in between.
 """
 
 from __future__ import annotations
@@ -130,9 +130,9 @@ class _Comparison:
         if last.is_withdrawn or self._is_over(last):
             return
         if not last.is_maybe_known:
-            if last.is_open:
-                reason = "withdrawn before it was sent: no longer recommended"
-                self.outbox.change(Change(last.message_id, "CANCELLED", reason))
+            if last.is_open or last.is_dropped:
+                before = "dropped" if last.is_dropped else "withdrawn before it was sent"
+                self.outbox.change(Change(last.message_id, "CANCELLED", f"{before}: no longer recommended"))
                 self.made.count("withdrawn")
             return
         provenance = {**last.body["Provenance"], "report_materialization_id": self.report_id}

@@ -136,6 +136,11 @@ class LastMessage:
         return self.verb == "cancel" or self.state == "CANCELLED"
 
     @property
+    def is_dropped(self) -> bool:
+        """Tell whether a person set it aside."""
+        return self.state == "DROPPED"
+
+    @property
     def is_open(self) -> bool:
         """Tell whether it was neither acknowledged nor set aside."""
         return self.state in OPEN_STATES

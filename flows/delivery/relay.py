@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flows.delivery.sending_ledger import SendingLedger, Sent
-from flows.delivery.systems import System, open_system
+from flows.delivery.systems import Receipt, System, open_system
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -143,7 +143,13 @@ class Relay:
 
     def _chunk(self, system: System, circuit: Circuit, chunk: Sequence[OutgoingMessage]) -> list[Sent]:
         """Hand some messages over and tell the circuit what came of each."""
-        receipts = system.send(chunk)
+        try:
+            receipts = system.send(chunk)
+        except (
+            Exception
+        ) as error:  # what no system foresees: the target is left alone for a while, the others are served
+            logger.exception("handing over failed")
+            receipts = [Receipt(outcome="RETRY", is_target_down=True, reason=type(error).__name__)] * len(chunk)
         now = self.clock()
         for receipt in receipts:
             circuit.record(receipt, now=now)

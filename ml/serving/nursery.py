@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml.artifacts import read_registered_model
 from ml.serving import scorers
 from ml.serving.wire import READ_BYTES, Unpacker, pack
 
@@ -37,7 +38,7 @@ def main(use_case: str, folder: Path, sha256: str, control: socket.socket) -> No
     """Load, report, and fork a scorer for each connection handed over, until the server goes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then closes its end
     try:
-        model = load(folder, sha256)
+        model = read_registered_model(folder, sha256)
         scorers.prepare(use_case, model)
         ready = {"networks": sorted(model), "baseline": scorers.baseline(use_case, model)}
     except Exception as error:  # noqa: BLE001 - a runner: whatever a bad file does is the answer to the server
@@ -60,20 +61,6 @@ def main(use_case: str, folder: Path, sha256: str, control: socket.socket) -> No
         children[lane[0]] = child
     for child in children.values():
         _end(child)
-
-
-def load(folder: Path, sha256: str) -> dict[str, Any]:
-    """Read a model whose file has this hash.
-
-    Raises:
-        ValueError: It has another.
-    """
-    from ml.artifacts import MODEL_FILE_NAMES, file_sha256, read_model
-
-    found = [folder / name for name in MODEL_FILE_NAMES.values() if (folder / name).is_file()]
-    if [file_sha256(path) for path in found] != [sha256]:
-        raise ValueError("the model file is not the one that was registered")
-    return read_model(folder)
 
 
 def serve(use_case: str, model: Mapping[str, Any], connection: socket.socket) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ml.serving.rows import Rows
     from ml.serving.served import ServedModel
 
+    Part = tuple[str, Floats, Sequence[str], Any]
+
 PROBE_SECONDS = 30.0  # the first answer of a process also reads code from disk
 
 
@@ -55,7 +57,7 @@ async def score_rows(model: ServedModel, rows: Rows, *, seconds: float, metrics:
     use_case = model.champion.use_case
     parts = _by_network(rows)
     try:
-        said = [await _ask_model(model, *part[:3], seconds=seconds) for part in parts]
+        said = await _ask_model(model, parts, seconds=seconds)
         source = "model"
         model.circuit.succeeded()
     except ScoringFailedError as error:
@@ -78,14 +80,15 @@ async def score_rows(model: ServedModel, rows: Rows, *, seconds: float, metrics:
     return Scored(source=source, columns=columns)
 
 
-async def _ask_model(
-    model: ServedModel, network_id: str, matrix: Floats, entities: Sequence[str], *, seconds: float
-) -> Floats:
-    """Ask the model, unless its circuit is open, and judge what it says."""
-    if not model.circuit.admits():
+async def _ask_model(model: ServedModel, parts: Sequence[Part], *, seconds: float) -> list[Floats]:
+    """Ask the model network by network, unless its circuit is open, and judge what it says."""
+    if not model.circuit.admits():  # once for all networks: an open circuit lets a single try through
         raise ScoringFailedError(use_case=model.champion.use_case, reason="circuit")
-    said = await model.process.score(network_id, matrix, entities, seconds=seconds)
-    return judged(model.champion.use_case, said, len(matrix))
+    said = []
+    for network_id, matrix, entities, _ in parts:
+        answer = await model.process.score(network_id, matrix, entities, seconds=seconds)
+        said.append(judged(model.champion.use_case, answer, len(matrix)))
+    return said
 
 
 async def probe(process: ScoringProcess, champion: Champion, *, seconds: float) -> None:
@@ -141,7 +144,7 @@ def _bounds(use_case: str) -> tuple[Floats, Floats]:
     return np.array(lowest), np.array(highest)
 
 
-def _by_network(rows: Rows) -> list[tuple[str, Floats, Sequence[str], Any]]:
+def _by_network(rows: Rows) -> list[Part]:
     """Return network, matrix, entities and places of each network's rows."""
     networks = set(rows.network_ids)
     if len(networks) == 1:

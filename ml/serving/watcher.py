@@ -104,6 +104,7 @@ class Watcher:
             fresh = await asyncio.to_thread(open_snapshot, self._published_dir)
         except GridweaveError as error:
             self._trouble("snapshot", type(error).__name__)
+            self._seen_snapshot = None  # it may be the machine that was short of something; the next look tries again
             return
         self._holder.change(snapshot=fresh)
         self._well("snapshot")

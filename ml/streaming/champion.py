@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.errors import ModelError
-from ml.artifacts import read_model
+from ml.artifacts import read_registered_model
 from ml.scada_anomaly.config import USE_CASE
-from ml.serving.champions import Champion, Champions, RegistryAwayError
+from ml.serving.champions import Champion, Champions
 from ml.streaming.errors import ModelMissingError
 
 if TYPE_CHECKING:
@@ -93,33 +93,39 @@ class ChampionModel:
         return self._model
 
     def _look(self) -> None:
-        """Take another champion over; whatever is wrong with it, the one before goes on."""
+        """Take another champion over; whatever is wrong with it or the registry, the one before goes on."""
         signature = self._champions.signature()
-        self._trouble = ""
         if self._model is not None and signature == self._signature:
+            self._trouble = ""
             return
         try:
             found = self._champions.find(USE_CASE)
-        except RegistryAwayError as error:
-            self._trouble = error.message
-            if self._model is not None:
-                logger.warning("%s; %s goes on", error.message, self._model.version)
-                return
-            found = self._champions.last_good(USE_CASE)
-            if found is None:
-                raise ModelMissingError(use_case=USE_CASE, reason=error.reason) from error
-            logger.warning("%s; the copy of %s scores", error.message, found.model_version)
-        except ModelError as error:
-            if self._model is None:
-                raise
-            self._trouble = error.message
-            logger.warning("%s; %s goes on", error.message, self._model.version)
-            return
-        self._signature = signature
-        if found is not None and (self._model is None or found.model_version != self._model.version):
-            self._take_over(found)
+            if found is not None and (self._model is None or found.model_version != self._model.version):
+                self._take_over(found)
+        except Exception as error:  # noqa: BLE001 - nobody knows what a model raises that is not what it says it is
+            self._trouble = error.message if isinstance(error, ModelError) else f"champion: {type(error).__name__}"
+            self._model = self._model or self._last_good(error)
+            logger.warning("%s; %s scores", self._trouble, self._model.version)
+        else:
+            self._signature, self._trouble = signature, ""
+
+    def _last_good(self, error: Exception) -> Model:
+        """Return the copy of the one that scored last, until the registry has one that can."""
+        try:
+            kept = self._champions.last_good(USE_CASE)
+            if kept is not None:
+                return _loaded(kept)
+        except Exception as also:  # noqa: BLE001 - as above
+            self._trouble += f" The copy of the one before: {type(also).__name__}."
+        raise ModelMissingError(use_case=USE_CASE, reason=self._trouble) from error
 
     def _take_over(self, found: Champion) -> None:
-        self._model = Model(version=found.model_version, content=read_model(Path(found.folder)))
+        model = _loaded(found)
         self._champions.keep(found)
+        self._model = model
         logger.info("model %s scores the stream", found.model_version)
+
+
+def _loaded(champion: Champion) -> Model:
+    content = read_registered_model(Path(champion.folder), champion.sha256)
+    return Model(version=champion.model_version, content=content)

@@ -71,6 +71,26 @@ class PositionGoneError(StreamError):
         )
 
 
+class PositionAheadError(StreamError):
+    """The broker's stream ends before what was worked on: it is another one under the same name.
+
+    Args:
+        stream: The stream.
+        reached: Position that was worked on last.
+        end: Last position the broker ever gave.
+    """
+
+    def __init__(self, *, stream: str, reached: str, end: str) -> None:
+        self.stream = stream
+        self.reached = reached
+        self.end = end
+        super().__init__(
+            f"Stream {stream} ends at {end}, before {reached}, which was worked on: it was made anew, or restored from"
+            " an older copy. What it has now would be taken for what came before, so nothing is taken.",
+            hint="read it under a name of its own with --consumer; the sink of this one keeps what it has",
+        )
+
+
 class StreamInterruptedError(StreamError):
     """Reading has to begin anew behind the sink's position.
 

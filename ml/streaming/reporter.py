@@ -103,7 +103,7 @@ class StreamReporter:
     async def ask(self, source: Source, reached: Mapping[int, int]) -> None:
         """Ask the broker how far it goes; now and then tell people of what is wrong with any service of the home."""
         try:
-            seconds = self._lag.look(reached, await source.ends())
+            seconds = self._lag.look(reached, await source.ends(reached))
         except BrokerAwayError as error:
             self._of_broker = {"broker": Trouble(why=error.message, severity="ERROR", hint=error.hint)}
         else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import json
+import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def test_a_second_run_sends_nothing_again_and_an_approval_sends_the_rest(tiny_co
     assert all(name.startswith("volt_var/voltage_schedule/") for name in new)
     (sent, *_) = home.json("outbox", "list", "--state", "SENT", "--target", "volt_var")["messages"]
     shown = home.json("outbox", "show", sent["message_id"][:13])
-    assert getpass.getuser() in {each["actor"] for each in shown["history"]}
+    assert pwd.getpwuid(os.getuid()).pw_name in {each["actor"] for each in shown["history"]}
     assert home.json("audit", "verify")["ok"]
 
 

@@ -130,8 +130,9 @@ def _tell(channel: Channel, memory: Memory, settings: Settings, now: datetime) -
         each
         for each in memory.values()
         if "alert" in each
-        and SEVERITIES.index(each["alert"]["severity"]) >= least
         and (channel.name in each["told"]) is _is_over(each)
+        # who was told of it is told of its end, also where it ended milder than it was
+        and (_is_over(each) or SEVERITIES.index(each["alert"]["severity"]) >= least)
     ]
     if not entries:
         return False

@@ -52,7 +52,11 @@ def tell(warehouse: Warehouse, channels: Sequence[Channel], *, least: str, now: 
     for channel in channels:
         untold = _untold(warehouse.cursor(), channel.name)
         if not isinstance(channel, FileChannel):
-            untold = [each for each in untold if SEVERITIES.index(each["severity"]) >= SEVERITIES.index(least)]
+            untold = [
+                each  # who was told of it is told of its end, also where it ended milder than it was
+                for each in untold
+                if each["state"] == "RESOLVED" or SEVERITIES.index(each["severity"]) >= SEVERITIES.index(least)
+            ]
         if not untold:
             continue
         try:

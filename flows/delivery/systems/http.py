@@ -128,6 +128,7 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
     120.0
     >>> retry_after_seconds("Thu, 01 Jan 2026 00:01:00 GMT", now=datetime(2026, 1, 1, tzinfo=UTC))
     60.0
+    >>> retry_after_seconds("Thu, 01 Jan 99999999999 00:00:00 GMT", now=datetime(2026, 1, 1, tzinfo=UTC))
     """
     if header is None:
         return None
@@ -136,7 +137,7 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
         return min(float(text), LONGEST_RETRY_AFTER_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year beyond what dates hold
         return None
     seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)

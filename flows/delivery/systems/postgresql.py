@@ -5,10 +5,17 @@ What lives here: inserting by idempotency key, and what each error means. What d
 Decision: a chunk is one transaction, and a row that is there already is left as it is. So a commit of which the reply
 was lost costs an insert that does nothing. When the table refuses something, the chunk is done again row by row, so
 that one bad message holds up no other.
+
+A server whose network is gone, or whose process stands still, would never say anything, while the warehouse waits: a
+chunk that takes longer than `LONGEST_CHUNK` times the target's time limit is cut off at the socket.
 """
 
 from __future__ import annotations
 
+import os
+import socket
+from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -17,13 +24,15 @@ from psycopg import sql
 from flows.delivery.systems import ACKNOWLEDGED, OutgoingMessage, Receipt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pydantic import SecretStr
 
     from flows.delivery.targets import SqlTarget
 
 CHUNK_SIZE = 500
+LONGEST_CHUNK = 3
+"""The server's own limit is for each statement; this one, in such limits, for all of a chunk."""
 REASON_CHARACTERS = 300
 COLUMNS = ("idempotency_key", "message_type", "business_key", "revision", "verb", "body")
 _TABLE = """
@@ -78,7 +87,11 @@ class PostgresqlSystem:
         if self._connection is None:
             self._connection = self._connected()
         rows = [tuple(getattr(message, name) for name in COLUMNS) for message in messages]
-        with self._connection.transaction(), self._connection.cursor() as cursor:
+        with (
+            _cut_off_after(self._connection, LONGEST_CHUNK * self._described.timeout_seconds),
+            self._connection.transaction(),
+            self._connection.cursor() as cursor,
+        ):
             cursor.executemany(self._insert, rows)
 
     def _connected(self) -> psycopg.Connection:
@@ -97,7 +110,8 @@ class PostgresqlSystem:
             autocommit=True,
         )
         if described.has_table_made:
-            connection.execute(self._make)
+            with _cut_off_after(connection, LONGEST_CHUNK * described.timeout_seconds):
+                connection.execute(self._make)
         return connection
 
     def _told(self, error: psycopg.Error) -> str:
@@ -105,3 +119,20 @@ class PostgresqlSystem:
         text = " ".join(f"{type(error).__name__}: {error}".split())
         text = text.replace(self._secret, "***") if self._secret else text
         return text[:REASON_CHARACTERS]
+
+
+@contextmanager
+def _cut_off_after(connection: psycopg.Connection, seconds: float) -> Iterator[None]:
+    """End the connection under whoever waits for it, who then sees that it is lost."""
+    timer = Timer(seconds, _shut_down, [connection])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _shut_down(connection: psycopg.Connection) -> None:
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)

@@ -85,7 +85,7 @@ class InboxWatcher:
         while not stopped.wait(pause_seconds):
             try:
                 self.look()
-            except OSError as error:
+            except (OSError, GridweaveError) as error:
                 logger.warning("the inbox %s could not be looked at: %s", self.inbox, error)
 
     def _files(self) -> dict[str, dict[str, Stamp]]:

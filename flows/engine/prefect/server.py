@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.engine.prefect.application import NAMES
 from flows.engine.prefect.occupant import PortTakenError, find_occupant
 from flows.engine.prefect.processes import has_variable, is_our_process, read_pid, start_detached, stop_group
 from flows.errors import GridweaveError
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-APPLICATION = "prefect.server.api.server:create_app"
-"""What `prefect server start` itself runs; started directly it answers in two thirds of the time."""
+APPLICATION = "flows.engine.prefect.application:create"
+"""Started directly and not by `prefect server start`, it answers in two thirds of the time."""
 START_LIMIT_SECONDS = 120.0
 QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -195,6 +196,8 @@ class PrefectServer:
             **QUIET,
             **self._client_environment(),
             "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.folder / 'prefect.db'}",
+            # by default any page that a browser on this machine shows may start runs
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(f"http://{name}:{self.port}" for name in NAMES),
             # a client registers the block types it uses; all of them at every start cost ten seconds the first time
             "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
             # in memory, a restart would forget who holds a deployment's only slot, and it would stay taken for ever

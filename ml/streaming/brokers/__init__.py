@@ -80,16 +80,21 @@ class Source(Protocol):
         Raises:
             BrokerAwayError: The broker does not answer, or has no such stream.
             PositionGoneError: It no longer keeps what follows.
+            PositionAheadError: It never came so far.
         """
 
     async def is_drained(self, reached: Mapping[int, int]) -> bool:
         """Say whether everything that is there now lies at or before the positions."""
 
-    async def ends(self) -> Mapping[int, int]:
+    async def ends(self, reached: Mapping[int, int]) -> Mapping[int, int]:
         """Return the last position there is now of each partition that has one.
+
+        Args:
+            reached: What was worked on.
 
         Raises:
             BrokerAwayError: It cannot be asked.
+            PositionAheadError: It never came so far as what was worked on.
         """
 
     async def close(self) -> None:

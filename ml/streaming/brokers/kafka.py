@@ -18,7 +18,13 @@ from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.security import BaseSecurity, SASLPlaintext
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamInterruptedError
+from ml.streaming.errors import (
+    BrokerAwayError,
+    PositionAheadError,
+    PositionError,
+    PositionGoneError,
+    StreamInterruptedError,
+)
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
@@ -90,9 +96,18 @@ class KafkaSource:
                 if after is not None and first[each] > after + 1:
                     places = (self.shown(each.partition, offset) for offset in (after, first[each]))
                     raise PositionGoneError(stream=stream, wanted=next(places), first=next(places))
+            self._require_ends(await consumer.end_offsets(partitions), reached)
             return partitions
         finally:
             await consumer.stop()
+
+    def _require_ends(self, ends: Mapping[TopicPartition, int], reached: Mapping[int, int]) -> None:
+        """Refuse a topic that never came so far; where a partition ends stays when messages are removed."""
+        for each, end in ends.items():
+            after = reached.get(each.partition, -1)
+            if end <= after:
+                places = [self.shown(each.partition, offset) for offset in (after, end - 1)]
+                raise PositionAheadError(stream=self._address.stream, reached=places[0], end=places[1])
 
     async def is_drained(self, reached: Mapping[int, int]) -> bool:
         """Say whether the last message of each partition was worked on, or handed over and is none."""
@@ -105,13 +120,14 @@ class KafkaSource:
                 return False
         return True
 
-    async def ends(self) -> Mapping[int, int]:
+    async def ends(self, reached: Mapping[int, int]) -> Mapping[int, int]:
         """Return the offset of the last message of each partition."""
         try:
             ends = await asyncio.wait_for(self._consumer.end_offsets(self._consumer.assignment()), ASK_SECONDS)
         except (TimeoutError, OSError, KafkaError) as error:
             reason = type(error).__name__
             raise BrokerAwayError(source="kafka", stream=self._address.stream, reason=reason) from error
+        self._require_ends(ends, reached)
         return {each.partition: end - 1 for each, end in ends.items() if end}
 
     async def close(self) -> None:

@@ -24,7 +24,13 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamInterruptedError
+from ml.streaming.errors import (
+    BrokerAwayError,
+    PositionAheadError,
+    PositionError,
+    PositionGoneError,
+    StreamInterruptedError,
+)
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
@@ -32,6 +38,7 @@ if TYPE_CHECKING:
 
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
+    from nats.js.api import StreamInfo
 
     from ml.streaming.brokers import Address, Take
 
@@ -117,12 +124,18 @@ class NatsSource:
         after = reached.get(0)
         if after is not None and info.state.messages and info.state.first_seq > after + 1:
             raise PositionGoneError(stream=address.stream, wanted=str(after), first=str(info.state.first_seq))
+        self._require_end(info, reached)
         with suppress(NotFoundError):
             await self._jetstream.delete_consumer(address.stream, address.consumer)
         subjects = [address.subject] if address.subject else info.config.subjects or []
         if len(subjects) != 1:
             raise self._away(f"it has the subjects {', '.join(subjects)}", "--subject names the one to read")
         return str(subjects[0])
+
+    def _require_end(self, info: StreamInfo, reached: Mapping[int, int]) -> None:
+        """Refuse a stream that never came so far; the last number it gave stays when messages are removed."""
+        if info.state.last_seq < reached.get(0, 0):
+            raise PositionAheadError(stream=self._address.stream, reached=str(reached[0]), end=str(info.state.last_seq))
 
     async def is_drained(self, reached: Mapping[int, int]) -> bool:
         """Say whether the consumer has nothing more to give and all it gave is acknowledged."""
@@ -133,17 +146,20 @@ class NatsSource:
             return False
         return not info.num_pending and not info.num_ack_pending
 
-    async def ends(self) -> Mapping[int, int]:
+    async def ends(self, reached: Mapping[int, int]) -> Mapping[int, int]:
         """Return the number of the last message of the subject that is read."""
+        stream = self._address.stream
         try:
-            last = await asyncio.wait_for(
-                self._jetstream.get_last_msg(self._address.stream, self._subject), ASK_SECONDS
-            )
-        except NotFoundError:
-            return {}
+            info = await asyncio.wait_for(self._jetstream.stream_info(stream), ASK_SECONDS)
+            self._require_end(info, reached)
+            with suppress(NotFoundError):
+                last = await asyncio.wait_for(self._jetstream.get_last_msg(stream, self._subject), ASK_SECONDS)
+                return {} if last.seq is None else {0: last.seq}
+        except NotFoundError as error:
+            raise self._away("there is no such stream any more") from error
         except (TimeoutError, OSError, NatsError) as error:
             raise self._away(type(error).__name__) from error
-        return {} if last.seq is None else {0: last.seq}
+        return {}
 
     async def close(self) -> None:
         """Disconnect; who is told of a batch that failed is `take`."""

@@ -16,7 +16,13 @@ from faststream.redis import RedisBroker, StreamSub
 from redis.exceptions import RedisError
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.errors import BrokerAwayError, PositionError, StreamError, StreamInterruptedError
+from ml.streaming.errors import (
+    BrokerAwayError,
+    PositionAheadError,
+    PositionError,
+    StreamError,
+    StreamInterruptedError,
+)
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
@@ -80,12 +86,21 @@ class RedisSource:
         if not await self._client.exists(self._address.stream):
             raise self._away("there is no such stream", "its first XADD makes it; --stream names it")
         if reached:
+            await self._require_end(reached)
             last = self.shown(0, reached[0])
             first = await self._client.xrange(self._address.stream, count=1)
             if first and _number(first[0][0].decode()) > reached[0]:
                 logger.warning(
                     "%s begins behind %s, read last: entries between may be lost", self._address.stream, last
                 )
+
+    async def _require_end(self, reached: Mapping[int, int]) -> None:
+        """Refuse a stream that never came so far; the last id it gave stays when entries are removed."""
+        if not reached:
+            return
+        last = (await self._client.xinfo_stream(self._address.stream))["last-generated-id"].decode()
+        if _number(last) < reached[0]:
+            raise PositionAheadError(stream=self._address.stream, reached=self.shown(0, reached[0]), end=last)
 
     async def is_drained(self, reached: Mapping[int, int]) -> bool:
         """Say whether the last entry was worked on."""
@@ -95,9 +110,10 @@ class RedisSource:
             return False
         return not last or _number(last[0][0].decode()) <= reached.get(0, 0)
 
-    async def ends(self) -> Mapping[int, int]:
+    async def ends(self, reached: Mapping[int, int]) -> Mapping[int, int]:
         """Return the last entry's id."""
         try:
+            await asyncio.wait_for(self._require_end(reached), ASK_SECONDS)
             last = await asyncio.wait_for(self._client.xrevrange(self._address.stream, count=1), ASK_SECONDS)
         except (TimeoutError, OSError, RedisError) as error:
             raise self._away(type(error).__name__) from error

@@ -3,7 +3,7 @@
 What lives here: appending and reading. A spool `NAME` is the folder `NAME` with files `00000000.ndjson`,
 `00000001.ndjson` and so on, each of some 64 MB; whoever writes appends whole lines. A line counts once its line break
 is there. The position of a message is the file's number and the byte its line ends at. Files that were read may be
-removed from the front.
+removed from the front, all but the last: numbers that begin anew are refused.
 """
 
 from __future__ import annotations
@@ -12,12 +12,19 @@ import asyncio
 import os
 from typing import TYPE_CHECKING
 
-from ml.streaming.errors import BrokerAwayError, PositionError, PositionGoneError, StreamInterruptedError
+from ml.streaming.errors import (
+    BrokerAwayError,
+    PositionAheadError,
+    PositionError,
+    PositionGoneError,
+    StreamInterruptedError,
+)
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     from ml.streaming.brokers import Address, Take
 
@@ -31,7 +38,7 @@ TAIL_BYTES = 1_000_000
 
 
 def append(folder: Path, payloads: Iterable[bytes], *, file_bytes: int = FILE_BYTES) -> None:
-    """Append messages to a spool, durably; one writer at a time.
+    """Append messages to a spool, durably; one writer at a time. A line that a killed writer left torn is ended first.
 
     Args:
         folder: The spool, made when it is not there.
@@ -43,7 +50,9 @@ def append(folder: Path, payloads: Iterable[bytes], *, file_bytes: int = FILE_BY
     number = numbers[-1] if numbers else 0
     if numbers and _file(folder, number).stat().st_size >= file_bytes:
         number += 1
-    with _file(folder, number).open("ab") as stream:
+    with _file(folder, number).open("a+b") as stream:
+        if _line_start(stream, end := stream.seek(0, os.SEEK_END)) != end:
+            stream.write(b"\n")
         stream.writelines(payload + b"\n" for payload in payloads)
         stream.flush()
         os.fsync(stream.fileno())
@@ -60,6 +69,7 @@ class SpoolSource:
         self._address = address
         self.failure: StreamInterruptedError | None = None
         self._folder = address.spool_folder / address.stream
+        self._unreadable = ""
         self._task: asyncio.Task[None] | None = None
 
     async def open(self, reached: Mapping[int, int], take: Take) -> None:
@@ -74,11 +84,16 @@ class SpoolSource:
                 wanted=self.shown(0, position),
                 first=self.shown(0, numbers[0] << BYTE_BITS),
             )
+        await self.ends(reached)
         self._task = asyncio.create_task(self._read_on(position, take))
 
     async def _read_on(self, position: int, take: Take) -> None:
         while True:
-            records = await asyncio.to_thread(self._next, position)
+            try:
+                records = await asyncio.to_thread(self._next, position)
+                self._unreadable = ""
+            except OSError as error:  # a file that went between two looks, or a disk; `ends` says it when it lasts
+                self._unreadable, records = f"{error.filename or self._folder}: {error.strerror}", []
             if not records:
                 await asyncio.sleep(POLL_SECONDS)
                 continue
@@ -91,7 +106,7 @@ class SpoolSource:
         for each in (found for found in _numbers(self._folder) if found >= number):
             records: list[Record] = []
             with _file(self._folder, each).open("rb") as stream:
-                end = stream.seek(begin if each == number else 0)
+                end = stream.seek(_line_start(stream, begin) if each == number else 0)
                 while len(records) < self._address.batch_messages:
                     line = stream.readline()
                     if not line.endswith(b"\n"):
@@ -108,14 +123,24 @@ class SpoolSource:
 
     async def is_drained(self, reached: Mapping[int, int]) -> bool:
         """Say whether all lines were read."""
-        return not await asyncio.to_thread(self._next, reached.get(0, -1))
-
-    async def ends(self) -> Mapping[int, int]:
-        """Return where the last whole line ends."""
         try:
-            return await asyncio.to_thread(self._ends)
+            return not await asyncio.to_thread(self._next, reached.get(0, -1))
         except OSError as error:
             raise self._away(f"{self._folder}: {error.strerror}") from error
+
+    async def ends(self, reached: Mapping[int, int]) -> Mapping[int, int]:
+        """Return where the last whole line ends."""
+        if self._unreadable:
+            raise self._away(self._unreadable)
+        try:
+            ends = await asyncio.to_thread(self._ends)
+        except OSError as error:
+            raise self._away(f"{self._folder}: {error.strerror}") from error
+        if ends and ends[0] < reached.get(0, -1):
+            raise PositionAheadError(
+                stream=self._address.stream, reached=self.shown(0, reached[0]), end=self.shown(0, ends[0])
+            )
+        return ends
 
     def _ends(self) -> dict[int, int]:
         if not self._folder.is_dir():
@@ -150,6 +175,19 @@ class SpoolSource:
     def _away(self, reason: str) -> BrokerAwayError:
         hint = "write lines of JSON to files NNNNNNNN.ndjson in it, or try --demo"
         return BrokerAwayError(source="spool", stream=self._address.stream, reason=reason, hint=hint)
+
+
+def _line_start(stream: BinaryIO, byte: int) -> int:
+    """Return where the line begins that the byte is in; a byte behind a line break begins one."""
+    size = 1  # as a rule there is one right before
+    while byte > 0:
+        begin = max(byte - size, 0)
+        stream.seek(begin)
+        line_break = stream.read(byte - begin).rfind(b"\n")
+        if line_break >= 0:
+            return begin + line_break + 1
+        byte, size = begin, TAIL_BYTES
+    return 0
 
 
 def _file(folder: Path, number: int) -> Path:

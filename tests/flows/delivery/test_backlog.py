@@ -83,6 +83,23 @@ def test_a_pass_ends_when_its_time_is_over_and_the_next_one_goes_on(grid: Utilit
     grid.assert_chain_holds()
 
 
+def test_a_system_that_fails_as_nobody_foresaw_holds_up_no_other(grid: Utility) -> None:
+    class Broken(Counting):
+        def send(self, messages: Sequence[OutgoingMessage]) -> list[Receipt]:
+            raise RecursionError(len(messages))
+
+    dispatch = target("dispatch", "work_request")
+    grid.systems |= {"eam": Broken(), "dispatch": Counting()}
+    grid.orders("T1")
+    grid.make(EAM, dispatch)
+
+    broken, other = grid.deliver(EAM, dispatch)
+
+    assert (broken.counts, broken.problem) == ({"RETRY": 1}, "RecursionError")
+    assert other.counts == {"ACKNOWLEDGED": 1}
+    assert grid.messages("target", "state", "attempts") == [("eam", "QUEUED", 1), ("dispatch", "SENT", 1)]
+
+
 def test_what_was_handed_over_when_the_process_was_stopped_counts_as_tried(grid: Utility) -> None:
     class Stopped(Counting):
         chunk_size = 1

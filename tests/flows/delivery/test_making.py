@@ -158,6 +158,24 @@ def test_what_was_dropped_stays_dropped_until_it_is_another_recommendation(grid:
     assert grid.make(EAM).counts == {"create": 1}
 
 
+def test_what_was_dropped_is_made_again_when_it_had_ended_in_between(grid: Utility) -> None:
+    grid.orders("T1")
+    grid.make(EAM)
+    (message_id,) = grid.messages("message_id::varchar")[0]
+    grid.decide().drop([message_id], reason="crew was there last week")
+    grid.orders()
+    ended = grid.make(EAM).counts
+
+    grid.orders("T1")
+
+    assert ended == {"withdrawn": 1}
+    assert grid.make(EAM).counts == {"create": 1}
+    assert grid.messages("state", "state_reason") == [
+        ("CANCELLED", "dropped: no longer recommended"),
+        ("QUEUED", None),
+    ]
+
+
 def test_hours_that_are_over_make_no_revision_and_another_value_does(grid: Utility) -> None:
     issue = datetime(2026, 3, 5, 7, tzinfo=UTC)
     grid.hourly("rpt_voltage_plan", issue, [118.0, 119.0, 120.0])

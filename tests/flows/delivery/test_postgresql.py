@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
-from flows.delivery.systems import OutgoingMessage
+from flows.delivery.systems import ACKNOWLEDGED, OutgoingMessage
 from flows.delivery.systems.postgresql import PostgresqlSystem
 from flows.delivery.targets import SqlTarget, Target
 from tests.flows.delivery.postgresql import PASSWORD, PostgresqlServer, postgresql_server
@@ -39,6 +42,13 @@ def described(server: PostgresqlServer, tmp_path: Path, **changes: Any) -> Targe
         "password": {"file": str(secret)}, "sslmode": "prefer", "has_table_made": True, "timeout_seconds": 2,
     }  # fmt: skip
     return target("eam", system=system | changes)
+
+
+def message(number: int, *, business_key: str = "N/T1") -> OutgoingMessage:
+    return OutgoingMessage(
+        message_id=f"i{number}", message_type="work_request", business_key=business_key, revision=number,
+        verb="create", idempotency_key=f"k{number}", body="{}",
+    )  # fmt: skip
 
 
 def test_messages_become_rows_once(
@@ -85,6 +95,32 @@ def test_one_message_the_table_refuses_holds_up_no_other(
         "N/T3": "SENT",
     }
     assert "check constraint" in str(states["N/T2"][1])
+
+
+def test_a_server_that_stands_still_is_not_waited_for(
+    server: PostgresqlServer, connection: psycopg.Connection, tmp_path: Path
+) -> None:
+    connection.execute("create schema orders")
+    eam = described(server, tmp_path, timeout_seconds=1).system
+    assert isinstance(eam, SqlTarget)
+    system = PostgresqlSystem(eam, password=SecretStr(PASSWORD))
+    first, second = ([message(number)] for number in range(2))
+    before = system.send(first)
+    ((backend,),) = connection.execute(
+        "select pid from pg_stat_activity where application_name = 'gridweave'"
+    ).fetchall()
+
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        (while_it_stands,) = system.send(second)
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    after = system.send(second)
+    system.close()
+
+    assert before == after == [ACKNOWLEDGED]
+    assert (while_it_stands.outcome, while_it_stands.is_target_down) == ("RETRY", True)
+    assert connection.execute("select count(*) from orders.incoming").fetchall() == [(2,)]
 
 
 def test_a_server_that_is_stopped_makes_messages_wait_and_gets_each_once(
@@ -134,10 +170,7 @@ def test_a_table_name_is_a_name_and_never_a_statement(server: PostgresqlServer, 
     system = PostgresqlSystem(odd, password=None)
     system._secret = PASSWORD
 
-    (receipt,) = system.send(
-        [OutgoingMessage(message_id="i", message_type="work_request", business_key="N/'; drop table x", revision=1,
-                         verb="create", idempotency_key="k", body="{}")]
-    )  # fmt: skip
+    (receipt,) = system.send([message(1, business_key="N/'; drop table x")])
     system.close()
 
     tables = connection.execute("select table_name from information_schema.tables where table_schema = 'orders'")

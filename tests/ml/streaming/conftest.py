@@ -65,13 +65,19 @@ class Stream:
 
 @pytest.fixture
 def begin(tmp_path: Path, model: Model, request: pytest.FixtureRequest) -> Callable[..., Stream]:
-    """Open a stream of its own; a name opens the same one again only after it was closed."""
+    """Open a stream of its own, or go on with one as a process that is started again does."""
 
-    def start(name: str = "test", *, models: Any = None, timing: Timing = TIMING, tries: int = 3) -> Stream:
+    def start(
+        name: str = "test", *, models: Any = None, timing: Timing = TIMING, tries: int = 3, before: Stream | None = None
+    ) -> Stream:
+        rules = Rules(timing=timing, tries=tries, payload_bytes=64_000)
+        if before is not None:
+            return Stream(
+                before.sink, Processor(before.sink, models or FixedModel(model), rules, lambda: NOW), before.position
+            )
         opened = open_sink(tmp_path, name, "spool/test", memory_gb=1.0)
         sink = opened.__enter__()
         request.addfinalizer(lambda: opened.__exit__(None, None, None))
-        rules = Rules(timing=timing, tries=tries, payload_bytes=64_000)
         return Stream(sink, Processor(sink, models or FixedModel(model), rules, lambda: NOW))
 
     return start

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -30,7 +31,13 @@ from flows.warehouse.frames import read_frame
 from ml.artifacts import write_artifacts
 from ml.streaming.brokers.spool import append
 from ml.streaming.champion import FixedModel, Model
-from ml.streaming.errors import BrokerAwayError, OtherStreamError, PositionGoneError, StreamBusyError
+from ml.streaming.errors import (
+    BrokerAwayError,
+    OtherStreamError,
+    PositionAheadError,
+    PositionGoneError,
+    StreamBusyError,
+)
 from ml.streaming.running import Wish, run_stream
 from ml.streaming.sink import open_sink, read_status, sink_path
 from ml.training import TrainedModel
@@ -91,6 +98,11 @@ class Broker:
     def read(self, wish: Wish | None = None, **other: Any) -> dict[str, Any]:
         settings = Settings(**self.choices(**other))
         return run_stream(settings, wish or Wish(until_empty=True), lambda _: None, models=FixedModel(self.model))
+
+    def line_end(self, file_number: int) -> int:
+        """Where the tenth line of a file of the spool ends."""
+        lines = (self.home / "stream" / "spool" / STREAM / f"{file_number:08d}.ndjson").read_bytes().split(b"\n")
+        return sum(len(line) + 1 for line in lines[:10])
 
     def effects(self, consumer: str = "gridweave") -> dict[str, Any]:
         return effects(self.home, consumer)
@@ -219,7 +231,9 @@ def test_a_replay_gives_the_same_again(broker: Broker, share: float) -> None:
 
 def _position(broker: Broker, status: dict[str, Any], share: float) -> str:
     if broker.source == "spool":
-        return "0" if not share else f"{int(status['positions']['0'] >> 40) // 2}:0"
+        place = status["positions"]["0"]
+        # in the middle of a file, and of a window that began before
+        return "0" if not share else f"{(place >> 40) // 2}:{broker.line_end(int(place >> 40) // 2)}"
     if broker.source == "nats":
         return str(int(share * status["positions"]["0"]) + 1)
     with redis.Redis.from_url(broker.url) as client:
@@ -275,6 +289,64 @@ def test_what_the_broker_no_longer_keeps_is_no_silent_gap(broker: Broker) -> Non
 
     with pytest.raises(PositionGoneError, match="messages between are lost"):
         broker.read()
+
+
+def test_a_stream_that_was_made_anew_is_not_taken_for_the_one_before(broker: Broker) -> None:
+    sent = mixed()[:400]
+    broker.publish(sent)
+    broker.read()
+    before = broker.effects()
+    _begin_anew(broker, sent[:20])
+
+    with pytest.raises(PositionAheadError, match="was made anew, or restored"):
+        broker.read()
+
+    assert broker.effects() == before
+    assert broker.read(stream_consumer="another")["counters"]["messages"] == 20
+
+
+def _begin_anew(broker: Broker, sent: list[bytes]) -> None:
+    """Lose the stream, and fill another one under its name."""
+    if broker.source == "spool":
+        shutil.rmtree(broker.home / "stream" / "spool" / STREAM)
+    else:
+        _forget(broker)
+    if broker.source == "redis":
+        with redis.Redis.from_url(broker.url) as client:  # a server whose clock stands; else ids only grow
+            for number, payload in enumerate(sent, start=1):
+                client.xadd(STREAM, {b"message": payload}, id=f"{number}-0")
+    else:
+        broker.publish(sent)
+
+
+@pytest.mark.parametrize("broker", ["nats"], indirect=True)
+def test_a_stream_that_is_made_anew_while_it_is_read_ends_the_reading(
+    broker: Broker, processes: ForkServerContext, model_folder: Path
+) -> None:
+    broker.publish(mixed()[:200])
+    reader = readers.begin(processes, broker.choices(), model_folder, Wish())
+    folder = broker.home / "stream"
+    with readers.patience() as wait_until:
+        wait_until(
+            lambda: (read_status(folder, "gridweave", memory_gb=1.0) or {}).get("counters", {}).get("messages") == 200
+        )
+        _begin_anew(broker, mixed()[:20])
+        wait_until(lambda: not reader.is_alive())
+
+    assert reader.exitcode not in {0, None}
+
+
+def test_a_line_that_was_torn_takes_no_other_with_it(tmp_path: Path, model: Model) -> None:
+    broker = Broker("spool", "", tmp_path, model)
+    sent = traffic.payloads(traffic.messages(taps=1, minutes=1))
+    broker.publish(sent[:5])
+    (file,) = (tmp_path / "stream" / "spool" / STREAM).iterdir()
+    file.write_bytes(file.read_bytes() + sent[5][:40])
+
+    broker.publish(sent[5:])
+
+    counters = broker.read()["counters"]
+    assert (counters["messages"], counters["accepted"], counters["dead"]) == (len(sent) + 1, len(sent), 1)
 
 
 def _trim(broker: Broker) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ml.scada_anomaly.score import SCORE_COLUMNS
 from ml.streaming.champion import Model
+from ml.streaming.taking import Timing
 from tests.ml.streaming import traffic
 from tests.ml.streaming.conftest import NOW, Stream, minutes
 
@@ -107,6 +108,33 @@ def test_what_is_sent_twice_counts_once(begin: Callable[..., Stream]) -> None:
     assert stream.counters()["duplicate"] == 3
     stream.processor.score_open()
     assert stream.scores()["message_count"].sum() == len(made)
+
+
+def test_taps_that_number_their_messages_alike_lose_none(begin: Callable[..., Stream]) -> None:
+    made = [{**each, "message_id": str(number // 2)} for number, each in enumerate(traffic.messages(minutes=1))]
+    made = [{**each, "capture_id": f"TAP{number % 2}"} for number, each in enumerate(made)]
+    stream = begin()
+
+    stream.send(made, at_once=7)
+    stream.send(made[:2])
+
+    assert stream.counters()["duplicate"] == 2
+    stream.processor.score_open()
+    assert stream.scores()["message_count"].sum() == len(made)
+
+
+def test_a_final_window_stays_final_when_it_is_waited_longer(begin: Callable[..., Stream]) -> None:
+    made = traffic.messages(taps=1, minutes=1)
+    stream = begin()
+    stream.send([*made, {**made[0], "message_id": "m", "event_at": (traffic.START + minutes(3.5)).isoformat()}])
+    before = stream.scores()
+
+    patient = begin(before=stream, timing=Timing(delay_seconds=30, late_seconds=3_600))
+    patient.send([{**made[0], "message_id": "late", "object_id": "9"}])
+
+    assert patient.counters()["late"] == 1
+    assert patient.sink.sql("select count(*) from outgoing_event") == [(len(made) + 1,)]
+    pd.testing.assert_frame_equal(patient.scores(), before)
 
 
 def test_what_the_broker_delivers_again_is_known_by_its_position(begin: Callable[..., Stream]) -> None:

@@ -127,7 +127,7 @@ def spool(tmp_path: Path) -> Address:
 
 
 def ends(address: Address) -> dict[int, int]:
-    return dict(asyncio.run(SpoolSource(address).ends()))
+    return dict(asyncio.run(SpoolSource(address).ends({})))
 
 
 def test_a_spool_ends_where_its_last_whole_line_does(spool: Address) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -78,6 +80,21 @@ def test_trouble_is_told_once_and_once_more_when_it_is_over(settings: Settings, 
         tell_at_once(settings, now=NOW)
 
     assert told(settings) == [(*DEGRADED, "OPEN"), (*DEGRADED, "RESOLVED")]
+
+
+def test_a_pager_learns_of_the_end_of_what_ended_milder(
+    settings: Settings, service: ServiceReport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pager = FileChannel(tmp_path / "pager.jsonl")
+    monkeypatch.setattr(at_once, "channels_of", lambda _: (SimpleNamespace(name="1:json", tell=pager.tell),))
+    milder = {"registry": replace(AWAY["registry"], severity="WARNING")}
+
+    for says in (milder, AWAY, milder, {}, milder, {}, AWAY):
+        service.say(says)
+        tell_at_once(settings, now=NOW)
+
+    lines = map(json.loads, (tmp_path / "pager.jsonl").read_text(encoding="utf-8").splitlines())
+    assert [each["state"] for each in lines] == ["OPEN", "RESOLVED", "OPEN"]
 
 
 def test_a_service_that_ended_with_an_error_is_told_until_it_is_started_again(

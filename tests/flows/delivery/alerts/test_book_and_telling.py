@@ -114,6 +114,15 @@ def test_a_reference_that_names_none_or_several_is_refused(warehouse: Warehouse,
         decide(cursor, reference, "RESOLVED", by="mona", note="", now=NOW)
 
 
+def test_a_pager_learns_of_the_end_of_what_ended_milder(warehouse: Warehouse) -> None:
+    pager = Pager()
+    for problems in ((problem(),), (problem(severity="WARNING"),), (), (problem("storm", severity="WARNING"),), ()):
+        look(warehouse, *problems)
+        tell(warehouse, [pager], least="ERROR", now=NOW)
+
+    assert pager.told == [("daily", "OPEN"), ("daily", "RESOLVED")]
+
+
 def test_each_channel_is_told_once_when_it_opens_and_once_when_it_is_over(warehouse: Warehouse) -> None:
     pager = Pager()
     for problems in ((problem(),), (problem(),), (), ()):

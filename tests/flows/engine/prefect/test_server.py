@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flows.engine.prefect.occupant import PortTakenError
@@ -72,6 +73,24 @@ def test_a_program_that_speaks_no_http_is_refused(tmp_path: Path) -> None:
         with pytest.raises(PortTakenError, match="does not say"):
             PrefectServer(home=tmp_path, port=listener.getsockname()[1]).begin()
         thread.join()
+
+
+@pytest.mark.slow
+def test_pages_of_others_are_not_answered(prefect_server: PrefectServer) -> None:
+    origin = prefect_server.url.removesuffix("/api")
+    asked = {"Access-Control-Request-Method": "POST"}
+    path = f"{prefect_server.url}/flow_runs/filter"
+
+    with httpx.Client() as client:
+        called_otherwise = client.get(f"{prefect_server.url}/health", headers={"Host": "evil.example"})
+        evil = client.options(path, headers={"Origin": "https://evil.example", **asked})
+        ours = client.options(path, headers={"Origin": origin, **asked})
+        text = client.post(path, content="{}", headers={"Content-Type": "text/plain"})
+
+    assert called_otherwise.status_code == 400
+    assert "access-control-allow-origin" not in evil.headers
+    assert ours.headers["access-control-allow-origin"] == origin
+    assert text.is_client_error, "what a page may send without asking is not taken"
 
 
 def test_nobody_is_not_a_stranger(tmp_path: Path) -> None:
