@@ -67,7 +67,10 @@ def configure(
     *,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show log lines on standard error.")] = False,
 ) -> None:
-    """Set up logging for all commands."""
+    """Set up logging and file modes for all commands."""
+    # what is below home is its owner's alone, also what libraries write there (Prefect's and MLflow's databases, logs);
+    # whatever is started from here inherits it
+    os.umask(0o077)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.ERROR,
         stream=sys.stderr,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli.output import JsonOption, print_json, print_table
 from flows.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ml.registry import ModelRegistry, RegisteredModel
 
 
 def register(app: typer.Typer) -> None:
@@ -101,22 +106,25 @@ def promote(
     reason: Annotated[str, typer.Option(help="Why; kept with the version.")],
 ) -> None:
     """Make a version the champion."""
-    from flows.cli.running import pipeline
-
-    pipeline().change_champion(name, lambda registry: registry.promote(name, version, reason=reason), reason=reason)
+    _change(name, lambda registry: registry.promote(name, version, reason=reason), reason=reason)
     typer.echo(f"{name}: version {version} scores from the next run on")
 
 
 def rollback(
     name: Annotated[str, typer.Argument(help="Use case.")],
     *,
-    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "rolled back by hand",
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")],
 ) -> None:
     """Make the champion's predecessor the champion again."""
-    from flows.cli.running import pipeline
-
-    pipeline().change_champion(name, lambda registry: registry.rollback(name), reason=reason)
+    _change(name, lambda registry: registry.rollback(name), reason=reason)
     typer.echo(f"{name}: the previous version scores from the next run on")
+
+
+def _change(name: str, change: Callable[[ModelRegistry], RegisteredModel], *, reason: str) -> None:
+    from flows.cli.running import pipeline
+    from flows.delivery.deciding import person
+
+    pipeline().change_champion(name, change, reason=reason, actor=person())
 
 
 def _figure(value: float | None) -> str:

@@ -39,15 +39,16 @@ def train_or_keep(
 
     Raises:
         StepSkippedError: There is too little data and no champion.
-        ModelError: Training failed and there is no champion.
+        Exception: Training failed and there is no champion.
     """
     from ml.errors import NotEnoughDataError
 
     try:
         trained = train()
-    except (ArithmeticError, ValueError, GridweaveError) as error:
-        logger.warning("training of %s failed: %s", use_case, error)
-        if context.keep_champion(use_case, reason=str(error)):
+    except Exception as error:  # whatever it is, scores with the champion are better than none
+        reason = str(error) if isinstance(error, GridweaveError) else f"{type(error).__name__}: {error}"
+        logger.warning("training of %s failed: %s", use_case, reason)
+        if context.keep_champion(use_case, reason=reason):
             return
         if isinstance(error, NotEnoughDataError):
             raise StepSkippedError(asset_key=context.definition.key, reason=str(error)) from error

@@ -19,16 +19,17 @@ from flows.delivery.reconciling import reconcile
 from flows.delivery.relay import Delivered, Relay
 from flows.delivery.sending_ledger import due_count, recorded_circuit
 from flows.delivery.standing import warnings
-from flows.delivery.targets import load_targets
+from flows.delivery.targets import usable_targets
 from flows.errors import ConfigurationError
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from uuid import UUID
 
     from flows.clock import Clock
+    from flows.delivery.targets import Target
     from flows.settings import Settings
     from flows.warehouse.warehouse import Warehouse
 
@@ -66,37 +67,31 @@ def hand_over(warehouse: Warehouse, settings: Settings, *, run_id: UUID, clock: 
     Returns:
         Notes for the run's summary.
     """
-    try:
-        targets = load_targets(settings.targets_dir)
-        made = make_messages(warehouse, targets, now=clock(), run_id=run_id)
-        done = deliver(warehouse, settings, run_id=run_id, clock=clock)
-        unexplained = _unexplained(warehouse, settings)
-    except ConfigurationError as error:
-        return [f"outbox: nothing was handed over: {error.message}"]
+    targets, _ = usable_targets(settings.targets_dir)
+    made = make_messages(warehouse, targets, now=clock(), run_id=run_id)
+    done = deliver(warehouse, settings, run_id=run_id, clock=clock)
+    unexplained = _unexplained(warehouse, settings, targets)
     for note in (*done.notes, *unexplained):
         logger.warning("%s", note)
     return [*_made_notes(made), *_sent_notes(done.delivered), *done.notes, *unexplained]
 
 
 def deliver(warehouse: Warehouse, settings: Settings, *, run_id: UUID, clock: Clock) -> HandedOver:
-    """Send what may go to each target.
-
-    Raises:
-        ConfigurationError: A description is wrong.
-    """
-    targets = load_targets(settings.targets_dir)
+    """Send what may go to each target; one whose description is wrong is named and keeps what is its."""
+    targets, wrong = usable_targets(settings.targets_dir)
     relay = Relay(
         warehouse=warehouse, home=settings.home, run_id=run_id, clock=clock, limit_seconds=settings.outbox_seconds
     )
     delivered = relay.deliver(targets)
-    notes = [f"outbox: {each.target}: {each.problem}; its messages wait" for each in delivered if each.problem]
+    notes = [f"outbox: {error.message} Its messages wait." for error in wrong.values()]
+    notes += [f"outbox: {each.target}: {each.problem}; its messages wait" for each in delivered if each.problem]
     notes += warnings(warehouse.cursor(), targets, now=clock())
     return HandedOver(delivered=delivered, notes=notes)
 
 
 def is_work_waiting(settings: Settings, *, now: datetime) -> bool:
     """Tell from the published ledger whether anything may be sent, so that a schedule owns no warehouse in vain."""
-    targets = load_targets(settings.targets_dir)
+    targets, _ = usable_targets(settings.targets_dir)
     try:
         with open_reader(settings.published_dir) as reader:
             return any(
@@ -107,10 +102,12 @@ def is_work_waiting(settings: Settings, *, now: datetime) -> bool:
         return False
 
 
-def _unexplained(warehouse: Warehouse, settings: Settings) -> list[str]:
+def _unexplained(warehouse: Warehouse, settings: Settings, targets: Mapping[str, Target]) -> list[str]:
     """Name scores that nothing accounts for."""
-    targets = load_targets(settings.targets_dir)
-    found = reconcile(warehouse.cursor(), targets, transform_dir=settings.transform_dir).unexplained
+    try:
+        found = reconcile(warehouse.cursor(), targets, transform_dir=settings.transform_dir).unexplained
+    except ConfigurationError as error:
+        return [f"outbox: {error.message}"]
     if not found:
         return []
     named = ", ".join(f"{each['message_type']} {each['business_key']}" for each in found[:NAMED_COUNT])

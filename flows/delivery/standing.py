@@ -98,7 +98,7 @@ def warnings(reader: duckdb.DuckDBPyConnection, targets: Mapping[str, Target], *
                 f"outbox: {count:,} message(s) for {target} wait for approval; gridweave outbox list shows them"
             )
         if target not in targets:
-            said.append(f"outbox: {count:,} message(s) wait for {target}, of which there is no description any more")
+            said.append(f"outbox: {count:,} message(s) wait for {target}, of which there is no description to go by")
             continue
         limits = targets[target].limits
         if count > limits.queue_count:

@@ -174,6 +174,22 @@ def load_targets(folder: Path) -> dict[str, Target]:
     return {path.stem: _load(path) for path in sorted(folder.glob("*.yml"))}
 
 
+def usable_targets(folder: Path) -> tuple[dict[str, Target], dict[str, ConfigurationError]]:
+    """Read all target descriptions; one that is wrong keeps nothing from the others.
+
+    Returns:
+        Those that are right, and what is wrong with the others, by name.
+    """
+    usable: dict[str, Target] = {}
+    wrong: dict[str, ConfigurationError] = {}
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            usable[path.stem] = _load(path)
+        except ConfigurationError as error:
+            wrong[path.stem] = error
+    return usable, wrong
+
+
 def _load(path: Path) -> Target:
     """Read and check one description."""
     try:

@@ -252,12 +252,14 @@ class Pipeline:
                 self._publish(owned)
             return owned.summary
 
-    def change_champion(self, name: str, change: Callable[[ModelRegistry], RegisteredModel], *, reason: str) -> None:
+    def change_champion(
+        self, name: str, change: Callable[[ModelRegistry], RegisteredModel], *, reason: str, actor: str
+    ) -> None:
         """Change which version scores, recorded as a run that makes the model asset anew.
 
         What scores with it is stale from then on, because its input has other data.
         """
-        with owned_run(self, "models", {"model": name, "reason": reason}) as owned:
+        with owned_run(self, "models", {"model": name, "reason": reason, "by": actor}) as owned:
             chosen = change(self.registry())
             promoted = Entry(
                 action="model.promoted",
@@ -270,7 +272,7 @@ class Pipeline:
                 },
             )
             with owned.warehouse.transaction() as cursor:
-                append_entries(cursor, [promoted], recorded_at=self.clock())
+                append_entries(cursor, [promoted], recorded_at=self.clock(), actor=actor)
             self._context(owned, f"ml/{name}_model").take_champion(name, reason=reason)
 
     def own(self, job_name: str, parameters: dict[str, object], action: Callable[[OwnedRun], Result]) -> Result:

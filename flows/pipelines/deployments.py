@@ -146,14 +146,14 @@ def serve(daily_cron: str) -> None:
     runner = StoppableRunner(name="gridweave", limit=len(described), pause_on_shutdown=False)
     stopped = threading.Event()
     try:
-        with Watch(settings, runner.handle_sigterm):
+        with Watch(settings, runner.handle_sigterm) as watch:
             # called outside an event loop it answers at once; its type leaves that open
             identifiers = {name: cast("UUID", runner.add_deployment(each)) for name, each in described.items()}
             ensure_automations(identifiers)
-            _settle(settings, identifiers, is_starting=True)
+            _settle(settings, identifiers, watch, is_starting=True)
             mark_ready(settings)
             _watch_inbox(settings, stopped)
-            _keep_settled(settings, identifiers, stopped)
+            _keep_settled(settings, identifiers, watch, stopped)
             with contextlib.suppress(KeyboardInterrupt, TerminationSignal, asyncio.CancelledError):
                 asyncio.run(runner.start())
     finally:
@@ -182,20 +182,21 @@ def _watch_inbox(settings: Settings, stopped: threading.Event) -> None:
     ).start()
 
 
-def _settle(settings: Settings, identifiers: dict[str, UUID], *, is_starting: bool) -> None:
+def _settle(settings: Settings, identifiers: dict[str, UUID], watch: Watch, *, is_starting: bool) -> None:
     found = settle(
         identifiers, looks=LOOKS, published_dir=settings.published_dir, now=utc_now(), is_starting=is_starting
     )
+    watch.failed_runs = found.unrecorded
     logger.info("runs that nobody carried on: %s", found)
 
 
-def _keep_settled(settings: Settings, identifiers: dict[str, UUID], stopped: threading.Event) -> None:
+def _keep_settled(settings: Settings, identifiers: dict[str, UUID], watch: Watch, stopped: threading.Event) -> None:
     """Look once a minute: a server that was away, or a machine that slept, leaves runs behind while this goes on."""
 
     def look_on() -> None:
         while not stopped.wait(SETTLING_SECONDS):
             try:
-                _settle(settings, identifiers, is_starting=False)
+                _settle(settings, identifiers, watch, is_starting=False)
             except Exception as error:  # noqa: BLE001 - whatever it is, the next look finds the same
                 logger.warning("runs that nobody carries on were not looked for: %s", error)
 

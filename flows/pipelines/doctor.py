@@ -122,15 +122,16 @@ def _home(home: Path) -> Finding:
     """See that nobody else can read what is kept there."""
     if not home.exists():
         return Finding(subject="home", verdict="note", found=f"{home} is not there yet", hint="the first run makes it")
-    open_to_others = sorted(
-        path.name for path in (home, *home.iterdir()) if path.is_dir() and path.stat().st_mode & 0o022
-    )
-    if open_to_others:
+    modes = {path.name: path.stat().st_mode for path in (home, *sorted(home.iterdir())) if path.is_dir()}
+    writable = [name for name, mode in modes.items() if mode & 0o022]
+    readable = [name for name, mode in modes.items() if mode & 0o055 and modes[home.name] & 0o055]
+    named = ", ".join((writable or readable)[:_SHOWN])
+    if named:
         return Finding(
             subject="home",
-            verdict="wrong",
-            found=f"others may write to {', '.join(open_to_others[:_SHOWN])} in {home}",
-            hint=f"chmod -R go-w {home}",
+            verdict="wrong" if writable else "note",
+            found=f"others may {'write to' if writable else 'read'} {named} in {home}",
+            hint=f"chmod -R go-rwx {home}",
         )
     return Finding(subject="home", verdict="ok", found=str(home))
 

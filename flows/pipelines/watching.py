@@ -19,7 +19,7 @@ from flows.errors import GridweaveError
 from flows.services.report import ServiceReport, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from flows.settings import Settings
 
@@ -37,9 +37,13 @@ class Watch:
     Args:
         settings: All settings.
         give_up: Ends the process that serves; called when the Prefect server cannot be had back.
+
+    Attributes:
+        failed_runs: Deployments whose last run failed before it was in the ledger, with why. Set by whoever looks.
     """
 
     def __init__(self, settings: Settings, give_up: Callable[[], None]) -> None:
+        self.failed_runs: Mapping[str, str] = {}
         self._error: GridweaveError | None = None
         self._settings = settings
         self._give_up = give_up
@@ -93,7 +97,15 @@ class Watch:
     def _look(self) -> bool:
         """Look after the server and say how things stand; return whether they stand otherwise than before."""
         trouble = self._keeper.look()
-        hint = f"read {self._settings.home / 'prefect' / 'server.log'}"
-        return self._report.say(
-            {"Prefect server": Trouble(why=trouble, severity="ERROR", hint=hint)} if trouble else {}
-        )
+        found = {
+            f"{name} run": Trouble(
+                why=f"the last one failed before it owned the warehouse: {why}",
+                severity="ERROR",
+                hint=f"read {self._settings.home / 'prefect' / 'schedules.log'}; a run of it that completes ends this",
+            )
+            for name, why in self.failed_runs.items()
+        }
+        if trouble:
+            hint = f"read {self._settings.home / 'prefect' / 'server.log'}"
+            found["Prefect server"] = Trouble(why=trouble, severity="ERROR", hint=hint)
+        return self._report.say(found)

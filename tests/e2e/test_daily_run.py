@@ -133,6 +133,20 @@ def test_every_model_beats_its_baseline_out_of_time(demo: Demo, use_case: str) -
     assert [row["status"] for row in rows] == ["PASS"], rows
 
 
+def test_what_is_kept_is_its_owners_alone(demo: Demo) -> None:
+    home, _ = demo
+    of_a_test = home.path / "dbt"
+
+    modes = {
+        str(path.relative_to(home.path)): path.stat().st_mode & 0o077
+        for path in home.path.rglob("*")
+        if not path.is_symlink() and of_a_test not in (path, *path.parents)
+    }
+
+    assert modes.keys() >= {"warehouse.duckdb", "published", "mlflow", "lake", "inbox", "audit"}
+    assert {path: oct(mode) for path, mode in modes.items() if mode} == {}
+
+
 def test_prefect_shows_a_task_run_for_every_materialized_asset(demo: Demo) -> None:
     import httpx
 

@@ -1,6 +1,7 @@
 """A day at speed: everything that is scheduled or triggered, with the serving process and the server killed in between.
 
-Nothing is lost and nothing is done twice: each run asked for comes to one result, each delivered file to its rows once.
+Nothing is lost and nothing is done twice: each run asked for comes to one result, each delivered file to its rows once,
+each message to one effect downstream. The storm comes as it does in operation: a forecast is delivered.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,12 +19,15 @@ from typing import Any
 import duckdb
 import httpx
 import pytest
+import yaml
 
 from flows.engine.prefect.processes import read_pid, values_of_variable
 from flows.engine.prefect.server import PrefectServer
+from flows.sources.simulator.storm import deliver_storm_forecast
 from flows.warehouse.lock import holder_pid
-from tests.conftest import free_port
+from tests.conftest import CHECKOUT, free_port
 from tests.e2e.homes import Home
+from tests.flows.delivery.stand_in import Downstream, downstream
 
 pytestmark = [pytest.mark.slow, pytest.mark.full, pytest.mark.timeout(7200)]
 
@@ -34,7 +38,8 @@ DAILY_AT, SERVING_KILLED_AT, STORM_AT, RETRAINING_AT = 5, 8, 15, 20
 """Hours; the server is killed during the storm run."""
 RUN_LIMIT_SECONDS = 1200
 ASKING_LIMIT_SECONDS = 120
-GALE = {"network_id": "SIM", "issued_at": "2026-03-05T00:00:00+00:00", "gust_mps": "31.0"}
+POSTED_TO = ("dispatch", "eam")
+"""Targets that a stand-in takes the place of, over HTTP."""
 
 
 class Day:
@@ -46,6 +51,7 @@ class Day:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self.begun = datetime.now(UTC)
         self.asked: dict[str, str] = {}
         """Names of runs by the identifier of the flow run."""
 
@@ -76,6 +82,19 @@ class Day:
         run = self.post(f"deployments/{found[0]['id']}/create_flow_run", {"parameters": parameters or {}})
         self.asked[run["id"]] = name
         return str(run["id"])
+
+    def storm(self) -> str:
+        """A severe forecast arrives; return the run it starts."""
+        before = self.runs_of("storm")
+        deliver_storm_forecast(self.home.path / "inbox")
+        wait_for(lambda: len(self.runs_of("storm")) > len(before))
+        (started,) = set(self.runs_of("storm")) - set(before)
+        self.asked[started] = "storm"
+        return started
+
+    def runs_of(self, deployment: str) -> list[str]:
+        found = self.post("flow_runs/filter", {"deployments": {"name": {"any_": [deployment]}}})
+        return [str(run["id"]) for run in found]
 
     def deliver(self, hour: int) -> None:
         """A file of one row arrives."""
@@ -128,19 +147,38 @@ def calendar_day(hour: int) -> str:
 
 
 @pytest.fixture
-def day(tiny_copy: Home, monkeypatch: pytest.MonkeyPatch) -> Any:
+def system() -> Iterator[Downstream]:
+    """Dispatch centre and asset management."""
+    with downstream() as served:
+        yield served
+
+
+@pytest.fixture
+def day(tiny_copy: Home, system: Downstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
     """A served utility whose runs are started by the test, but for the outbox and the files that arrive."""
     for name in ("DAILY", "HOURLY", "RETRAIN", "AUTOMATION"):
         monkeypatch.setenv(f"GRIDWEAVE_{name}_CRON", NEVER)
     monkeypatch.setenv("GRIDWEAVE_INBOX_WATCH_SECONDS", "2")
     home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()))
+    monkeypatch.setenv("GRIDWEAVE_TARGETS_DIR", str(describe_targets(home.path / "targets", system.url)))
     served = Day(home)
     served.up()
     yield served
     home.call("down")
 
 
-def test_a_day_with_two_kills_loses_nothing_and_does_nothing_twice(day: Day) -> None:
+def describe_targets(folder: Path, url: str) -> Path:
+    """The targets of the project, two of them over HTTP."""
+    folder.mkdir()
+    for path in (CHECKOUT / "data" / "targets").glob("*.yml"):
+        described = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if described["name"] in POSTED_TO:
+            described |= {"system": {"kind": "http", "url": url}}
+        (folder / path.name).write_text(yaml.safe_dump(described), encoding="utf-8")
+    return folder
+
+
+def test_a_day_with_two_kills_loses_nothing_and_does_nothing_twice(day: Day, system: Downstream) -> None:
     home = day.home
     before = len(day.runs())
 
@@ -150,7 +188,7 @@ def test_a_day_with_two_kills_loses_nothing_and_does_nothing_twice(day: Day) -> 
         if hour == DAILY_AT:
             waiting.append(day.start("daily", "daily"))
         if hour == STORM_AT:
-            waiting.append(day.start("storm", "storm", GALE))
+            waiting.append(day.storm())
             day.await_working(waiting[-1])
             kill(home, "server.pid")
             day.up()
@@ -179,9 +217,17 @@ def test_a_day_with_two_kills_loses_nothing_and_does_nothing_twice(day: Day) -> 
     assert twice(home, "ml.load_forecast", "network_id, series_id, score_kind, issued_at, valid_at") == 0
     assert twice(home, "lineage.outbox_message", "idempotency_key") == 0
     assert twice(home, "lineage.outbox_attempt where outcome = 'ACKNOWLEDGED'", "message_id") == 0
+    posted = home.query(
+        "select idempotency_key, message_type from lineage.outbox_message semi join (from lineage.outbox_attempt"
+        f" where outcome = 'ACKNOWLEDGED' and attempted_at >= timestamptz '{day.begun}') using (message_id)"
+        f" where target in {POSTED_TO}"
+    )
+    assert set(system.effects.values()) == {1}
+    assert {each["idempotency_key"] for each in posted} == system.effects.keys()
+    assert "crew_assignment" in {each["message_type"] for each in posted}, "the storm moved crews"
     verified = home.json("audit", "verify", "--data")
     assert (verified["ok"], verified["data_ok"]) == (True, True)
-    print(f"{len(runs)} runs in the ledger, {verified['entries']} entries")
+    print(f"{len(runs)} runs, {verified['entries']} entries in the ledger, {len(posted)} messages acted on once")
 
 
 def test_schedules_missed_while_the_machine_was_off_run_once_on_return(

@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "evaluate from": ("evaluate", "load_forecast", "--from", "{}"),
     "models": ("models", "{}"),
     "promote": ("promote", "{}", "1", "--reason", "x"),
-    "rollback": ("rollback", "{}"),
+    "rollback": ("rollback", "{}", "--reason", "a test"),
     "ingest": ("ingest", "--source", "{}"),
     "loads": ("loads", "--accept", "{}", "--reason", "x"),
     "audit query": ("audit", "query", "{}"),

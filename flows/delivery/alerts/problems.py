@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Literal
 from flows.lineage.failures import failed_assets, failed_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime, timedelta
 
     import duckdb
+
+    from flows.delivery.targets import Limits
 
 Severity = Literal["CRITICAL", "ERROR", "WARNING"]
 SEVERITIES: tuple[Severity, ...] = ("WARNING", "ERROR", "CRITICAL")
@@ -66,7 +68,13 @@ _REFUSED_EVENTS = "select count(*), any_value(reason) from lineage.openlineage_r
 
 _OUTBOX = """
 select target, state, count(*), min(state_changed_at), any_value(state_reason)
-from lineage.outbox_message where state in ('DEAD', 'QUEUED') group by target, state order by target, state
+from lineage.outbox_message where state in ('DEAD', 'QUEUED', 'WAITING_APPROVAL') group by target, state
+order by target, state
+"""
+
+_OUTBOX_TARGETS = """
+select target, count(*) from lineage.outbox_message where state in ('QUEUED', 'WAITING_APPROVAL')
+group by target order by target
 """
 
 _STAND_IN_FORECASTS = """
@@ -83,8 +91,9 @@ class Problem:
 
     Attributes:
         kind: What sort of thing: run_failed, asset_failed, gate_blocked, check_failed, model_kept, drift,
-            delivery_refused, source_late, asset_late, model_fallback, events_refused, outbox_dead, outbox_late, audit,
-            service_dead, service_degraded.
+            delivery_refused, source_late, asset_late, model_fallback, events_refused, outbox_dead, outbox_late,
+            outbox_full, approval_late, target_gone, description_wrong, score_unexplained, audit, service_dead,
+            service_degraded.
         subject: What it is about; kind and subject together name the problem for as long as it lasts.
         severity: CRITICAL asks for somebody at once, ERROR for somebody today.
         message: What was found, as a sentence.
@@ -105,12 +114,14 @@ class Expectations:
     Args:
         source_hours: Hours after which a source's silence is a warning, and an error, by source.
         asset_freshness: How old an asset may be, by key.
-        queue_hours: How long a message may wait, by target.
+        queues: How many messages may wait and how long, by target; only of those that can be read.
+        described_targets: Names of all targets there is a description of.
     """
 
     source_hours: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     asset_freshness: Mapping[str, timedelta] = field(default_factory=dict)
-    queue_hours: Mapping[str, float] = field(default_factory=dict)
+    queues: Mapping[str, Limits] = field(default_factory=dict)
+    described_targets: Collection[str] = ()
 
 
 def find_problems(cursor: duckdb.DuckDBPyConnection, expected: Expectations, *, now: datetime) -> tuple[Problem, ...]:
@@ -130,7 +141,8 @@ def find_problems(cursor: duckdb.DuckDBPyConnection, expected: Expectations, *, 
         *_late_assets(cursor, expected.asset_freshness, now),
         *_stand_ins(cursor),
         *_refused_events(cursor),
-        *_undelivered(cursor, expected.queue_hours, now),
+        *_undelivered(cursor, expected.queues, now),
+        *_without_description(cursor, expected.described_targets),
     )
 
 
@@ -243,9 +255,7 @@ def _refused_events(cursor: duckdb.DuckDBPyConnection) -> Iterator[Problem]:
         )
 
 
-def _undelivered(
-    cursor: duckdb.DuckDBPyConnection, queue_hours: Mapping[str, float], now: datetime
-) -> Iterator[Problem]:
+def _undelivered(cursor: duckdb.DuckDBPyConnection, queues: Mapping[str, Limits], now: datetime) -> Iterator[Problem]:
     for target, state, count, since, reason in cursor.execute(_OUTBOX).fetchall():
         if state == "DEAD":
             yield Problem(
@@ -255,11 +265,39 @@ def _undelivered(
                 message=f"{count:,} messages for {target} are given up: {reason}",
                 hint="gridweave outbox list --state DEAD names them; mend the cause, then retry or drop them",
             )
-        elif (now - since).total_seconds() / 3600 > queue_hours.get(target, float("inf")):
+            continue
+        limits = queues.get(target)
+        if limits is None:
+            continue  # its description is wrong, or gone: that is a problem of its own
+        is_undecided = state == "WAITING_APPROVAL"
+        if count > limits.queue_count:
             yield Problem(
-                kind="outbox_late",
+                kind="outbox_full",
+                subject=f"{target} {state}",
+                severity="ERROR",
+                message=f"{count:,} messages for {target} are {state}, {limits.queue_count:,} are its limit",
+                hint="nothing is dropped; decide on them, or look why the target takes so few",
+            )
+        if (now - since).total_seconds() / 3600 > limits.queue_age_hours:
+            yield Problem(
+                kind="approval_late" if is_undecided else "outbox_late",
                 subject=target,
-                severity="WARNING",
-                message=f"{count:,} messages wait for {target}, the oldest since {since:%Y-%m-%d %H:%M} UTC",
-                hint="look whether the target is up; nothing is dropped",
+                severity="ERROR",
+                message=f"{count:,} messages wait for {'a decision on ' if is_undecided else ''}{target},"
+                f" the oldest since {since:%Y-%m-%d %H:%M} UTC",
+                hint="gridweave outbox list shows them, approve or drop decides"
+                if is_undecided
+                else "look whether the target is up; nothing is dropped",
+            )
+
+
+def _without_description(cursor: duckdb.DuckDBPyConnection, targets: Collection[str]) -> Iterator[Problem]:
+    for target, count in cursor.execute(_OUTBOX_TARGETS).fetchall():
+        if target not in targets:
+            yield Problem(
+                kind="target_gone",
+                subject=target,
+                severity="ERROR",
+                message=f"{count:,} messages wait for {target}, of which there is no description",
+                hint="bring data/targets back to what it was, or drop them: gridweave outbox list --target names them",
             )

@@ -5,6 +5,7 @@ What lives here: the order of these three, and gathering what is expected. What 
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from flows.delivery.alerts.at_once import known_ids, tell_at_once
@@ -12,7 +13,9 @@ from flows.delivery.alerts.book import alerts, update_alerts
 from flows.delivery.alerts.problems import Expectations, Problem, find_problems
 from flows.delivery.alerts.services import service_problems
 from flows.delivery.alerts.telling import channels_of, tell
-from flows.delivery.targets import load_targets
+from flows.delivery.reconciling import reconcile
+from flows.delivery.targets import usable_targets
+from flows.errors import ConfigurationError
 from flows.lineage.audit.verification import Finding, read_witnesses, verify_heads
 from flows.lineage.service_events import record_service_events
 from flows.services.spool import EventSpool
@@ -20,7 +23,7 @@ from flows.sources.configuration import list_sources, load_source
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -32,7 +35,10 @@ if TYPE_CHECKING:
     from flows.warehouse.warehouse import Warehouse
 
 
-AUDIT = "audit"
+AUDIT, UNEXPLAINED = "audit", "score_unexplained"
+NEED_THE_WAREHOUSE = (AUDIT, UNEXPLAINED)
+"""Kinds that the published ledger alone does not tell."""
+NAMED_COUNT = 3
 
 
 def raise_alerts(
@@ -54,7 +60,8 @@ def raise_alerts(
     tell_at_once(settings, now=now)
     cursor = warehouse.cursor()
     problems = (
-        *find_problems(cursor, expectations(cursor, settings, graph), now=now),
+        *_of_ledger(cursor, settings, graph, now),
+        *_unexplained_scores(cursor, settings),
         *_audit(cursor, settings),
         *service_problems(settings.services_dir, now=now),
     )
@@ -72,28 +79,71 @@ def is_book_behind(settings: Settings, graph: AssetGraph, *, now: datetime) -> b
     services = service_problems(settings.services_dir, now=now)
     try:
         with open_reader(settings.published_dir) as reader:
-            problems = find_problems(reader, expectations(reader, settings, graph), now=now)
+            problems = _of_ledger(reader, settings, graph, now)
             known = {(each["kind"], each["subject"], each["severity"]) for each in alerts(reader)}
     except NothingPublishedError:
         return bool(services)
     found = {(each.kind, each.subject, each.severity) for each in (*problems, *services)}
-    return found != {each for each in known if each[0] != AUDIT}
+    return found != {each for each in known if each[0] not in NEED_THE_WAREHOUSE}
 
 
-def expectations(cursor: duckdb.DuckDBPyConnection, settings: Settings, graph: AssetGraph) -> Expectations:
-    """Gather what assets promise, and the sources that have delivered at least once."""
+def _of_ledger(
+    cursor: duckdb.DuckDBPyConnection, settings: Settings, graph: AssetGraph, now: datetime
+) -> tuple[Problem, ...]:
+    """Return what the ledger says is wrong, and which descriptions cannot be read: those keep nothing from the rest."""
+    targets, wrong_targets = usable_targets(settings.targets_dir)
     delivered = {name for (name,) in cursor.execute("select distinct source from lineage.delivered_file").fetchall()}
-    known = delivered.intersection(list_sources(settings.sources_dir))
-    sources = (load_source(name, settings.sources_dir) for name in sorted(known))
-    return Expectations(
+    sources, wrong_sources = {}, {}
+    for name in sorted(delivered.intersection(list_sources(settings.sources_dir))):
+        try:
+            sources[name] = load_source(name, settings.sources_dir).freshness
+        except ConfigurationError as error:
+            wrong_sources[name] = error
+    expected = Expectations(
         source_hours={
-            each.name: (each.freshness.warn_after_hours, each.freshness.error_after_hours)
-            for each in sources
-            if each.freshness
+            name: (freshness.warn_after_hours, freshness.error_after_hours)
+            for name, freshness in sources.items()
+            if freshness
         },
-        queue_hours={name: each.limits.queue_age_hours for name, each in load_targets(settings.targets_dir).items()},
         asset_freshness={key: longest for key in graph if (longest := graph[key].freshness) is not None},
+        queues={name: each.limits for name, each in targets.items()},
+        described_targets={*targets, *wrong_targets},
     )
+    return (
+        *find_problems(cursor, expected, now=now),
+        *_wrong("target", wrong_targets),
+        *_wrong("source", wrong_sources),
+    )
+
+
+def _wrong(what: str, errors: Mapping[str, ConfigurationError]) -> Iterator[Problem]:
+    for name, error in errors.items():
+        yield Problem(
+            kind="description_wrong", subject=f"{what} {name}", severity="ERROR", message=error.message, hint=error.hint
+        )
+
+
+def _unexplained_scores(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[Problem]:
+    """Name scores that call for a message and have none."""
+    targets, _ = usable_targets(settings.targets_dir)
+    if not targets:
+        return
+    try:
+        found = reconcile(cursor, targets, transform_dir=settings.transform_dir).unexplained
+    except ConfigurationError as error:
+        yield from _wrong("thresholds of", {"the outbox": error})
+        return
+    of_kind = groupby(found, key=lambda each: (each["target"], each["message_type"]))
+    for (target, message_type), group in of_kind:
+        keys = [each["business_key"] for each in group]
+        named = ", ".join(keys[:NAMED_COUNT]) + (", …" if len(keys) > NAMED_COUNT else "")
+        yield Problem(
+            kind=UNEXPLAINED,
+            subject=f"{target} {message_type}",
+            severity="ERROR",
+            message=f"{len(keys):,} scores call for a {message_type} to {target} that nobody made: {named}",
+            hint="gridweave outbox reconcile says why each calls for one",
+        )
 
 
 def _audit(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> Sequence[Problem]:

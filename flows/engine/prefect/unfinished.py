@@ -3,6 +3,7 @@
     late runs of one deployment ─► the newest stands for all, the others are cancelled as missed
     process gone ─► the ledger has its end: Prefect is told
                  ─► it has not: it is taken up, as the same flow run
+    failed ─► the ledger does not know of it: named
 
 What lives here: finding them and setting their state on the server. What does not: what a run had finished when it died
 (flows.engine.owned_run closes it; what is fresh is not made again), and when this looks (flows.pipelines.deployments).
@@ -51,6 +52,8 @@ CRASH_KEPT = timedelta(days=1)
 STARTING = timedelta(minutes=2)
 """How long a flow run may be pending before its process shows, on a busy machine."""
 _ALIVE = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
+_FAILED = (StateType.FAILED, StateType.CRASHED)
+_TRIED = (StateType.COMPLETED, *_FAILED)
 _MOST_READ = 200
 
 
@@ -67,6 +70,8 @@ class Found:
     missed: tuple[UUID, ...] = field(default=())
     taken_up: tuple[UUID, ...] = field(default=())
     ended: tuple[UUID, ...] = field(default=())
+    unrecorded: Mapping[str, str] = field(default_factory=dict)
+    """Deployments whose last run failed without the ledger knowing, with why: it never owned the warehouse."""
 
     def __str__(self) -> str:
         """Say how many."""
@@ -110,7 +115,8 @@ def settle(
             logger.info("flow run %s: %s, %s", run.name, state.name, state.message)
             (taken_up if state.is_scheduled() else ended).append(run.id)
         _free_idle(client, deployment_ids)
-    return Found(missed=missed, taken_up=tuple(taken_up), ended=tuple(ended))
+        unrecorded = _unrecorded(client, deployment_ids, published_dir)
+    return Found(missed=missed, taken_up=tuple(taken_up), ended=tuple(ended), unrecorded=unrecorded)
 
 
 def _collapse_late(client: SyncPrefectClient, deployments: Collection[UUID], *, now: datetime) -> tuple[UUID, ...]:
@@ -171,6 +177,20 @@ def _state_of(run: FlowRun, outcome: str | None, *, is_look: bool) -> State[Any]
     return Scheduled(name="TakenUp", message="its process is gone and the ledger has no end of it")
 
 
+def _unrecorded(client: SyncPrefectClient, deployment_ids: Mapping[str, UUID], published_dir: Path) -> dict[str, str]:
+    """Find deployments whose last run failed before it was in the ledger, which then tells nobody."""
+    last = {
+        name: _read(client, [each], _TRIED, FlowRunSort.END_TIME_DESC, limit=1) for name, each in deployment_ids.items()
+    }
+    failed = {name: run for name, runs in last.items() for run in runs if run.state_type in _FAILED}
+    known = _outcomes(published_dir, list(failed.values()))
+    return {
+        name: f"{run.name}: {(run.state.message if run.state else None) or run.state_name}"
+        for name, run in failed.items()
+        if str(run.id) not in known
+    }
+
+
 def _outcomes(published_dir: Path, runs: Sequence[FlowRun]) -> dict[str, str]:
     """Ask the ledger how flow runs ended; nothing published is nothing ended."""
     if not runs:
@@ -189,10 +209,15 @@ def _free_idle(client: SyncPrefectClient, deployment_ids: Mapping[str, UUID]) ->
 
 
 def _read(
-    client: SyncPrefectClient, deployments: Collection[UUID], types: Sequence[StateType], sort: FlowRunSort
+    client: SyncPrefectClient,
+    deployments: Collection[UUID],
+    types: Sequence[StateType],
+    sort: FlowRunSort,
+    *,
+    limit: int = _MOST_READ,
 ) -> list[FlowRun]:
     wanted = FlowRunFilter(
         deployment_id=FlowRunFilterDeploymentId(any_=list(deployments)),
         state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))),
     )
-    return client.read_flow_runs(flow_run_filter=wanted, sort=sort, limit=_MOST_READ)
+    return client.read_flow_runs(flow_run_filter=wanted, sort=sort, limit=limit)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Behaviour = Callable[["Request"], "Answer"]
 Answer = int | str | tuple[int, dict[str, str], str]
-"""A status; a status with headers and words; "lost": acts and says nothing; "silent": does nothing and says nothing."""
+"""A status; a status with headers and words; "lost": acts and says nothing; "silent": does nothing and says nothing;
+"late": acts when nobody waits any more."""
+LATE_SECONDS = 0.8
 
 
 class Request:
@@ -40,6 +43,7 @@ class Downstream(ThreadingHTTPServer):
         self.live: dict[str, dict[str, Any]] = {}
         self.history: list[tuple[str, int, str]] = []
         self.lock = threading.Lock()
+        self.acted_late = threading.Semaphore(0)
 
     @property
     def url(self) -> str:
@@ -73,11 +77,16 @@ class _Handler(BaseHTTPRequestHandler):
             request = Request(dict(self.headers), body, len(self.server.requests) + 1)
             self.server.requests.append(request)
         answer = self.server.behaviour(request)
-        if answer in (200, "lost"):
+        if answer == "late":
+            time.sleep(LATE_SECONDS)
+        if answer in (200, "lost", "late"):
             self.server.act(request)
+        if answer == "late":
+            self.server.acted_late.release()
         if isinstance(answer, str):
             self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # who asked has gone
+                self.connection.shutdown(socket.SHUT_RDWR)
             return
         status, headers, words = answer if isinstance(answer, tuple) else (answer, {}, "")
         self.send_response(status)

@@ -65,6 +65,22 @@ def test_a_reply_that_was_lost_costs_a_second_request_and_no_second_effect(grid:
     assert grid.messages("state", "attempts") == [("SENT", 2)]
 
 
+def test_what_acts_after_nobody_waited_any_more_acts_once(grid: Utility, eam: Downstream) -> None:
+    eam.behaviour = lambda request: "late" if request.number <= 3 else 200
+    described = over_http(eam.url, timeout_seconds=0.2, retry={"circuit_failures": 50})
+    grid.orders("T1", "T2", "T3")
+    grid.make(described)
+
+    drain(grid, described)
+    for _ in range(3):
+        assert eam.acted_late.acquire(timeout=30)
+
+    reasons = grid.sql("select reason from lineage.outbox_attempt where outcome = 'RETRY'")
+    assert [str(reason).partition(":")[0] for (reason,) in reasons] == ["ReadTimeout"] * 3
+    assert sorted(eam.effects.values()) == [1, 1, 1]
+    assert grid.messages("state", "attempts") == [("SENT", 2)] * 3
+
+
 @pytest.mark.parametrize("status", [400, 410, 413, 422])
 def test_what_is_refused_for_good_is_dead_at_once_and_an_operator_decides(
     status: int, grid: Utility, eam: Downstream

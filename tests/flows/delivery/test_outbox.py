@@ -46,10 +46,15 @@ def test_a_run_says_what_it_made_and_sent_and_a_second_one_nothing(grid: Utility
     assert second == [waiting]
 
 
-def test_a_target_that_cannot_be_read_is_a_note(grid: Utility) -> None:
-    (note,) = run_ends(grid, settings_of(grid.home, "name: eam"))
+def test_a_target_that_cannot_be_read_is_a_note_and_the_others_get_what_is_theirs(grid: Utility) -> None:
+    grid.orders("T1")
+    settings = settings_of(grid.home, eam("kind: file, folder: drop"))
+    (settings.targets_dir / "broken.yml").write_text("name: broken", encoding="utf-8")
 
-    assert note.startswith("outbox: nothing was handed over: Target eam.yml is wrong: key description")
+    notes = run_ends(grid, settings)
+
+    assert [note for note in notes if note.startswith("outbox: Target broken.yml is wrong: key description")]
+    assert grid.messages("target", "state") == [("eam", "SENT")]
 
 
 def test_a_secret_that_is_missing_is_a_note_and_messages_wait(grid: Utility) -> None:

@@ -77,6 +77,17 @@ def test_a_server_in_trouble_is_told_and_told_again_when_it_answers(
     assert standing(settings).condition == "ended"
 
 
+def test_a_run_that_failed_before_it_was_in_the_ledger_is_told_until_one_completes(
+    settings: Settings, found: Callable[..., None]
+) -> None:
+    found("")
+    with Watch(settings, give_up=lambda: None) as watch:
+        watch.failed_runs = {"daily": "blue-bat: the warehouse was busy for an hour"}
+        await_told(settings, ("schedules daily run", "OPEN"))
+        watch.failed_runs = {}
+        await_told(settings, ("schedules daily run", "OPEN"), ("schedules daily run", "RESOLVED"))
+
+
 def test_another_service_that_is_dead_is_told(settings: Settings, found: Callable[..., None]) -> None:
     api = ServiceReport(settings.services_dir, "api-8321", title="scoring API")
     api.begin()

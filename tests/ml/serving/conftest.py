@@ -122,6 +122,12 @@ def _copy_home(made: Path, copy: Path) -> None:
 
 
 @pytest.fixture(scope="session")
+def copy_home() -> Callable[[Path, Path], None]:
+    """Copies a home."""
+    return _copy_home
+
+
+@pytest.fixture(scope="session")
 def api(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
     """The session's server; its home does not change."""
     home = tmp_path_factory.mktemp("served") / "home"

@@ -49,6 +49,5 @@ def test_a_request_about_two_networks_is_one_try(tmp_path: Path) -> None:
 def score(model: ServedModel, folder: Path, *networks: str) -> Scored:
     features = len(USE_CASES[FAILURE].features)
     rows = Rows(network_ids=networks, entities=[""] * len(networks), matrix=np.zeros((len(networks), features)))
-    return asyncio.run(
-        score_rows(model, rows, seconds=1, metrics=Metrics(), events=EventLog(folder=folder, keep=lambda *_, **__: None))
-    )
+    events = EventLog(folder=folder, keep=lambda *_, **__: None)
+    return asyncio.run(score_rows(model, rows, seconds=1, metrics=Metrics(), events=events))

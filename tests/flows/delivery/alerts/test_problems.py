@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from flows.delivery.alerts.problems import Expectations, find_problems
+from flows.delivery.targets import Limits
 from flows.lineage.recorder import record_checks, record_materialization, record_run, record_run_end
 from flows.lineage.records import CheckRecord, MaterializationRecord, RunRecord
 from flows.warehouse.warehouse import open_warehouse
@@ -227,13 +228,36 @@ def queue(warehouse: Warehouse, target: str, state: str, *, since: datetime) -> 
     )
 
 
+def waiting(**limits: Limits) -> Expectations:
+    return Expectations(queues=limits, described_targets={"eam", "dispatch", "market", *limits})
+
+
 def test_messages_that_are_dead_or_wait_too_long_are_told(warehouse: Warehouse) -> None:
     queue(warehouse, "eam", "DEAD", since=NOW)
     queue(warehouse, "dispatch", "QUEUED", since=NOW - 2 * HOUR)
     queue(warehouse, "market", "SENT", since=NOW - 200 * HOUR)
 
-    problems = found(warehouse, Expectations(queue_hours={"dispatch": 1, "eam": 1}))
+    problems = found(warehouse, waiting(dispatch=Limits(queue_age_hours=1)))
 
     assert problems["outbox_dead"].message == "1 messages for eam are given up: refused: HTTP 400"
-    assert problems["outbox_late"].subject == "dispatch"
-    assert found(warehouse, Expectations(queue_hours={"dispatch": 3})).keys() == {"outbox_dead"}
+    assert (problems["outbox_late"].subject, problems["outbox_late"].severity) == ("dispatch", "ERROR")
+    assert found(warehouse, waiting(dispatch=Limits(queue_age_hours=3))).keys() == {"outbox_dead"}
+
+
+def test_a_decision_nobody_takes_and_a_full_queue_are_told(warehouse: Warehouse) -> None:
+    for _ in range(3):
+        queue(warehouse, "volt_var", "WAITING_APPROVAL", since=NOW - 2 * HOUR)
+
+    late = found(warehouse, waiting(volt_var=Limits(queue_age_hours=1)))
+    full = found(warehouse, waiting(volt_var=Limits(queue_count=2)))
+
+    assert late.keys() == {"approval_late"}
+    assert late["approval_late"].message.startswith("3 messages wait for a decision on volt_var, the oldest since")
+    assert full.keys() == {"outbox_full"}
+    assert found(warehouse, waiting(volt_var=Limits(queue_count=3))) == {}
+
+
+def test_messages_to_a_target_without_a_description_are_told(warehouse: Warehouse) -> None:
+    queue(warehouse, "gone", "QUEUED", since=NOW)
+
+    assert found(warehouse, waiting())["target_gone"].subject == "gone"

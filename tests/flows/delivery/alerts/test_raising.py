@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -16,6 +18,7 @@ from flows.lineage.audit.keys import open_signer
 from flows.settings import Settings
 from flows.warehouse.publish import publish_ledger
 from flows.warehouse.warehouse import open_warehouse
+from tests.flows.delivery.test_reconciling import SCORES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,6 +73,45 @@ def test_a_chain_whose_end_was_cut_off_is_critical(warehouse: Warehouse, setting
     cursor.execute("delete from lineage.audit_log where seq = (select max(seq) from lineage.audit_log)")
 
     assert ("audit", "CRITICAL") in look(warehouse, settings, at=NOW + 2_000 * HOUR)
+
+
+def test_a_description_that_cannot_be_read_hides_no_other_problem(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    for folder in ("targets", "sources"):
+        shutil.copytree(getattr(settings, f"{folder}_dir"), tmp_path / folder)
+    broken = settings.model_copy(update={"targets_dir": tmp_path / "targets", "sources_dir": tmp_path / "sources"})
+    (tmp_path / "targets" / "eam.yml").write_text("name: eam", encoding="utf-8")
+    (tmp_path / "sources" / f"{SOURCE}.yml").write_text("name: other", encoding="utf-8")
+    warehouse.cursor().execute("insert into lineage.openlineage_refusal values (1, '400 bad producer', ?)", [NOW])
+
+    found = look(warehouse, broken)
+
+    assert found.count(("description_wrong", "ERROR")) == 2
+    assert ("events_refused", "WARNING") in found
+    assert not is_book_behind(broken, AssetGraph([]), now=NOW)
+
+
+def test_a_score_that_calls_for_a_message_nobody_made_is_told(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "targets").mkdir()
+    target = {"name": "eam", "description": "EAM.", "owner": "works", "messages": ["work_request"]}
+    (tmp_path / "targets" / "eam.yml").write_text(
+        json.dumps({**target, "system": {"kind": "file", "folder": "drop"}}), encoding="utf-8"
+    )
+    asked = settings.model_copy(update={"targets_dir": tmp_path / "targets"})
+    warehouse.cursor().execute(SCORES)
+    warehouse.cursor().execute(
+        "insert into ml.transformer_failure_scores values ('N', 'T1', ?, 'live', 0.9, 'm', ?)", [NOW, NOW]
+    )
+
+    found = look(warehouse, asked)
+    (alert,) = alerts(warehouse.cursor())
+
+    assert found == [("score_unexplained", "ERROR")]
+    assert alert["message"].startswith("1 scores call for a work_request to eam that nobody made: N/T1")
+    assert not is_book_behind(asked, AssetGraph([]), now=NOW)
 
 
 def test_nothing_published_is_nothing_to_be_behind(tmp_path: Path) -> None:

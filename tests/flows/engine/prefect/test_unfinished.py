@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -14,7 +15,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import State, StateType
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelling, Crashed, Pending, Running
+from prefect.states import Cancelling, Completed, Crashed, Failed, Pending, Running
 
 from flows.engine.prefect.server import PrefectServer
 from flows.engine.prefect.unfinished import CRASH_KEPT, MOST_ATTEMPTS, STARTING, Found, settle
@@ -175,7 +176,25 @@ def test_a_run_whose_process_is_gone(
 
     assert state_of(client, run_id) == expected
     assert (*found.taken_up, *found.ended) == (run_id,)
-    assert again == Found()
+    assert replace(again, unrecorded={}) == Found()
+
+
+def test_a_failure_the_ledger_knows_nothing_of_is_named_until_a_run_completes(
+    client: SyncPrefectClient, tmp_path: Path
+) -> None:
+    deployment_id = deploy(client)
+    known = begin(client, deployment_id, Running(), Failed(message="a gate did not pass"))
+    published = publish_run(tmp_path, known, "FAIL")
+    of_known = settled(deployment_id, published).unrecorded
+
+    begin(client, deployment_id, Running(), Failed(message="the warehouse was busy for an hour"))
+    of_unknown = settled(deployment_id, published).unrecorded
+    begin(client, deployment_id, Running(), Completed())
+
+    assert of_known == {}
+    assert of_unknown.keys() == {"daily"}
+    assert of_unknown["daily"].endswith(": the warehouse was busy for an hour")
+    assert settled(deployment_id, published).unrecorded == {}
 
 
 def test_what_only_looks_is_not_taken_up(client: SyncPrefectClient, tmp_path: Path) -> None:
@@ -186,7 +205,7 @@ def test_what_only_looks_is_not_taken_up(client: SyncPrefectClient, tmp_path: Pa
 
     assert found.ended == (run_id,)
     assert state_of(client, run_id)[0] == StateType.CRASHED
-    assert settled(deployment_id, tmp_path, is_look=True) == Found()
+    assert replace(settled(deployment_id, tmp_path, is_look=True), unrecorded={}) == Found()
 
 
 def test_what_has_a_process_is_left_alone_and_keeps_its_slot(client: SyncPrefectClient, tmp_path: Path) -> None:
