@@ -1,10 +1,14 @@
-"""Settings: `GRIDWEAVE_*` environment variables over `gridweave.toml` over the defaults here.
+"""Settings: `GRIDWEAVE_*` environment variables over secret files over `gridweave.toml` over the defaults here.
 
 What lives here: every setting, described, with unit and default. Nothing else in gridweave reads the environment.
+
+A secret need not be in the environment, where each process of the account can read it: `GRIDWEAVE_SECRETS_DIR` names a
+folder with a file for each, `gridweave_stream_url` for example, as Docker, Kubernetes and systemd hand them over.
 """
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from tomllib import TOMLDecodeError
@@ -14,12 +18,15 @@ from pydantic import AnyHttpUrl, Field, PositiveInt, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from flows.errors import ConfigurationError
 
+SECRETS_VARIABLE = "GRIDWEAVE_SECRETS_DIR"
 CHECKOUT = Path(__file__).resolve().parents[1]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 """What may name a file and a broker's stream."""
@@ -264,9 +271,16 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order: arguments, environment, gridweave.toml."""
+        """Order: arguments, environment, secret files, gridweave.toml."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        folder = os.environ.get(SECRETS_VARIABLE)
+        if folder and not Path(folder).is_dir():
+            raise ConfigurationError(
+                f"{SECRETS_VARIABLE} is {folder}, which is no folder.",
+                hint="it holds a file for each secret, named like its variable in small letters",
+            )
+        secrets = (SecretsSettingsSource(settings_cls, secrets_dir=folder),) if folder else ()
+        return init_settings, env_settings, *secrets, TomlConfigSettingsSource(settings_cls)
 
 
 @lru_cache(maxsize=1)
@@ -284,6 +298,8 @@ def get_settings() -> Settings:
             f"Settings are wrong: {wrong}.",
             hint="they come from GRIDWEAVE_* variables and gridweave.toml in the checkout; flows/settings.py lists all",
         ) from error
+    except SettingsError as error:  # a list that is no JSON; its words name the setting and not what was found
+        raise ConfigurationError(f"Settings are wrong: {error}.", hint='lists are JSON: ["one", "two"]') from None
     except TOMLDecodeError as error:
         raise ConfigurationError(f"gridweave.toml is not TOML: {error}.", hint="mend the line") from error
     return settings.model_copy(
