@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from flows.cli.main import app
 from tests.e2e.homes import Home
 
 pytestmark = pytest.mark.slow
@@ -43,9 +46,47 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "audit sql": ("audit", "sql", "{}"),
     "outbox show": ("outbox", "show", "{}"),
     "outbox list": ("outbox", "list", "--target", "{}"),
+    "outbox approve": ("outbox", "approve", "{}"),
+    "outbox drop": ("outbox", "drop", "{}", "--reason", "x"),
+    "outbox retry": ("outbox", "retry", "{}"),
     "alerts": ("alerts", "resolve", "{}", "--note", "x"),
+    "alerts acknowledge": ("alerts", "acknowledge", "{}", "--note", "x"),
+    "audit export": ("audit", "export", "--period", "{}", "--out", "never-written"),
+    "keys add": ("keys", "add", "name", "--scope", "{}"),
+    "keys revoke": ("keys", "revoke", "{}"),
     "quality propose": ("quality", "propose", "{}"),
 }
+
+
+ELSEWHERE = {
+    "backup": "the folder is the operator's to choose: test_backup.py",
+    "restore": "as backup",
+    "rebuild": "as backup",
+    "deploy": "starts a process: tests/flows/pipelines",
+    "api": "starts a process: tests/ml/serving/test_server.py",
+    "stream": "starts a process: tests/ml/streaming",
+}
+
+
+def texts_of(group: typer.Typer, *names: str) -> Iterator[str]:
+    """Commands that take text."""
+    for command in group.registered_commands:
+        callback = command.callback
+        assert callback is not None
+        name = command.name or callback.__name__.replace("_", "-")
+        annotations = (str(each.annotation) for each in inspect.signature(callback).parameters.values())
+        if any("str" in each or "Path" in each for each in annotations):
+            yield " ".join((*names, name))
+    for below in group.registered_groups:
+        assert below.typer_instance is not None
+        yield from texts_of(below.typer_instance, *names, str(below.name or below.typer_instance.info.name))
+
+
+def test_no_command_that_takes_text_is_forgotten() -> None:
+    taking = set(texts_of(app))
+    tried = {name for name in taking for words in COMMANDS.values() if " ".join(words).startswith(name)}
+
+    assert taking - tried == ELSEWHERE.keys()
 
 
 @pytest.fixture(scope="module")
