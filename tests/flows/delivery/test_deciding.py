@@ -115,7 +115,7 @@ def test_messages_of_a_target_that_is_gone_are_told(grid: Utility) -> None:
     grid.make(EAM)
 
     assert warnings(grid.warehouse.cursor(), {}, now=grid.clock.now) == [
-        "outbox: 1 message(s) wait for eam, of which there is no description any more"
+        "outbox: 1 message(s) wait for eam, of which there is no description to go by"
     ]
 
 

@@ -136,5 +136,5 @@ def test_the_command_ends_with_1_when_something_is_wrong(settings: Settings, mon
     get_settings.cache_clear()
 
     assert [each.exit_code for each in (sound, unsound, without_settings)] == [0, 1, 1]
-    assert "chmod -R go-w" in unsound.output
+    assert "chmod -R go-rwx" in unsound.output
     assert "dbt_threads" in without_settings.output

@@ -245,4 +245,7 @@ def test_an_old_crash_is_left_to_whoever_looked_at_it(client: SyncPrefectClient,
     deployment_id = deploy(client)
     begin(client, deployment_id, Crashed())
 
-    assert settled(deployment_id, tmp_path, now=datetime.now(UTC) + 2 * CRASH_KEPT) == Found()
+    found = settled(deployment_id, tmp_path, now=datetime.now(UTC) + 2 * CRASH_KEPT)
+
+    assert replace(found, unrecorded={}) == Found()
+    assert found.unrecorded.keys() == {"daily"}, "nobody has mended it"
