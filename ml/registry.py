@@ -313,10 +313,17 @@ class ModelRegistry:
             self._client.create_registered_model(_checked(name))
 
     def _experiment_id(self) -> str:
-        experiment = self._client.get_experiment_by_name(EXPERIMENT_NAME)
-        if experiment is not None:
-            return str(experiment.experiment_id)
-        return str(self._client.create_experiment(EXPERIMENT_NAME, artifact_location=self._root.as_uri()))
+        """Return the experiment whose artefacts go below our root.
+
+        MLflow keeps the place for good: in a store that was moved or restored from a backup the experiment made before
+        would send the files of new versions to where the store once was.
+        """
+        name = EXPERIMENT_NAME
+        while (experiment := self._client.get_experiment_by_name(name)) is not None:
+            if experiment.artifact_location == self._root.as_uri():
+                return str(experiment.experiment_id)
+            name = f"{name} moved"
+        return str(self._client.create_experiment(name, artifact_location=self._root.as_uri()))
 
     def _log(self, mlflow_run_id: str, parameters: Mapping[str, Any], figures: Mapping[str, float]) -> None:
         from mlflow.entities import Metric, Param

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import pwd
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from flows.sources.simulator.storm import deliver_storm_forecast
+from ml.outage_risk.config import DEFAULT_CONFIG
+from ml.outage_risk.train import train
 from tests.e2e.conftest import complete
 from tests.e2e.homes import Home
 
@@ -43,11 +48,15 @@ def test_a_training_that_fails_keeps_the_champion_and_scores_are_published(
     assert any("KeyError" in each["message"] for each in kept)
 
 
-def test_a_rollback_is_one_command_that_says_who_and_why(tiny_copy: Home) -> None:
+def test_a_rollback_is_one_command_that_says_who_and_why(tiny_copy: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home, first = tiny_copy, champion(tiny_copy)
-    complete(home.json("run", "--force", MODEL))
+    patient = partial(train, config=replace(DEFAULT_CONFIG, prior_days=300.0))
+    monkeypatch.setattr("ml.outage_risk.train.train", patient)
+    deliver_storm_forecast(home.path / "inbox")  # a training on the same would be the same training
+    complete(home.json("run", f"+{MODEL}"))
     second = next(each for each in home.json("models", "outage_risk") if each["model_version"] != first)
-    assert home.call("promote", "outage_risk", str(second["version"]), "--reason", "tried by hand")[0] == 0
+    promoted, said = home.call("promote", "outage_risk", str(second["version"]), "--reason", "tried by hand")
+    assert promoted == 0, said
     complete(home.json("run", SCORES))
     with_second = scored_with(home)
 

@@ -198,6 +198,22 @@ def test_what_is_not_there_is_named(registry: ModelRegistry, ask: Callable[[Mode
         ask(registry)
 
 
+def test_what_is_registered_in_a_store_that_was_moved_lies_there(
+    store: Path, tmp_path: Path, trained_model: Callable[..., TrainedModel]
+) -> None:
+    register(open_registry(store), trained_model(), "first")
+    copied = Path(shutil.copytree(store, tmp_path / "restored"))
+    before = sorted(store.rglob("*"))
+
+    registered = [register(open_registry(copied), trained_model(), logical) for logical in ("second", "third")]
+
+    assert all(model_file(copied, each).is_file() for each in registered)
+    assert open_registry(copied).load(NAME, 3) == trained_model().model
+    assert sorted(store.rglob("*")) == before
+    back = open_registry(store)
+    assert model_file(store, register(back, trained_model(), "second")).is_file()
+
+
 def test_the_store_may_be_moved(store: Path, tmp_path: Path, trained_model: Callable[..., TrainedModel]) -> None:
     register(open_registry(store), trained_model(), "v1")
 

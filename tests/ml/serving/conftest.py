@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,26 +111,11 @@ def made_home(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-def _copy_home(made: Path, copy: Path) -> None:
-    """Copy a home; MLflow remembers where the artefacts of later versions go, which must not be the original."""
-    shutil.copytree(made, copy)
-    with closing(sqlite3.connect(copy / "mlflow" / "mlflow.db")) as database, database:
-        database.execute(
-            "update experiments set artifact_location = replace(artifact_location, ?, ?)", (str(made), str(copy))
-        )
-
-
-@pytest.fixture(scope="session")
-def copy_home() -> Callable[[Path, Path], None]:
-    """Copies a home."""
-    return _copy_home
-
-
 @pytest.fixture(scope="session")
 def api(made_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApi]:
     """The session's server; its home does not change."""
     home = tmp_path_factory.mktemp("served") / "home"
-    _copy_home(made_home, home)
+    shutil.copytree(made_home, home)
     with running(home) as served:
         yield served
 
@@ -144,7 +128,7 @@ def serve(made_home: Path, tmp_path: Path) -> Iterator[Callable[..., RunningApi]
         def start(change: Callable[[ServedHome], None] = lambda _: None, **settings: Any) -> RunningApi:
             home = tmp_path / "home"
             if not home.exists():
-                _copy_home(made_home, home)
+                shutil.copytree(made_home, home)
             change(ServedHome(home))
             return servers.enter_context(running(home, **settings))
 

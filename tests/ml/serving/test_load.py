@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +84,8 @@ class Answers:
 
 
 @pytest.fixture
-def api(made_home: Path, copy_home: Callable[[Path, Path], None], tmp_path: Path) -> Iterator[Api]:
-    copy_home(made_home, tmp_path / "home")
+def api(made_home: Path, tmp_path: Path) -> Iterator[Api]:
+    shutil.copytree(made_home, tmp_path / "home")
     with started(tmp_path / "home") as running:
         yield running
 
