@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from flows.sources.simulator.storm import deliver_storm_forecast
-from ml.outage_risk.config import DEFAULT_CONFIG
+from ml.outage_risk.config import OutageRiskConfig
 from ml.outage_risk.train import train
 from tests.e2e.conftest import complete
 from tests.e2e.homes import Home
@@ -50,7 +49,7 @@ def test_a_training_that_fails_keeps_the_champion_and_scores_are_published(
 
 def test_a_rollback_is_one_command_that_says_who_and_why(tiny_copy: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home, first = tiny_copy, champion(tiny_copy)
-    patient = partial(train, config=replace(DEFAULT_CONFIG, prior_days=300.0))
+    patient = partial(train, config=OutageRiskConfig(prior_days=300.0))
     monkeypatch.setattr("ml.outage_risk.train.train", patient)
     deliver_storm_forecast(home.path / "inbox")  # a training on the same would be the same training
     complete(home.json("run", f"+{MODEL}"))
