@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from fastapi import FastAPI
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,16 +26,17 @@ NAMES = ("127.0.0.1", "localhost")
 def create() -> FastAPI:
     """Return the application that `prefect server start` runs, behind a look at who asks."""
     from prefect.server.api.server import create_app
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     application = create_app()
     application.add_middleware(OwnPagesOnly)
-    application.add_middleware(TrustedHostMiddleware, allowed_hosts=NAMES, www_redirect=False)
     return application
 
 
 class OwnPagesOnly:
-    """Refuses what a page of another origin asks for; browsers name the origin with whatever may change something.
+    """Refuses who calls the server by a foreign name, and what a page of another origin asks for.
+
+    Browsers name the origin with whatever may change something. What the server asks of itself, for an automation, does
+    not come over its socket and has a name of Prefect's own.
 
     Args:
         application: Asked when nothing speaks against it.
@@ -44,25 +47,45 @@ class OwnPagesOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask the application, or refuse."""
-        origins = [value for name, value in scope.get("headers", ()) if name == b"origin"]
-        if all(is_own(origin.decode("latin-1"), scope["server"][1]) for origin in origins):
+        refusal = _refusal(scope) if scope["type"] in {"http", "websocket"} else None
+        if refusal is None:
             await self._application(scope, receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008, "reason": "a page of another origin"})
+            await send({"type": "websocket.close", "code": 1008, "reason": refusal[1]})
         else:
             from starlette.responses import PlainTextResponse
 
-            await PlainTextResponse("a page of another origin", status_code=403)(scope, receive, send)
+            await PlainTextResponse(refusal[1], status_code=refusal[0])(scope, receive, send)
 
 
-def is_own(origin: str, port: int) -> bool:
-    """Tell whether an origin is this server, by one of its names.
+def _refusal(scope: Scope) -> tuple[int, str] | None:
+    """Return status and words for who is refused."""
+    address, port = scope["server"]
+    if address not in NAMES:
+        return None
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    called = _name_and_port(f"//{headers.get(b'host', '')}")
+    if called[0] not in NAMES:
+        return 400, "called by a foreign name"
+    if b"origin" in headers and not is_own(headers[b"origin"], {port, called[1]}):
+        return 403, "a page of another origin"
+    return None
 
-    >>> is_own("http://localhost:4200", 4200), is_own("http://localhost:8080", 4200), is_own("null", 4200)
-    (True, False, False)
+
+def is_own(origin: str, ports: Collection[int | None]) -> bool:
+    """Tell whether an origin is this server, by one of its names and a port it is called by: a tunnel has its own.
+
+    >>> [is_own(origin, {4200}) for origin in ("http://localhost:4200", "http://localhost:8080", "null")]
+    [True, False, False]
     """
-    parts = urlsplit(origin)
+    name, port = _name_and_port(origin)
+    return name in NAMES and port in ports
+
+
+def _name_and_port(url: str) -> tuple[str | None, int | None]:
     try:
-        return parts.hostname in NAMES and parts.port == port
-    except ValueError:  # no port a port can be
-        return False
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # no address, or no port a port can be
+        return None, None
+    return parts.hostname, port

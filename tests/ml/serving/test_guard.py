@@ -211,6 +211,20 @@ def test_what_is_not_strict_is_refused_without_an_echo(api: RunningApi, body: by
     assert {"type", "title", "status", "detail"} <= answer.json().keys()
 
 
+def test_what_nobody_foresaw_says_nothing_of_itself(api: RunningApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("CANARY")
+
+    monkeypatch.setattr("ml.serving.published_routes._ask", fail)
+    with api.client() as client:
+        answer = client.get("/v1/storm-priority", params={"network_id": "CANARY"})
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.content) <= PROBLEM_BYTES
+    assert not [word for word in ("CANARY", "Traceback", "RuntimeError") if word in answer.text]
+
+
 def test_other_media_types_are_refused(api: RunningApi) -> None:
     with api.client() as client:
         answer = client.post("/v1/transformer-failure/score", content=b"a=1", headers={"Content-Type": "text/csv"})

@@ -90,11 +90,15 @@ def test_pages_of_others_are_not_answered(prefect_server: PrefectServer) -> None
             client.post(path, content="{}", headers={"Content-Type": "text/plain", "Origin": page}).status_code
             for page in ("https://evil.example", "null", "http://localhost:1", "http://127.0.0.1:99999", origin)
         ]
+        through_a_tunnel = client.post(
+            path, json={}, headers={"Host": "localhost:8080", "Origin": "http://localhost:8080"}
+        )
 
     assert called_otherwise.status_code == 400
     assert "access-control-allow-origin" not in evil.headers
     assert ours.headers["access-control-allow-origin"] == origin
     assert unasked == [403, 403, 403, 403, 200]
+    assert through_a_tunnel.status_code == 200
 
 
 def test_nobody_is_not_a_stranger(tmp_path: Path) -> None:
