@@ -124,7 +124,7 @@ class StormPlace(BaseModel):
     reason_text: str | None
     is_low_confidence: bool = Field(description="A person looks before anyone acts on it.")
     low_confidence_reason: str | None = Field(
-        description="Why; none where the score is trusted.", examples=["Unlike earlier years: peak_gust_mps."]
+        description="Why; none where the score is trusted.", examples=["Unlike earlier years: peak_gust_forecast_mps."]
     )
     is_fallback: bool
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NAMES = UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 NOW = datetime(2024, 1, 1, tzinfo=UTC)
-DOUBT = "Unlike earlier years: peak_gust_mps."
+DOUBT = "Unlike earlier years: peak_gust_forecast_mps."
 FAILURE, OUTAGE = "transformer_failure", "outage_risk"
 SCORES = {FAILURE: "ml/transformer_failure_scores", OUTAGE: "ml/outage_risk_scores"}
 
