@@ -35,6 +35,7 @@ check-python: setup
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive -lll flows ml expectations
 	$(BIN)/mypy $(CODE)
 
 check-sql: setup

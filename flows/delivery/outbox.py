@@ -1,6 +1,6 @@
-"""The end of a run: from released reports to the systems that act on them, and whether all is accounted for.
+"""The end of a run: from released reports to the systems that act on them.
 
-    make messages ─► relay ─► reconcile ─► notes for the summary
+    make messages ─► relay ─► notes for the summary
 
 What lives here: these steps in their order; what a run, the schedule and the commands call. What does not: the steps.
 
@@ -15,21 +15,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flows.delivery.making import Made, make_messages
-from flows.delivery.reconciling import reconcile
 from flows.delivery.relay import Delivered, Relay
 from flows.delivery.sending_ledger import due_count, recorded_circuit
 from flows.delivery.standing import warnings
 from flows.delivery.targets import usable_targets
-from flows.errors import ConfigurationError
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
     from uuid import UUID
 
     from flows.clock import Clock
-    from flows.delivery.targets import Target
     from flows.settings import Settings
     from flows.warehouse.warehouse import Warehouse
 
@@ -37,7 +34,7 @@ logger = logging.getLogger(__name__)
 progress = logging.getLogger("flows.progress")
 
 NAMED_COUNT = 5
-"""So many unexplained scores are named in a note; `gridweave outbox reconcile` names all."""
+"""So many recommendations that make no message are named in the notes."""
 
 
 @dataclass
@@ -70,10 +67,9 @@ def hand_over(warehouse: Warehouse, settings: Settings, *, run_id: UUID, clock: 
     targets, _ = usable_targets(settings.targets_dir)
     made = make_messages(warehouse, targets, now=clock(), run_id=run_id)
     done = deliver(warehouse, settings, run_id=run_id, clock=clock)
-    unexplained = _unexplained(warehouse, settings, targets)
-    for note in (*done.notes, *unexplained):
+    for note in done.notes:
         logger.warning("%s", note)
-    return [*_made_notes(made), *_sent_notes(done.delivered), *done.notes, *unexplained]
+    return [*_made_notes(made), *_sent_notes(done.delivered), *done.notes]
 
 
 def deliver(warehouse: Warehouse, settings: Settings, *, run_id: UUID, clock: Clock) -> HandedOver:
@@ -100,19 +96,6 @@ def is_work_waiting(settings: Settings, *, now: datetime) -> bool:
             )
     except NothingPublishedError:
         return False
-
-
-def _unexplained(warehouse: Warehouse, settings: Settings, targets: Mapping[str, Target]) -> list[str]:
-    """Name scores that nothing accounts for."""
-    try:
-        found = reconcile(warehouse.cursor(), targets, transform_dir=settings.transform_dir).unexplained
-    except ConfigurationError as error:
-        return [f"outbox: {error.message}"]
-    if not found:
-        return []
-    named = ", ".join(f"{each['message_type']} {each['business_key']}" for each in found[:NAMED_COUNT])
-    more = f" and {len(found) - NAMED_COUNT} more" if len(found) > NAMED_COUNT else ""
-    return [f"outbox: {len(found):,} score(s) without a message: {named}{more}; gridweave outbox reconcile lists them"]
 
 
 def _made_notes(made: Made) -> Iterator[str]:

@@ -41,6 +41,8 @@ class SecretReference(_Frozen):
     def _check_one_place(self) -> SecretReference:
         if (self.env is None) == (self.file is None):
             raise ValueError("give either env or file; a secret itself never stands in a description")
+        if self.file is not None and not self.file.is_absolute():
+            raise ValueError("file: expected an absolute path")
         return self
 
     def read(self, target: str) -> SecretStr:
@@ -65,7 +67,9 @@ class FileTarget(_Frozen):
     """A folder that the system, or a person, takes files from."""
 
     kind: Literal["file"]
-    folder: Path | None = Field(default=None, description="Folder; none: $GRIDWEAVE_HOME/outgoing/<target>.")
+    folder: Path | None = Field(
+        default=None, description="Folder, below $GRIDWEAVE_HOME; none: outgoing/<target>."
+    )
     format: Literal["json", "csv"] = Field(default="json", description="One document, or one table, per message.")
 
 
@@ -145,7 +149,7 @@ class Target(_Frozen):
         description="How it takes them: kind file, http or sql, with the keys of each."
     )
     approval: dict[str, Approval] = Field(
-        default_factory=dict, description="By kind of message: always, or low_confidence; the kind's own otherwise."
+        default_factory=dict, description="Kinds of messages that wait for a person though they otherwise would not."
     )
     retry: Retry = Field(default=Retry(), description="Patience.")
     limits: Limits = Field(default=Limits(), description="From when on a person is told.")
@@ -157,6 +161,9 @@ class Target(_Frozen):
             raise ValueError(f"messages: expected some of {', '.join(MESSAGE_TYPES)}; found {', '.join(unknown)}")
         if len(set(self.messages)) < len(self.messages):
             raise ValueError("messages: a kind is named twice")
+        always = [each for each, rule in self.approval.items() if rule != MESSAGE_TYPES[each].approval == "always"]
+        if always:
+            raise ValueError(f"approval: a person always decides about {', '.join(always)}; leave the entry out")
         return self
 
     def needs_approval(self, message_type: str, *, is_low_confidence: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ RUNS_WHAT_IT_READS = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "she
 PICKLES = {"flows/engine/steps/process.py"}
 """Looks whether an error survives the pipe to its own parent process; reads nothing but what it wrote itself."""
 CALLS = {"eval", "exec", "compile", "__import__", "yaml.load", "yaml.unsafe_load", "yaml.full_load", "os.system"}
+FOLDERS = {".ci", "data", "expectations", "flows", "ml", "tests", "transform"}
 SQL_REMARK = re.compile(r"#\s*noqa:[^#]*\bS608\b(?P<reason>[^#\n]*)")
 
 
@@ -65,3 +67,11 @@ def test_each_composed_statement_says_why_it_is_safe() -> None:
     ]
 
     assert silent == []
+
+
+def test_nothing_but_the_seven_folders_is_committed() -> None:
+    """What a test or command left in the folder it was started in is easily committed with the rest."""
+    git = ["git", "-C", str(CHECKOUT), "ls-files", "--cached", "-z"]
+    tracked = subprocess.run(git, capture_output=True, text=True, check=True).stdout.split("\0")
+
+    assert {name.partition("/")[0] for name in tracked if "/" in name} == FOLDERS

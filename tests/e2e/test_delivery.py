@@ -45,7 +45,7 @@ def test_a_run_hands_over_what_may_go_by_itself_and_accounts_for_every_score(
     files = outgoing(home)
 
     assert any("wait for approval" in note for note in summary["notes"])
-    assert not [note for note in summary["notes"] if "without a message" in note]
+    assert home.query("select * from lineage.alert where kind = 'score_unexplained'") == []
     crews = [name for name in files if name.startswith("dispatch/crew_assignment/")]
     planned = home.query("select count(*) as n from reports.rpt_crew_plan where not is_low_confidence")[0]["n"]
     assert len(crews) == planned > 0

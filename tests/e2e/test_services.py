@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.slow
 
 EVERY_MINUTE = "* * * * *"
 NEVER = "0 0 29 2 *"
+CANARY = "canary-51d0-secret"
 REGISTERING_LIMIT_SECONDS = 120
 SCHEDULED_RUN_LIMIT_SECONDS = 240
 
@@ -76,6 +78,23 @@ def alerts_told(home: Home) -> list[tuple[str, str]]:
     path = home.path / "alerts.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return [(each["subject"], each["state"]) for each in map(json.loads, lines)]
+
+
+def command_lines(home: Home) -> dict[int, str]:
+    """Command line of each process that works for a home, as `ps` shows it to everybody."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            if f"GRIDWEAVE_HOME={home.path}\0".encode() in (process / "environ").read_bytes():
+                found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
+
+
+def listening_hosts(home: Home) -> set[str]:
+    """Addresses at which processes of a home listen."""
+    printed = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout
+    own = [f"pid={process}," for process in command_lines(home)]
+    return {line.split()[3].rpartition(":")[0] for line in printed.splitlines() if any(each in line for each in own)}
 
 
 @contextmanager
@@ -131,14 +150,18 @@ def test_the_hourly_run_forecasts_load_and_trains_nothing(tiny: tuple[Home, dict
 def test_up_serves_the_schedules_until_down(tiny_copy: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home = Home(tiny_copy.path, PrefectServer(home=tiny_copy.path, port=free_port()))
     monkeypatch.setenv("GRIDWEAVE_DAILY_CRON", EVERY_MINUTE)
+    monkeypatch.setenv("GRIDWEAVE_OPENLINEAGE_API_KEY", CANARY)
 
     first = home.json("up")
     try:
         again = home.json("up")
+        commands: set[str] = set()
         limit = time.monotonic() + SCHEDULED_RUN_LIMIT_SECONDS
         while not scheduled_runs(home) and time.monotonic() < limit:
+            commands |= set(command_lines(home).values())
             time.sleep(2)
         found = scheduled_runs(home)
+        listening = listening_hosts(home)
     finally:
         code, printed = home.call("down")
 
@@ -147,6 +170,9 @@ def test_up_serves_the_schedules_until_down(tiny_copy: Home, monkeypatch: pytest
     assert (schedules["daily"], schedules["storm"]) == (("* * * * * UTC", False), ("", True))
     assert again["serving_pid"] == first["serving_pid"], "what ran already was not left alone"
     assert found, (home.path / "prefect" / "schedules.log").read_text(encoding="utf-8")[-2000:]
+    assert len(commands) >= len(("server", "schedules", "run"))
+    assert not [each for each in commands if CANARY in each], "anyone on the machine reads command lines"
+    assert listening == {"127.0.0.1"}
     assert {run["status"] for run in found} == {"COMPLETE"}
     assert all(run["prefect_flow_run_id"] for run in found)
     assert code == 0

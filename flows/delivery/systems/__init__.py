@@ -7,11 +7,11 @@ What lives here: what a system is to the relay, and choosing the module. What do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from flows.clock import Clock
     from flows.delivery.targets import Target
@@ -92,7 +92,7 @@ def open_system(target: Target, *, home: Path, clock: Clock) -> System:
     if isinstance(described, FileTarget):
         from flows.delivery.systems.files import FileSystem
 
-        return FileSystem(described.folder or home / "outgoing" / target.name, format=described.format)
+        return FileSystem(home / (described.folder or Path("outgoing", target.name)), format=described.format)
     if isinstance(described, HttpTarget):
         from flows.delivery.systems.http import HttpSystem
 

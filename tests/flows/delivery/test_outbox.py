@@ -55,6 +55,7 @@ def test_a_target_that_cannot_be_read_is_a_note_and_the_others_get_what_is_their
 
     assert [note for note in notes if note.startswith("outbox: Target broken.yml is wrong: key description")]
     assert grid.messages("target", "state") == [("eam", "SENT")]
+    assert list((grid.home / "drop").rglob("*.json")), "a folder is below home, wherever a command is started"
 
 
 def test_a_secret_that_is_missing_is_a_note_and_messages_wait(grid: Utility) -> None:

@@ -47,11 +47,15 @@ def test_the_targets_of_the_checkout_take_every_kind_of_message_once() -> None:
         pytest.param("name: eam", "name: other", "expected 'eam'", id="another name"),
         pytest.param("[work_request]", "[work_order]", "expected some of work_request, crew_assignment", id="kind"),
         pytest.param("[work_request]", "[work_request, work_request]", "named twice", id="twice"),
+        pytest.param(
+            "owner:", "approval: {voltage_schedule: low_confidence}\nowner:", "a person always decides", id="approval"
+        ),
         pytest.param("https://eam", "http://eam", "expected https beyond this machine", id="plain http"),
         pytest.param("https://eam", "https://u:p@eam", "a password never stands", id="password in the address"),
         pytest.param("https://eam.example/orders", "eam", "expected http(s)://HOST/PATH", id="no address"),
         pytest.param("{env: EAM_TOKEN}", "canary-secret", "key system.http.token", id="secret in the description"),
         pytest.param("{env: EAM_TOKEN}", "{env: A, file: b}", "give either env or file", id="two places"),
+        pytest.param("{env: EAM_TOKEN}", "{file: token}", "expected an absolute path", id="relative place"),
         pytest.param("kind: http", "kind: ftp", "'file', 'http', 'sql'", id="another kind"),
         pytest.param("owner: operations", "owner: operations\nretries: 3", "retries", id="unknown key"),
         pytest.param("name: eam", "name: [eam", "is not YAML", id="no YAML"),
