@@ -67,9 +67,7 @@ class FileTarget(_Frozen):
     """A folder that the system, or a person, takes files from."""
 
     kind: Literal["file"]
-    folder: Path | None = Field(
-        default=None, description="Folder, below $GRIDWEAVE_HOME; none: outgoing/<target>."
-    )
+    folder: Path | None = Field(default=None, description="Folder, below $GRIDWEAVE_HOME; none: outgoing/<target>.")
     format: Literal["json", "csv"] = Field(default="json", description="One document, or one table, per message.")
 
 
