@@ -119,10 +119,11 @@ class Day:
             time.sleep(0.5)
 
     def await_working(self, flow_run_id: str) -> None:
-        """Wait until the run owns the warehouse."""
+        """Wait until the run owns the warehouse and is at a step: then the ledger knows it."""
         limit = time.monotonic() + RUN_LIMIT_SECONDS
-        while flow_run_id.encode() not in owner_flow_run(self.home):
-            assert time.monotonic() < limit, f"{self.asked[flow_run_id]} never owned the warehouse"
+        steps = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
+        while flow_run_id.encode() not in owner_flow_run(self.home) or not self.post("task_runs/filter", steps):
+            assert time.monotonic() < limit, f"{self.asked[flow_run_id]} never worked on the warehouse"
             time.sleep(0.1)
 
     def runs(self) -> list[dict[str, Any]]:
