@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from flows.delivery.systems import Receipt
     from flows.delivery.targets import Retry
 
+LONGEST_PAUSE = timedelta(days=1)
+"""No pause is longer: what lies further ahead was written down under a clock that was wrong."""
 DOUBLINGS = 30
 """Beyond so many the bound is the longest pause anyway, and a float would overflow."""
 
@@ -55,7 +57,7 @@ class Circuit:
 
     def is_open(self, now: datetime) -> bool:
         """Tell whether nothing is to be sent now."""
-        return self.opens_at is not None and now < self.opens_at
+        return self.opens_at is not None and now < self.opens_at <= now + LONGEST_PAUSE
 
     @property
     def is_probing(self) -> bool:
@@ -72,4 +74,5 @@ class Circuit:
         if self.is_probing:
             pauses.append(bound_seconds(self.retry, self.failures - self.retry.circuit_failures + 1))
         if max(pauses) > 0:
-            self.opens_at = max(now + timedelta(seconds=max(pauses)), self.opens_at or now)
+            until = now + timedelta(seconds=max(pauses))
+            self.opens_at = max(until, self.opens_at) if self.opens_at and self.is_open(now) else until

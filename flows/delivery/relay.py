@@ -90,9 +90,13 @@ class Relay:
     page_count: int = PAGE_COUNT
 
     def deliver(self, targets: Mapping[str, Target]) -> list[Delivered]:
-        """Send what is due to each target; one that is down holds up no other."""
+        """Send what is due to each target; one that is down or slow holds up no other."""
         ends_at = self.monotonic() + self.limit_seconds
-        return [self._deliver_to(target, ends_at) for target in targets.values()]
+        delivered = []
+        for place, target in enumerate(targets.values()):
+            begin = self.monotonic()
+            delivered.append(self._deliver_to(target, begin + (ends_at - begin) / (len(targets) - place)))
+        return delivered
 
     def _deliver_to(self, target: Target, ends_at: float) -> Delivered:
         """Send what is due to one target."""
@@ -109,6 +113,10 @@ class Relay:
             system = self.open_system(target, home=self.home, clock=self.clock)
         except ConfigurationError as error:
             done.problem = error.message
+            return done
+        except Exception as error:  # noqa: BLE001 - what no description foresees; its words may hold a secret
+            logger.warning("opening %s failed: %s", target.name, type(error).__name__)
+            done.problem = type(error).__name__
             return done
         try:
             self._pages(ledger, system, circuit, done, waiting, ends_at)

@@ -35,7 +35,8 @@ _DUE = """
 select m.message_id::varchar, m.message_type, m.business_key, m.revision, m.verb, m.idempotency_key, m.body::varchar,
     m.attempts
 from lineage.outbox_message m
-where m.target = $1 and m.state = 'QUEUED' and m.next_attempt_at <= $2 and not exists (
+where m.target = $1 and m.state = 'QUEUED'
+and (m.next_attempt_at <= $2 or m.next_attempt_at > $2 + interval 1 day) and not exists (
     select 1 from lineage.outbox_message e
     where e.target = $1 and e.state in ('WAITING_APPROVAL', 'QUEUED', 'DEAD') and e.business_key = m.business_key
         and e.message_type = m.message_type and e.revision < m.revision
@@ -43,7 +44,8 @@ where m.target = $1 and m.state = 'QUEUED' and m.next_attempt_at <= $2 and not e
 order by m.attempts, m.seq
 limit $3
 """
-"""Fewest tries first: a target that is down is probed with another message each time, and none of them wears out."""
+"""Fewest tries first: a target that is down is probed with another message each time, and none of them wears out. A
+next try more than the longest pause ahead (pauses.py) was written down under a clock that was wrong, and is due."""
 
 _OVERDUE = """
 update lineage.outbox_message
@@ -205,7 +207,7 @@ def due_count(reader: duckdb.DuckDBPyConnection, target: Target, *, now: datetim
     """Count what waits for a target and may be tried now, or has run out meanwhile."""
     row = reader.execute(
         "select count(*) from lineage.outbox_message where target = $1 and ("
-        " (state = 'QUEUED' and next_attempt_at <= $2)"
+        " (state = 'QUEUED' and (next_attempt_at <= $2 or next_attempt_at > $2 + interval 1 day))"
         " or (state in ('QUEUED', 'WAITING_APPROVAL') and coalesce(expires_at <= $2, false)))",
         [target.name, now],
     ).fetchone()

@@ -49,7 +49,7 @@ class SecretReference(_Frozen):
         """Fetch the secret.
 
         Raises:
-            ConfigurationError: It is not there; the message names the place.
+            ConfigurationError: It is not there or cannot be sent; the message names the place and never what is there.
         """
         place = f"environment variable {self.env}" if self.env else f"file {self.file}"
         try:
@@ -59,6 +59,11 @@ class SecretReference(_Frozen):
         if not text.strip():
             raise ConfigurationError(
                 f"Target {target}: its secret was expected in {place}; found nothing.", hint=f"set {place}"
+            )
+        if not (text.strip().isascii() and text.strip().isprintable()):
+            raise ConfigurationError(
+                f"Target {target}: its secret in {place} is not one line of printable ASCII.",
+                hint="look for a line break or a special character in the middle; copying often leaves one",
             )
         return SecretStr(text.strip())
 
@@ -119,7 +124,7 @@ class Retry(_Frozen):
     """How patiently a message is tried again, and when it is given up."""
 
     base_seconds: float = Field(default=2.0, gt=0, description="Longest first pause; it doubles, s.")
-    max_seconds: float = Field(default=300.0, gt=0, description="Longest pause, also of the circuit, s.")
+    max_seconds: float = Field(default=300.0, gt=0, le=86_400, description="Longest pause, also of the circuit, s.")
     max_attempts: int = Field(
         default=50, ge=1, description="Tries after which a message is dead; a retry gives as many."
     )
@@ -176,7 +181,7 @@ def load_targets(folder: Path) -> dict[str, Target]:
     Raises:
         ConfigurationError: One is wrong; it names the file, the key, what was expected.
     """
-    return {path.stem: _load(path) for path in sorted(folder.glob("*.yml"))}
+    return {path.stem: _load(path) for path in _descriptions(folder)}
 
 
 def usable_targets(folder: Path) -> tuple[dict[str, Target], dict[str, ConfigurationError]]:
@@ -187,7 +192,7 @@ def usable_targets(folder: Path) -> tuple[dict[str, Target], dict[str, Configura
     """
     usable: dict[str, Target] = {}
     wrong: dict[str, ConfigurationError] = {}
-    for path in sorted(folder.glob("*.yml")):
+    for path in _descriptions(folder):
         try:
             usable[path.stem] = _load(path)
         except ConfigurationError as error:
@@ -195,10 +200,19 @@ def usable_targets(folder: Path) -> tuple[dict[str, Target], dict[str, Configura
     return usable, wrong
 
 
+def _descriptions(folder: Path) -> list[Path]:
+    """Return the files of a folder that describe targets; an editor's own begin with a dot."""
+    return sorted(path for path in folder.glob("*.yml") if not path.name.startswith("."))
+
+
 def _load(path: Path) -> Target:
     """Read and check one description."""
     try:
         target = Target.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigurationError(
+            f"Target {path.name} cannot be read: {error.strerror}.", hint="it is a file that its owner may read"
+        ) from error
     except (YamlError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"Target {path.name} is not YAML: {error}.", hint="check indents and quotes"

@@ -225,7 +225,7 @@ class SourceConfig(_Frozen):
 
 def list_sources(sources_dir: Path) -> list[str]:
     """Return the names of all source descriptions in a folder, sorted."""
-    return sorted(path.stem for path in sources_dir.glob("*.yml"))
+    return sorted(path.stem for path in sources_dir.glob("*.yml") if not path.name.startswith("."))  # an editor's own
 
 
 def load_source(name: str, sources_dir: Path) -> SourceConfig:
@@ -247,6 +247,11 @@ def load_source(name: str, sources_dir: Path) -> SourceConfig:
         )
     try:
         document = parse_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"Source description {path.name} cannot be read: {error.strerror}.",
+            hint="it is a file that its owner may read",
+        ) from error
     except (YamlError, UnicodeDecodeError) as error:
         raise ConfigurationError(
             f"Source description {path.name} is not YAML: {error}.", hint="check indents and quotes"

@@ -49,9 +49,12 @@ def is_usable(use_case: str, stored: Mapping[str, Any]) -> bool:
             len({len(hazard.probability), len(hazard.low), len(hazard.high), len(hazard.age_edges_years) + 2}) == 1
         )
         return is_whole and _within(shares, 1.0)
-    counts = np.array([*stored["mean_count"].values(), *stored["customers_per_outage"].values()])
+    counts = np.array([*stored["mean_count"].values(), *stored["customers_per_outage"].values()], dtype=float)
     has_network = all("" in stored[name] for name in ("probability", "mean_count", "customers_per_outage"))
-    return has_network and _within(np.array([*stored["probability"].values()]), 1.0) and _within(counts, np.inf)
+    shares = np.array(
+        [*stored["probability"].values()], dtype=float
+    )  # null, which NaN became on the wire, is NaN again
+    return has_network and _within(shares, 1.0) and _within(counts, np.inf)
 
 
 def _within(values: Floats, most: float) -> bool:

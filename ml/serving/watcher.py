@@ -159,6 +159,8 @@ class Watcher:
             await process.start()
             await probe(process, champion, seconds=self._score_seconds)
             await asyncio.to_thread(self._champions.keep, champion)
+            snapshot = self._holder.current.snapshot
+            identifier = "" if snapshot is None else await _materialization(snapshot, champion)
         except (GridweaveError, OSError) as error:
             process.close()
             message = error.message if isinstance(error, GridweaveError) else type(error).__name__
@@ -166,11 +168,9 @@ class Watcher:
             if present is None:
                 await self._take_last_good_instead(champion)
             return False
-        except asyncio.CancelledError:  # the server ends while a model is loading
+        except BaseException:  # the server ends meanwhile, or what nobody foresaw: it would be started at every look
             process.close()
             raise
-        snapshot = self._holder.current.snapshot
-        identifier = "" if snapshot is None else await _materialization(snapshot, champion)
         model = ServedModel(champion=champion, process=process, materialization_id=identifier)
         self._holder.change(models={**self._holder.current.models, champion.use_case: model})
         self._events.write("model taken over", use_case=champion.use_case, model_version=champion.model_version)

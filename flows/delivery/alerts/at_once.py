@@ -123,7 +123,7 @@ def _brought_up_to_date(before: Memory, settings: Settings, now: datetime) -> Me
 def _tell(channel: Channel, memory: Memory, settings: Settings, now: datetime) -> bool:
     """Tell a channel what it does not know; say whether anything is remembered of it."""
     failed = memory.get(channel.name)
-    if failed and now.timestamp() - failed["failed_at"] < RETRY_SECONDS:
+    if failed and 0 <= now.timestamp() - failed["failed_at"] < RETRY_SECONDS:  # ahead: the clock was set back
         return False
     least = 0 if isinstance(channel, FileChannel) else SEVERITIES.index(settings.alert_least_severity)
     entries = [

@@ -12,7 +12,7 @@ circuit opens and keeps the rest of the queue from the same fate.
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -35,6 +35,10 @@ BUSY_STATUSES = frozenset({408, 429})
 NOT_THE_MESSAGE_STATUSES = frozenset({401, 403, 404, 405, 407})
 REASON_BYTES = 300
 """So much of the system's own words is kept."""
+LONGEST_REST_OF_TOKEN = 3
+"""A beginning of the token as short as this may stay at the end of words that were cut."""
+WAITS = 4
+"""Connecting, sending, the answer's head and its words may each take the target's `timeout_seconds`."""
 LONGEST_RETRY_AFTER_SECONDS = 86_400.0
 """A system that asks for more than a day is asked again after a day."""
 
@@ -65,13 +69,17 @@ class HttpSystem:
         )
 
     def send(self, messages: Sequence[OutgoingMessage]) -> list[Receipt]:
-        """Post messages side by side."""
-        return list(self._pool.map(self._post, messages))
+        """Post messages side by side; a system that keeps a connection busy and never answers is given up."""
+        limit_seconds = WAITS * self._timeout_seconds
+        posted = [self._pool.submit(self._post, message) for message in messages]
+        wait(posted, timeout=limit_seconds)
+        given_up = Receipt(outcome="RETRY", is_target_down=True, reason=f"no whole answer within {limit_seconds:g} s")
+        return [given_up if each.cancel() or not each.done() else each.result() for each in posted]
 
     def close(self) -> None:
-        """Close connections."""
-        self._pool.shutdown()
+        """Close connections, which also ends what was given up."""
         self._client.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _post(self, message: OutgoingMessage) -> Receipt:
         """Post one message."""
@@ -110,15 +118,22 @@ class HttpSystem:
         What it says after an acknowledgement is read too: a connection whose answer was read whole is used again.
         """
         words, ends_at = b"", time.monotonic() + self._timeout_seconds
-        for part in answer.iter_bytes(REASON_BYTES):
+        for part in answer.iter_raw():
             words += part
-            if len(words) >= REASON_BYTES or time.monotonic() > ends_at:
+            if len(words) >= REASON_BYTES + len(self._secret) or time.monotonic() > ends_at:
                 break
-        return " ".join(words[:REASON_BYTES].decode("utf-8", "replace").split())
+        told = self._told(words[: REASON_BYTES + len(self._secret)].decode("utf-8", "replace"))
+        return " ".join(told[:REASON_BYTES].split())
 
     def _told(self, reason: str) -> str:
-        """Take the token out of what is kept: some systems repeat it."""
-        return reason.replace(self._secret, "***") if self._secret else reason
+        """Take the token out of what is kept: some systems repeat it, and words that are cut may end within it."""
+        if not self._secret:
+            return reason
+        told = reason.replace(self._secret, "***")
+        for length in range(min(len(self._secret) - 1, len(told)), LONGEST_REST_OF_TOKEN, -1):
+            if told.endswith(self._secret[:length]):
+                return told[:-length] + "***"
+        return told
 
 
 def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:

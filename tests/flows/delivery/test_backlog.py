@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.delivery.systems import ACKNOWLEDGED, OutgoingMessage, Receipt
+from flows.delivery.systems import ACKNOWLEDGED, OutgoingMessage, Receipt, System
+from flows.delivery.targets import Target
+from tests.flows.delivery import utility
 from tests.flows.delivery.utility import Utility, target
 
 pytestmark = pytest.mark.slow
@@ -74,7 +76,7 @@ def test_a_pass_ends_when_its_time_is_over_and_the_next_one_goes_on(grid: Utilit
     grid.systems["eam"] = Counting()
     grid.backlog(3_000)
 
-    (first,) = grid.deliver(EAM, limit_seconds=3, monotonic=lambda: float(next(ticks)))
+    (first,) = grid.deliver(EAM, limit_seconds=4, monotonic=lambda: float(next(ticks)))
     (second,) = grid.deliver(EAM)
 
     assert first.counts == {"ACKNOWLEDGED": 500}, "the second chunk of a page would have begun too late"
@@ -98,6 +100,46 @@ def test_a_system_that_fails_as_nobody_foresaw_holds_up_no_other(grid: Utility) 
     assert (broken.counts, broken.problem) == ({"RETRY": 1}, "RecursionError")
     assert other.counts == {"ACKNOWLEDGED": 1}
     assert grid.messages("target", "state", "attempts") == [("eam", "QUEUED", 1), ("dispatch", "SENT", 1)]
+
+
+def test_a_slow_system_leaves_the_others_their_share_of_the_time(grid: Utility) -> None:
+    now = 0.0
+
+    class Slow(Counting):
+        chunk_size = 1
+
+        def send(self, messages: Sequence[OutgoingMessage]) -> list[Receipt]:
+            nonlocal now
+            now += 1.0
+            return super().send(messages)
+
+    dispatch = target("dispatch", "work_request")
+    grid.systems |= {"eam": Slow(), "dispatch": Slow()}
+    grid.many_orders(100)
+    grid.make(EAM, dispatch)
+
+    delivered = grid.deliver(EAM, dispatch, limit_seconds=60.0, monotonic=lambda: now)
+
+    assert [each.counts for each in delivered] == [{"ACKNOWLEDGED": 30}] * 2
+
+
+def test_a_system_that_cannot_be_opened_as_nobody_foresaw_holds_up_no_other(
+    grid: Utility, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unopened(described: Target, **_: object) -> System:
+        if described.name == "eam":
+            raise UnicodeEncodeError("ascii", "canary-secret", 0, 1, "a header it cannot be")
+        return Counting()
+
+    monkeypatch.setattr(utility, "open_system", unopened)
+    dispatch = target("dispatch", "work_request")
+    grid.orders("T1")
+    grid.make(EAM, dispatch)
+
+    broken, other = grid.deliver(EAM, dispatch)
+
+    assert (broken.counts, broken.problem) == ({}, "UnicodeEncodeError")
+    assert other.counts == {"ACKNOWLEDGED": 1}
 
 
 def test_what_was_handed_over_when_the_process_was_stopped_counts_as_tried(grid: Utility) -> None:

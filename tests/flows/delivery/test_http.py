@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import random
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import pytest
+from pydantic import SecretStr
 
-from flows.delivery.targets import Target
+from flows.delivery.systems import OutgoingMessage, Receipt
+from flows.delivery.systems.http import HttpSystem
+from flows.delivery.targets import HttpTarget, Target
 from tests.conftest import free_port
 from tests.flows.delivery.stand_in import Answer, Downstream, Request, downstream
-from tests.flows.delivery.utility import Utility, target
+from tests.flows.delivery.utility import NOW, Utility, target
 
 pytestmark = pytest.mark.slow
 
@@ -162,6 +169,94 @@ def test_a_wrong_token_does_not_kill_the_queue(grid: Utility, eam: Downstream) -
         ("DEAD", 2),
         ("QUEUED", 48),
     ]
+
+
+TOKEN = f"eyJ.canary.{'x' * 400}"
+
+
+@pytest.mark.parametrize("words", ["bad token {}", "{} or {}", "{} " * 9])
+def test_a_token_that_a_system_repeats_is_not_kept_also_where_its_words_are_cut(words: str, eam: Downstream) -> None:
+    eam.behaviour = lambda _: (401, {}, words.replace("{}", TOKEN))
+
+    (receipt,) = sent_by(http_system(eam.url, token=TOKEN))
+
+    assert receipt.status_code == 401
+    assert "eyJ." not in str(receipt.reason)
+    assert "xxxx" not in str(receipt.reason)
+
+
+@pytest.mark.parametrize(
+    ("head", "drop", "answer"),
+    [
+        ("", "HTTP/1.1 102 Processing\r\n\r\n", "no whole answer within 0.8 s"),
+        ("HTTP/1.1 500 Broken\r\nContent-Length: 100000\r\n\r\n", "x", "HTTP 500 x"),
+    ],
+    ids=["goes on processing", "one byte at a time"],
+)
+def test_a_system_that_never_comes_to_an_end_is_given_up(head: str, drop: str, answer: str) -> None:
+    with dripping(head.encode(), drop.encode()) as url:
+        begun = time.monotonic()
+        (receipt,) = sent_by(http_system(url, timeout_seconds=0.2))
+        took = time.monotonic() - begun
+
+    assert (receipt.outcome, receipt.is_target_down) == ("RETRY", True)
+    assert str(receipt.reason).startswith(answer)
+    assert took < 10, "not for as long as it likes"
+
+
+def http_system(url: str, *, token: str = "", timeout_seconds: float = 5.0) -> HttpSystem:
+    described = HttpTarget(kind="http", url=url, timeout_seconds=timeout_seconds)
+    return HttpSystem(described, token=SecretStr(token) if token else None, clock=lambda: NOW)
+
+
+def sent_by(system: HttpSystem) -> list[Receipt]:
+    message = OutgoingMessage(
+        message_id="1", message_type="work_request", business_key="N/T1", revision=1, verb="create",
+        idempotency_key="k", body="{}", attempts=0,
+    )  # fmt: skip
+    try:
+        return system.send([message])
+    finally:
+        system.close()
+
+
+@contextmanager
+def dripping(head: bytes, drop: bytes) -> Iterator[str]:
+    """A system that says a head and then one drop after the other, until it is left."""
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(head)
+            while not is_over.wait(0.05):
+                connection.sendall(drop)
+
+    is_over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/orders"
+        is_over.set()
+        thread.join()
+
+
+def test_a_clock_that_was_ahead_holds_nothing_up_once_it_is_right(grid: Utility, eam: Downstream) -> None:
+    eam.behaviour = lambda _: 500
+    described = over_http(eam.url, retry={"circuit_failures": 2})
+    grid.many_orders(20)
+    grid.make(described)
+
+    grid.clock.pass_(days=5)
+    grid.deliver(described)
+    grid.clock.pass_(days=-5)
+    (still_down,) = grid.deliver(described)
+    eam.behaviour = lambda _: 200
+    minutes = drain(grid, described)
+
+    assert still_down.counts == {"RETRY": 1}, "a probe, and its failure leaves the system alone again"
+    assert minutes <= 10
+    assert grid.sql("select state, count(*) from lineage.outbox_message group by all") == [("SENT", 20)]
 
 
 def test_a_message_is_given_up_after_so_many_tries_or_hours(grid: Utility, eam: Downstream) -> None:

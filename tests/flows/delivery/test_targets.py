@@ -16,6 +16,7 @@ from flows.delivery.targets import (
     SqlTarget,
     Target,
     load_targets,
+    usable_targets,
 )
 from flows.errors import ConfigurationError
 from tests.conftest import CHECKOUT
@@ -104,6 +105,31 @@ def test_a_secret_comes_from_the_environment_or_a_file_and_is_never_shown(
 
     assert found.get_secret_value() == "canary-secret"
     assert "canary-secret" not in f"{found!r} {target!r} {target.model_dump_json()}"
+
+
+@pytest.mark.parametrize("secret", ["canary\nsecret", "canary-s\u00e9cret"], ids=["line break", "not ASCII"])
+def test_a_secret_that_no_header_can_hold_is_refused_and_not_shown(
+    secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described: Any = load_targets(written(tmp_path))["eam"].system
+    monkeypatch.setenv("EAM_TOKEN", secret)
+
+    with pytest.raises(ConfigurationError, match="variable EAM_TOKEN is not one line of printable ASCII") as raised:
+        described.token.read("eam")
+
+    assert "canary" not in str(raised.value)
+
+
+def test_what_cannot_be_read_is_wrong_and_the_files_of_an_editor_are_nothing(tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / "gone.yml").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.yml").mkdir()
+    (tmp_path / ".#eam.yml").symlink_to("maria@host.1234")
+
+    usable, wrong = usable_targets(tmp_path)
+
+    assert (set(usable), set(wrong)) == ({"eam"}, {"gone", "folder"})
+    assert "gone.yml cannot be read: No such file" in wrong["gone"].message
 
 
 @pytest.mark.parametrize("part", [Target, FileTarget, HttpTarget, SqlTarget, SecretReference, Retry, Limits])

@@ -97,6 +97,24 @@ def test_a_pager_learns_of_the_end_of_what_ended_milder(
     assert [each["state"] for each in lines] == ["OPEN", "RESOLVED", "OPEN"]
 
 
+def test_a_channel_that_failed_under_a_clock_that_was_ahead_is_told_when_the_clock_is_right(
+    settings: Settings, service: ServiceReport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pager, is_broken = FileChannel(tmp_path / "pager.jsonl"), True
+
+    def tell(alerts: list[dict[str, Any]]) -> bool:
+        return not is_broken and pager.tell(alerts)
+
+    monkeypatch.setattr(at_once, "channels_of", lambda _: (SimpleNamespace(name="1:json", tell=tell),))
+    service.end("the broker is away")
+
+    tell_at_once(settings, now=NOW + timedelta(days=30))
+    is_broken = False
+    tell_at_once(settings, now=NOW)
+
+    assert (tmp_path / "pager.jsonl").read_text(encoding="utf-8").count("the broker is away") == 1
+
+
 def test_a_service_that_ended_with_an_error_is_told_until_it_is_started_again(
     settings: Settings, service: ServiceReport
 ) -> None:
