@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from ml.streaming.errors import StreamInterruptedError
+    from ml.streaming.errors import StreamError
     from ml.streaming.messages import Record
 
     Take = Callable[[Sequence[Record]], Awaitable[None]]
@@ -69,10 +69,10 @@ class Source(Protocol):
     """A stream that is being read.
 
     Attributes:
-        failure: Set when reading has to begin anew; nothing is handed over any more.
+        failure: Set when reading cannot go on; nothing is handed over any more.
     """
 
-    failure: StreamInterruptedError | None
+    failure: StreamError | None
 
     async def open(self, reached: Mapping[int, int], take: Take) -> None:
         """Begin to hand over what follows the positions; where a partition has none, from its beginning.

@@ -23,7 +23,7 @@ from ml.streaming.errors import (
     PositionAheadError,
     PositionError,
     PositionGoneError,
-    StreamInterruptedError,
+    StreamError,
 )
 from ml.streaming.messages import Record
 
@@ -42,7 +42,7 @@ class KafkaSource:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self.failure: StreamInterruptedError | None = None
+        self.failure: StreamError | None = None
         self._servers = urlsplit(address.url).netloc.rpartition("@")[2].split(",")
         self._broker = KafkaBroker(
             self._servers, apply_types=False, logger=None, security=_security(address.url), client_id=address.consumer

@@ -29,6 +29,7 @@ from ml.streaming.errors import (
     PositionAheadError,
     PositionError,
     PositionGoneError,
+    StreamError,
     StreamInterruptedError,
 )
 from ml.streaming.messages import Record
@@ -64,8 +65,10 @@ class NatsSource:
         self._jetstream: JetStreamContext
         self._subject = ""
         self._delivered = 0
+        self._reached = 0
+        self._has_other_subjects = False
         self._working: asyncio.Task[None] | None = None
-        self.failure: StreamInterruptedError | None = None
+        self.failure: StreamError | None = None
         self._broker = NatsBroker(
             address.url,
             apply_types=False,
@@ -104,11 +107,13 @@ class NatsSource:
         async def handle(messages: list[Msg]) -> None:
             if self._working is not None:
                 await self._working  # failed, it leaves this batch out: the next one shows the gap
-            (_, first), (_, last) = _sequences(messages[0]), _sequences(messages[-1])
+            (_, first), (end, last) = _sequences(messages[0]), _sequences(messages[-1])
             if self.failure is None and first != self._delivered + 1:
                 self.failure = StreamInterruptedError(stream=address.stream, reason="a batch was lost on its way")
+            if self.failure is None and end > self._reached + len(messages) and not self._has_other_subjects:
+                self.failure = await self._removed()
             if self.failure is None:
-                self._delivered = last
+                self._delivered, self._reached = last, max(end, self._reached)
                 self._working = asyncio.create_task(_worked_on(messages, take))
 
         subscriber(handle)
@@ -127,10 +132,23 @@ class NatsSource:
         self._require_end(info, reached)
         with suppress(NotFoundError):
             await self._jetstream.delete_consumer(address.stream, address.consumer)
+        self._reached = max(after or 0, info.state.first_seq - 1)
         subjects = [address.subject] if address.subject else info.config.subjects or []
+        self._has_other_subjects = subjects != info.config.subjects
         if len(subjects) != 1:
             raise self._away(f"it has the subjects {', '.join(subjects)}", "--subject names the one to read")
         return str(subjects[0])
+
+    async def _removed(self) -> StreamError | None:
+        """Tell whether numbers are left out because the stream's limits removed messages before they were read."""
+        stream = self._address.stream
+        try:
+            info = await asyncio.wait_for(self._jetstream.stream_info(stream), ASK_SECONDS)
+        except (TimeoutError, OSError, NatsError):
+            return StreamInterruptedError(stream=stream, reason="numbers are left out, and the broker does not say why")
+        if info.state.first_seq <= self._reached + 1:
+            return None  # single messages were deleted by whoever keeps the stream
+        return PositionGoneError(stream=stream, wanted=str(self._reached), first=str(info.state.first_seq))
 
     def _require_end(self, info: StreamInfo, reached: Mapping[int, int]) -> None:
         """Refuse a stream that never came so far; the last number it gave stays when messages are removed."""

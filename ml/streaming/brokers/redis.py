@@ -21,7 +21,6 @@ from ml.streaming.errors import (
     PositionAheadError,
     PositionError,
     StreamError,
-    StreamInterruptedError,
 )
 from ml.streaming.messages import Record
 
@@ -46,7 +45,7 @@ class RedisSource:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self.failure: StreamInterruptedError | None = None
+        self.failure: StreamError | None = None
         self._broker = RedisBroker(
             address.url,
             apply_types=False,

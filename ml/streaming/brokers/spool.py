@@ -2,8 +2,8 @@
 
 What lives here: appending and reading. A spool `NAME` is the folder `NAME` with files `00000000.ndjson`,
 `00000001.ndjson` and so on, each of some 64 MB; whoever writes appends whole lines. A line counts once its line break
-is there. The position of a message is the file's number and the byte its line ends at. Files that were read may be
-removed from the front, all but the last: numbers that begin anew are refused.
+is there. The position of a message is the file's number and the byte its line ends at. A file may be removed once
+the position is in a later one, and numbers never begin anew: both are looked after, also while the spool is read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ml.streaming.errors import (
     PositionAheadError,
     PositionError,
     PositionGoneError,
-    StreamInterruptedError,
+    StreamError,
 )
 from ml.streaming.messages import Record
 
@@ -67,7 +67,7 @@ class SpoolSource:
 
     def __init__(self, address: Address) -> None:
         self._address = address
-        self.failure: StreamInterruptedError | None = None
+        self.failure: StreamError | None = None
         self._folder = address.spool_folder / address.stream
         self._unreadable = ""
         self._task: asyncio.Task[None] | None = None
@@ -78,12 +78,8 @@ class SpoolSource:
         if not self._folder.is_dir():
             raise self._away(f"{self._folder} is not there")
         position = reached.get(0, -1)
-        if position >= 0 and numbers and position >> BYTE_BITS < numbers[0] and not self._is_read(position):
-            raise PositionGoneError(
-                stream=self._address.stream,
-                wanted=self.shown(0, position),
-                first=self.shown(0, numbers[0] << BYTE_BITS),
-            )
+        if position >= 0 and numbers and position >> BYTE_BITS < numbers[0]:
+            raise self._gone(position, numbers[0])
         await self.ends(reached)
         self._task = asyncio.create_task(self._read_on(position, take))
 
@@ -92,6 +88,9 @@ class SpoolSource:
             try:
                 records = await asyncio.to_thread(self._next, position)
                 self._unreadable = ""
+            except PositionGoneError as error:
+                self.failure = error
+                return
             except OSError as error:  # a file that went between two looks, or a disk; `ends` says it when it lasts
                 self._unreadable, records = f"{error.filename or self._folder}: {error.strerror}", []
             if not records:
@@ -101,9 +100,18 @@ class SpoolSource:
             position = records[-1].position
 
     def _next(self, position: int) -> list[Record]:
-        """Read the next whole lines of one file."""
-        number, begin = (0, 0) if position < 0 else (position >> BYTE_BITS, position & ((1 << BYTE_BITS) - 1))
-        for each in (found for found in _numbers(self._folder) if found >= number):
+        """Read the next whole lines of one file; a stream that was never read begins with whichever file is first.
+
+        Raises:
+            PositionGoneError: The file they are in is not there, and a later one is.
+        """
+        numbers = _numbers(self._folder)
+        number, begin = (position >> BYTE_BITS, position & ((1 << BYTE_BITS) - 1)) if position >= 0 else (-1, 0)
+        expected = number if position >= 0 else min(numbers, default=0)
+        for each in (found for found in numbers if found >= number):
+            if each != expected:
+                raise self._gone(max(position, 0), each)
+            expected = each + 1
             records: list[Record] = []
             with _file(self._folder, each).open("rb") as stream:
                 end = stream.seek(_line_start(stream, begin) if each == number else 0)
@@ -116,10 +124,6 @@ class SpoolSource:
             if records:
                 return records
         return []
-
-    def _is_read(self, position: int) -> bool:
-        """Say whether nothing of a removed file can be missing: its successor is the first one left."""
-        return _numbers(self._folder)[0] == (position >> BYTE_BITS) + 1
 
     async def is_drained(self, reached: Mapping[int, int]) -> bool:
         """Say whether all lines were read."""
@@ -171,6 +175,10 @@ class SpoolSource:
         """Write the file and the byte behind the line."""
         del part
         return f"{position >> BYTE_BITS}:{position & ((1 << BYTE_BITS) - 1)}"
+
+    def _gone(self, position: int, first: int) -> PositionGoneError:
+        stream = self._address.stream
+        return PositionGoneError(stream=stream, wanted=self.shown(0, position), first=self.shown(0, first << BYTE_BITS))
 
     def _away(self, reason: str) -> BrokerAwayError:
         hint = "write lines of JSON to files NNNNNNNN.ndjson in it, or try --demo"

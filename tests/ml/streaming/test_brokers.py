@@ -11,7 +11,7 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
@@ -29,6 +29,7 @@ from flows.errors import ConfigurationError
 from flows.settings import Settings
 from flows.warehouse.frames import read_frame
 from ml.artifacts import write_artifacts
+from ml.streaming.brokers import open_source
 from ml.streaming.brokers.spool import append
 from ml.streaming.champion import FixedModel, Model
 from ml.streaming.errors import (
@@ -38,7 +39,8 @@ from ml.streaming.errors import (
     PositionGoneError,
     StreamBusyError,
 )
-from ml.streaming.running import Wish, run_stream
+from ml.streaming.messages import Record
+from ml.streaming.running import Wish, address_of, run_stream
 from ml.streaming.sink import open_sink, read_status, sink_path
 from ml.training import TrainedModel
 from tests.conftest import free_port, repeated
@@ -289,6 +291,32 @@ def test_what_the_broker_no_longer_keeps_is_no_silent_gap(broker: Broker) -> Non
 
     with pytest.raises(PositionGoneError, match="messages between are lost"):
         broker.read()
+
+
+@pytest.mark.parametrize("broker", ["spool", "nats"], indirect=True)
+def test_what_goes_while_reading_lags_is_no_silent_gap(broker: Broker) -> None:
+    broker.publish(mixed()[:400])
+    taken: list[int] = []
+
+    async def read() -> None:
+        source = open_source(address_of(Settings(**broker.choices(stream_batch_messages=20))))
+
+        async def take(records: Sequence[Record]) -> None:
+            if not taken:
+                await asyncio.to_thread(_trim, broker)
+            taken.extend(each.position for each in records)
+
+        await source.open({}, take)
+        async with asyncio.timeout(30):
+            while source.failure is None:  # noqa: ASYNC110 - a flag
+                await asyncio.sleep(0.05)
+        await source.close()
+        raise source.failure
+
+    with pytest.raises(PositionGoneError, match="messages between are lost"):
+        asyncio.run(read())
+
+    assert 20 <= len(taken) <= 60, "what was handed over before, and nothing behind the gap"
 
 
 def test_a_stream_that_was_made_anew_is_not_taken_for_the_one_before(broker: Broker) -> None:
