@@ -13,6 +13,7 @@ import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from flows.errors import ModelError
 from ml.serving.snapshot import file_signature
@@ -113,25 +114,27 @@ class Champions:
         )
 
     def keep(self, champion: Champion) -> None:
-        """Copy a champion that was taken over, in place of the one kept before."""
+        """Copy a champion that was taken over, in place of the one kept before; a kill leaves one of the two."""
         kept = self._last_good / champion.use_case
-        if Path(champion.folder) == kept:
+        if kept in Path(champion.folder).parents or Path(champion.folder) == kept:
             return
-        fresh = kept.with_name(f"{kept.name}.partial")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True, mode=0o700)
+        copy = kept / f"{champion.sha256[:16]}.{uuid4().hex[:8]}"
+        copy.mkdir(parents=True, mode=0o700)
         for path in Path(champion.folder).iterdir():
-            shutil.copyfile(path, fresh / path.name)
-        record = {**asdict(champion), "folder": ""}
-        (fresh / RECORD_NAME).write_text(json.dumps(record), encoding="utf-8")
-        shutil.rmtree(kept, ignore_errors=True)
-        fresh.rename(kept)
+            shutil.copyfile(path, copy / path.name)
+        fresh = kept / f"{copy.name}.json"
+        fresh.write_text(json.dumps({**asdict(champion), "folder": copy.name}), encoding="utf-8")
+        fresh.replace(kept / RECORD_NAME)
+        current = self.last_good(champion.use_case)
+        for path in kept.iterdir():  # of another process that keeps the same, the record is the last word
+            if path.is_dir() and (current is None or path != Path(current.folder)):
+                shutil.rmtree(path, ignore_errors=True)
 
     def last_good(self, use_case: str) -> Champion | None:
         """Return the model served last; None when there is none. Its hash is checked when it is loaded."""
         kept = self._last_good / use_case
         try:
             record = json.loads((kept / RECORD_NAME).read_text(encoding="utf-8"))
-            return Champion(**{**record, "folder": str(kept)})
-        except (OSError, ValueError, TypeError):
+            return Champion(**{**record, "folder": str(kept / record["folder"])})
+        except (OSError, ValueError, TypeError, KeyError):
             return None

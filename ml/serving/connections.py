@@ -1,7 +1,7 @@
 """Connections that never become a request: cut after a while, or when their head grows without end.
 
-What lives here: time and size of a request's head. What does not: bodies (`body`), requests (`guard`). uvicorn itself
-limits neither while it parses with httptools.
+What lives here: time and size of a request's head, and time of a body that goes on after its answer. What does not:
+bodies that are read (`body`), requests (`guard`). uvicorn itself limits none of them while it parses with httptools.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ class CuttingProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(*arguments, **named)
         self._cut: asyncio.TimerHandle | None = None
+        self._rest: asyncio.TimerHandle | None = None
         self._head_bytes = 0
+        self._is_in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """Expect a head."""
@@ -34,6 +36,7 @@ class CuttingProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing any more."""
         self._expect_no_head()
+        self._expect_no_rest()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -45,7 +48,20 @@ class CuttingProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hand the request over; from here on its body has a time of its own."""
         self._expect_no_head()
+        self._is_in_body = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Expect no more of a body."""
+        self._is_in_body = False
+        self._expect_no_rest()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Expect the rest of a body that was answered before it was read, as a request without a key is."""
+        super().on_response_complete()
+        if self._is_in_body and self._rest is None:
+            self._rest = self.loop.call_later(self.head_seconds, self.transport.abort)
 
     def data_received(self, data: bytes) -> None:
         """Parse, unless a head has no end."""
@@ -63,6 +79,11 @@ class CuttingProtocol(HttpToolsProtocol):
         if self._cut is not None:
             self._cut.cancel()
             self._cut = None
+
+    def _expect_no_rest(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
 
 
 def cutting_after(seconds: float) -> type[HttpToolsProtocol]:

@@ -142,7 +142,7 @@ class Guard:
         if _without_port(host) not in self.hosts or sum(name == b"host" for name, _ in scope["headers"]) != 1:
             raise Problem(HTTPStatus.MISDIRECTED_REQUEST, "This host name is not served here.")
         origin = headers.get(b"origin")
-        if origin is not None and urlsplit(origin.decode("latin-1").lower()).netloc != host:
+        if origin is not None and _host_of(origin.decode("latin-1").lower()) != host:
             raise Problem(HTTPStatus.FORBIDDEN, "Requests from pages of other origins are not answered.")
         if not (scope["path"] + "/").startswith(GUARDED):
             return
@@ -185,6 +185,14 @@ def _secret(headers: dict[bytes, bytes]) -> str:
     if kind.lower() == "bearer":
         return secret.strip()
     return headers.get(b"x-api-key", b"").decode("latin-1").strip()
+
+
+def _host_of(origin: str) -> str:
+    """Return host and port of an origin; empty of what is none."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _without_port(host: str) -> str:

@@ -181,6 +181,7 @@ class ScoringProcess:
             with suppress(ProcessLookupError):
                 os.killpg(self._nursery.pid, signal.SIGKILL)
             self._nursery.wait()
+            self._nursery = None  # from here on its number may be another's
 
     async def _replace(self, number: int, *, instead_of: Lane | None = None) -> None:
         """Fork another scorer for a lane, unless somebody has; a nursery that died too is started anew meanwhile."""

@@ -91,7 +91,9 @@ def parse_rows(
     columns = (
         _columns_of(content[form], served, at_most) if form == "rows" else _checked(content[form], served, at_most)
     )
-    return _matrix(columns, served, network=network, networks=networks, is_columnar=form == "columns")
+    # rows of which nothing is known are rows, too
+    count = len(content[form]) if form == "rows" else len(next(iter(columns.values())))
+    return _matrix(columns, count, served, network=network, networks=networks, is_columnar=form == "columns")
 
 
 def _columns_of(rows: Any, served: ServedUseCase, at_most: int) -> dict[str, list[Any]]:  # noqa: ANN401 - any JSON
@@ -122,13 +124,13 @@ def _checked(columns: Any, served: ServedUseCase, at_most: int) -> dict[str, lis
 
 def _matrix(
     columns: dict[str, list[Any]],
+    count: int,
     served: ServedUseCase,
     *,
     network: str | None,
     networks: Sequence[str],
     is_columnar: bool,
 ) -> Rows:
-    count = len(next(iter(columns.values()))) if columns else 1
     unknown = [None] * count
     values = [columns.get(name, unknown) for name in served.features]
     matrix = _numbers(values)

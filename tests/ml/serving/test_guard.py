@@ -142,12 +142,13 @@ def test_other_host_names_are_not_served(api: RunningApi, host: str) -> None:
 def test_pages_of_other_origins_are_refused_and_no_origin_is_allowed(api: RunningApi) -> None:
     with api.client() as client:
         evil = client.get("/v1/storm-priority", headers={"Origin": "https://evil.example"})
+        none = client.get("/v1/storm-priority", headers={"Origin": "http://["})
         preflight = client.options(
             "/v1/storm-priority", headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
         )
         good = client.get("/v1/storm-priority")
 
-    assert evil.status_code == preflight.status_code == 403
+    assert evil.status_code == none.status_code == preflight.status_code == 403
     assert not any(name.startswith("access-control") for each in (evil, preflight, good) for name in each.headers)
 
 

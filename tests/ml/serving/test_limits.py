@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -150,6 +151,22 @@ def test_slow_clients_are_cut_and_slow_nobody_down(serve: Serve, count: int) -> 
 
     assert statuses == {200}
     assert all(end == b"" or b" 408 " in end.splitlines()[0] for end in ends)
+
+
+def test_a_body_that_goes_on_after_its_answer_has_an_end(serve: Serve) -> None:
+    api = serve(api_slow_client_seconds=2)
+    with socket.create_connection(("127.0.0.1", api.port)) as connection:
+        connection.settimeout(15)
+        connection.sendall(f"POST {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n".encode())
+        answer = connection.recv(65_536)
+        connection.sendall(b"{")
+        begun = time.monotonic()
+        with suppress(ConnectionResetError):
+            while connection.recv(65_536):
+                pass
+
+    assert b" 401 " in answer.splitlines()[0]
+    assert time.monotonic() - begun < 10, "cut, though nobody without a key ever comes to an end"
 
 
 def _read_to_end(connection: socket.socket) -> bytes:

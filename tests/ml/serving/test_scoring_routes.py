@@ -89,6 +89,10 @@ def test_columns_are_answered_by_columns(api: RunningApi, trained: Trained) -> N
     assert "scores" not in by_columns
 
 
+def test_rows_of_which_nothing_is_known_are_each_answered(api: RunningApi) -> None:
+    assert len(_post(api, FAILURE_PATH, {"rows": [{}, {}, {}]})["scores"]) == 3
+
+
 def test_names_are_scored_as_published(api: RunningApi, trained: Trained) -> None:
     batch = score_failures(trained.failure.model, trained.fleet)
 

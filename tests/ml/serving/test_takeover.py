@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 
 from ml.calibration import ProbabilityCalibrator
+from ml.serving import watcher
 from ml.training import TrainedModel
 from tests.ml.serving.conftest import RunningApi
 from tests.ml.serving.homes import FAILURE, OUTAGE, ServedHome, Trained, tables_of
+from tests.ml.serving.processes import nurseries
 
 pytestmark = pytest.mark.slow
 
@@ -194,6 +197,28 @@ def test_a_champion_that_gives_no_usable_answer_is_not_taken_over(
     assert "scoring" in state["troubles"][f"champion {FAILURE}"]
     assert _version(state) == 1
     assert _score(api)["source"] == "model"
+
+
+def test_a_champion_that_fails_as_nobody_foresaw_leaves_no_processes_behind(
+    serve: Serve, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = serve()
+    before = nurseries(os.getpid(), str(api.home.path))
+    tries = []
+
+    async def fail(*_: object, **__: object) -> None:
+        tries.append(1)
+        raise RecursionError
+
+    monkeypatch.setattr(watcher, "probe", fail)
+    api.home.register(replace(trained.failure, hyperparameters={"a": 1}), logical_version="second")
+    api.wait_until(lambda state: len(tries) > 3 and state["troubles"].get("watcher") == "RecursionError")
+    meanwhile = nurseries(os.getpid(), str(api.home.path))
+    monkeypatch.undo()
+    api.wait_until(lambda state: not state["degraded"] and _version(state) == 2)
+
+    assert len(meanwhile) <= len(before) + 1, "no more than the one that is being looked at"
+    assert len(nurseries(os.getpid(), str(api.home.path))) == len(before)
 
 
 def test_a_champion_that_crashes_its_process_is_not_taken_over(serve: Serve, trained: Trained) -> None:

@@ -72,7 +72,7 @@ def test_without_registry_and_copy_nothing_scores(home: ServedHome) -> None:
 @pytest.mark.usefixtures("champion")
 def test_a_copy_that_was_changed_does_not_score(home: ServedHome) -> None:
     holder(home).current()
-    (kept,) = (home.path / "stream" / "last_good" / USE_CASE).glob("model.*")
+    (kept,) = (home.path / "stream" / "last_good" / USE_CASE).glob("*/model.*")
     kept.write_bytes(kept.read_bytes() + b" ")
     take_away(home)
 
