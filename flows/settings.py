@@ -12,9 +12,9 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import AnyHttpUrl, Field, PositiveInt, SecretStr, ValidationError
+from pydantic import AnyHttpUrl, Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +28,8 @@ from flows.errors import ConfigurationError
 
 SECRETS_VARIABLE = "GRIDWEAVE_SECRETS_DIR"
 CHECKOUT = Path(__file__).resolve().parents[1]
+FOLDERS = ("home", "sources_dir", "targets_dir", "transform_dir")
+FILES = ("audit_key_path", "audit_witness_path", "api_tls_certificate_path", "api_tls_key_path")
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 """What may name a file and a broker's stream."""
 
@@ -280,7 +282,24 @@ class Settings(BaseSettings):
                 hint="it holds a file for each secret, named like its variable in small letters",
             )
         secrets = (SecretsSettingsSource(settings_cls, secrets_dir=folder),) if folder else ()
-        return init_settings, env_settings, *secrets, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, *secrets, _Toml(settings_cls)
+
+    @field_validator(*FILES)
+    @classmethod
+    def _check_is_absolute(cls, path: Path | None) -> Path | None:
+        """Refuse a path that would be another file for each folder a command is started in."""
+        if path is not None and not path.is_absolute():
+            raise ValueError("expected an absolute path")
+        return path
+
+
+class _Toml(TomlConfigSettingsSource):
+    """gridweave.toml, whose paths begin where it lies."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what it says."""
+        said = super().__call__()
+        return said | {name: str(CHECKOUT / str(said[name])) for name in (*FOLDERS, *FILES) if name in said}
 
 
 @lru_cache(maxsize=1)
@@ -302,8 +321,4 @@ def get_settings() -> Settings:
         raise ConfigurationError(f"Settings are wrong: {error}.", hint='lists are JSON: ["one", "two"]') from None
     except TOMLDecodeError as error:
         raise ConfigurationError(f"gridweave.toml is not TOML: {error}.", hint="mend the line") from error
-    return settings.model_copy(
-        update={
-            name: getattr(settings, name).resolve() for name in ("home", "sources_dir", "targets_dir", "transform_dir")
-        }
-    )
+    return settings.model_copy(update={name: getattr(settings, name).resolve() for name in FOLDERS})

@@ -19,6 +19,7 @@ from flows.delivery.relay import Delivered, Relay
 from flows.delivery.sending_ledger import due_count, recorded_circuit
 from flows.delivery.standing import warnings
 from flows.delivery.targets import usable_targets
+from flows.errors import ConfigurationError
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from flows.clock import Clock
+    from flows.delivery.targets import Target
     from flows.settings import Settings
     from flows.warehouse.warehouse import Warehouse
 
@@ -87,7 +89,7 @@ def deliver(warehouse: Warehouse, settings: Settings, *, run_id: UUID, clock: Cl
 
 def is_work_waiting(settings: Settings, *, now: datetime) -> bool:
     """Tell from the published ledger whether anything may be sent, so that a schedule owns no warehouse in vain."""
-    targets, _ = usable_targets(settings.targets_dir)
+    targets = _ready_targets(settings)
     try:
         with open_reader(settings.published_dir) as reader:
             return any(
@@ -96,6 +98,17 @@ def is_work_waiting(settings: Settings, *, now: datetime) -> bool:
             )
     except NothingPublishedError:
         return False
+
+
+def _ready_targets(settings: Settings) -> dict[str, Target]:
+    """Return the targets that can be spoken to: not those whose secret is missing."""
+    targets, _ = usable_targets(settings.targets_dir)
+    for name, target in list(targets.items()):
+        try:
+            target.require_secret()
+        except ConfigurationError:  # the next owner of the warehouse says it, and raises an alert
+            del targets[name]
+    return targets
 
 
 def _made_notes(made: Made) -> Iterator[str]:

@@ -169,6 +169,16 @@ class Target(_Frozen):
             raise ValueError(f"approval: a person always decides about {', '.join(always)}; leave the entry out")
         return self
 
+    def require_secret(self) -> None:
+        """Look whether the secret its system asks for is there.
+
+        Raises:
+            ConfigurationError: It is not, or cannot be sent.
+        """
+        reference = getattr(self.system, "token", None) or getattr(self.system, "password", None)
+        if reference is not None:
+            reference.read(self.name)
+
     def needs_approval(self, message_type: str, *, is_low_confidence: bool) -> bool:
         """Tell whether a message waits for a person."""
         rule = self.approval.get(message_type, MESSAGE_TYPES[message_type].approval)

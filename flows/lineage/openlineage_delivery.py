@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import http.client
 import logging
-import os
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from flows.appending import append_whole
 from flows.lineage.openlineage_refusals import set_aside
 
 if TYPE_CHECKING:
@@ -114,11 +114,7 @@ def append_to_file(path: Path, bodies: Sequence[str]) -> Sent:
     """Append events to a file, one line each: all of them or none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "ab") as stream:
-            stream.write("".join(f"{body}\n" for body in bodies).encode())
-            stream.flush()
-            os.fsync(stream.fileno())
+        append_whole(path, "".join(f"{body}\n" for body in bodies).encode())
     except OSError as error:
         logger.warning("OpenLineage events cannot be written to %s: %s; they wait for the next run", path, error)
         return Sent()

@@ -182,7 +182,7 @@ CREATE TABLE IF NOT EXISTS lineage.alert (
   state VARCHAR NOT NULL CHECK (state IN ('OPEN','ACKNOWLEDGED','RESOLVED')), opened_at TIMESTAMPTZ NOT NULL,
   run_id UUID NOT NULL, changed_at TIMESTAMPTZ NOT NULL, changed_by VARCHAR, note VARCHAR);
 
--- Which channel was told of which state of an alert, and when it took it.
+-- Which channel was told of which state of an alert, and when it took it; OPEN with the severity it was told of.
 CREATE TABLE IF NOT EXISTS lineage.alert_notice (
   alert_id UUID NOT NULL, channel VARCHAR NOT NULL, state VARCHAR NOT NULL, told_at TIMESTAMPTZ NOT NULL,
   PRIMARY KEY (alert_id, channel, state));

@@ -237,10 +237,12 @@ def _prefect(settings: Settings) -> Finding:
 
 def _schedules(settings: Settings) -> Finding:
     """See whether runs start by themselves."""
+    from flows.pipelines.watching import SERVICE
+
     pid = read_pid(ready_path(settings))
     if pid is None:
         return Finding(subject="schedules", verdict="note", found="nothing runs by itself", hint="gridweave up")
-    if not Path(f"/proc/{pid}").exists():
+    if holder_pid(settings.services_dir / SERVICE) != pid:  # after a power cut the number is another process's
         return Finding(
             subject="schedules",
             verdict="wrong",

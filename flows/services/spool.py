@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from flows.appending import append_whole
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
@@ -50,14 +52,9 @@ class EventSpool:
         line = {"event_id": str(uuid4()), "service": service, "event": event, "at": at.isoformat(), "facts": {**facts}}
         try:
             with self._alone():
-                descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-                try:
-                    if os.fstat(descriptor).st_size > LARGEST_BYTES:
-                        return False
-                    os.write(descriptor, json.dumps(line).encode() + b"\n")
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+                if self._path.exists() and self._path.stat().st_size > LARGEST_BYTES:
+                    return False
+                append_whole(self._path, json.dumps(line).encode() + b"\n")
         except OSError:  # must not end what still serves
             logger.exception("event %s of %s cannot be kept", event, service)
             return False

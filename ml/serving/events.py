@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.appending import append_whole
 from flows.clock import utc_now
 
 if TYPE_CHECKING:
@@ -57,8 +57,4 @@ class EventLog:
         path = self.folder / EVENTS_FILE_NAME
         if path.exists() and path.stat().st_size > LARGEST_BYTES:
             path.replace(path.with_suffix(".1.jsonl"))
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(descriptor, line.encode() + b"\n")
-        finally:
-            os.close(descriptor)
+        append_whole(path, line.encode() + b"\n")

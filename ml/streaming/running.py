@@ -219,6 +219,10 @@ class Stream:
         if self._handover.hand_over(is_all=self._taken_at - self._handed_at >= self._settings.stream_handover_seconds):
             self._handed_at = self._taken_at
 
+    def _hand_over_all(self) -> None:
+        self._handover.hand_over(is_all=True)
+        self._handed_at = time.monotonic()
+
     def _settle(self) -> None:
         """Score what is open and hand over what waits: nothing comes any more."""
         self._processor.score_open()
@@ -237,6 +241,8 @@ class Stream:
                 await self._aside(self._say)
             if now - self._taken_at >= self._settings.stream_idle_seconds:
                 await self._aside(self._processor.score_open)
+            if now - self._handed_at >= self._settings.stream_handover_seconds:
+                await self._aside(self._hand_over_all)  # also what came last before the stream fell silent
             if not until_empty:
                 continue
             async with self._busy:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import ConfigurationError
-from flows.settings import SECRETS_VARIABLE, get_settings
+from flows.settings import CHECKOUT, SECRETS_VARIABLE, Settings, get_settings
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,13 @@ def _read_anew() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("PREFECT_PORT", "abc"), ("DUCKDB_THREADS", "0"), ("ALERT_URLS", "mailto://canary-secret")]
+    ("name", "value"),
+    [
+        ("PREFECT_PORT", "abc"),
+        ("DUCKDB_THREADS", "0"),
+        ("ALERT_URLS", "mailto://canary-secret"),
+        ("AUDIT_WITNESS_PATH", "witness/checkpoints.jsonl"),
+    ],
 )
 def test_a_wrong_value_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"GRIDWEAVE_{name}", value)
@@ -28,6 +34,19 @@ def test_a_wrong_value_names_the_setting(monkeypatch: pytest.MonkeyPatch, name: 
         get_settings()
 
     assert "canary-secret" not in raised.value.message
+
+
+def test_paths_of_the_file_begin_where_it_lies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "gridweave.toml"
+    path.write_text('home = "var"\naudit_witness_path = "witness/checkpoints.jsonl"\n', encoding="utf-8")
+    monkeypatch.setitem(Settings.model_config, "toml_file", path)
+    monkeypatch.delenv("GRIDWEAVE_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    settings = get_settings()
+
+    assert settings.home == CHECKOUT / "var"
+    assert settings.audit_witness_path == CHECKOUT / "witness" / "checkpoints.jsonl"
 
 
 def test_secrets_may_be_files_and_the_environment_goes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

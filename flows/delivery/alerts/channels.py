@@ -7,11 +7,11 @@ here only, when a channel is configured: it takes half a second.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from flows.appending import append_whole
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -48,15 +48,10 @@ class FileChannel:
     name: str = "file"
 
     def tell(self, alerts: Sequence[dict[str, Any]]) -> bool:
-        """Append, durably; lines are written as one."""
+        """Append, all lines or none."""
         text = "".join(json.dumps(each, sort_keys=True, default=str) + "\n" for each in alerts)
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, text.encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        append_whole(self.path, text.encode())
         return True
 
 

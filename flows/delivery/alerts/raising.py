@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from flows.warehouse.warehouse import Warehouse
 
 
-AUDIT, UNEXPLAINED = "audit", "score_unexplained"
-NEED_THE_WAREHOUSE = (AUDIT, UNEXPLAINED)
-"""Kinds that the published ledger alone does not tell."""
+AUDIT, UNEXPLAINED, FALLBACK = "audit", "score_unexplained", "model_fallback"
+NEED_THE_WAREHOUSE = (AUDIT, UNEXPLAINED, FALLBACK)
+"""Kinds that the published ledger alone does not tell, or tells otherwise until the next run publishes."""
 NAMED_COUNT = 3
 
 
@@ -84,7 +84,7 @@ def is_book_behind(settings: Settings, graph: AssetGraph, *, now: datetime) -> b
     except NothingPublishedError:
         return bool(services)
     found = {(each.kind, each.subject, each.severity) for each in (*problems, *services)}
-    return found != {each for each in known if each[0] not in NEED_THE_WAREHOUSE}
+    return any(each[0] not in NEED_THE_WAREHOUSE for each in found ^ known)
 
 
 def _of_ledger(
@@ -92,6 +92,11 @@ def _of_ledger(
 ) -> tuple[Problem, ...]:
     """Return what the ledger says is wrong, and which descriptions cannot be read: those keep nothing from the rest."""
     targets, wrong_targets = usable_targets(settings.targets_dir)
+    for name, target in targets.items():
+        try:
+            target.require_secret()
+        except ConfigurationError as error:
+            wrong_targets[name] = error
     delivered = {name for (name,) in cursor.execute("select distinct source from lineage.delivered_file").fetchall()}
     sources, wrong_sources = {}, {}
     for name in sorted(delivered.intersection(list_sources(settings.sources_dir))):
@@ -131,7 +136,7 @@ def _unexplained_scores(cursor: duckdb.DuckDBPyConnection, settings: Settings) -
     try:
         found = reconcile(cursor, targets, transform_dir=settings.transform_dir).unexplained
     except ConfigurationError as error:
-        yield from _wrong("thresholds of", {"the outbox": error})
+        yield Problem(kind=UNEXPLAINED, subject="thresholds", severity="ERROR", message=error.message, hint=error.hint)
         return
     of_kind = groupby(found, key=lambda each: (each["target"], each["message_type"]))
     for (target, message_type), group in of_kind:

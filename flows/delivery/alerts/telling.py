@@ -1,4 +1,4 @@
-"""Telling people: each channel of each alert once when it opens, and once more when it is over.
+"""Telling people: each channel of each alert once when it opens, again when it gets worse, and when it is over.
 
 What lives here: what a channel has not been told yet. What does not: how a text gets there (channels.py), and alerts
 about services, which nobody waits with until the warehouse is free (at_once.py).
@@ -19,7 +19,7 @@ from flows.delivery.alerts.services import SERVICE_KINDS
 from flows.lineage.bulk import insert_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     import duckdb
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from flows.warehouse.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
+
+OPEN = "OPEN"
 
 
 def channels_of(settings: Settings) -> tuple[Channel, ...]:
@@ -75,17 +77,27 @@ def tell(warehouse: Warehouse, channels: Sequence[Channel], *, least: str, now: 
 
 
 def _word(alert: dict[str, Any]) -> str:
-    return "RESOLVED" if alert["state"] == "RESOLVED" else "OPEN"
+    return "RESOLVED" if alert["state"] == "RESOLVED" else f"{OPEN} {alert['severity']}"
+
+
+def _heard(words: Collection[str]) -> int:
+    """Return how bad a channel knows an alert to be, as a place in SEVERITIES; -1 where it knows nothing of it."""
+    told = [word.removeprefix(OPEN).strip() for word in words if word.startswith(OPEN)]
+    return max((SEVERITIES.index(each) if each else len(SEVERITIES) for each in told), default=-1)  # "OPEN": as before
 
 
 def _untold(cursor: duckdb.DuckDBPyConnection, channel: str) -> list[dict[str, Any]]:
-    """Return open alerts a channel was not told of, and those over since it was told."""
+    """Return open alerts a channel was not told of or that are worse now, and those over since it was told."""
     told: dict[str, set[str]] = {}
     for alert_id, state in cursor.execute(
         "select alert_id::varchar, state from lineage.alert_notice where channel = ?", [channel]
     ).fetchall():
         told.setdefault(alert_id, set()).add(state)
     found = (each for each in alerts(cursor, states=("OPEN",)) if each["kind"] not in SERVICE_KINDS)
-    opened = [each for each in found if "OPEN" not in told.get(each["alert_id"], ())]
-    over = [each for each in alerts(cursor, states=("RESOLVED",)) if told.get(each["alert_id"]) == {"OPEN"}]
+    opened = [each for each in found if SEVERITIES.index(each["severity"]) > _heard(told.get(each["alert_id"], ()))]
+    over = [
+        each
+        for each in alerts(cursor, states=("RESOLVED",))
+        if (words := told.get(each["alert_id"])) and "RESOLVED" not in words
+    ]
     return opened + over

@@ -5,7 +5,8 @@ the event starts (flows.pipelines.land).
 
 A file has arrived when two looks find the same size and time of change: whoever still writes changes one of them. What
 was told is remembered in a file below home, so a file that came while nobody looked is told at the next start; so is
-one whose landing was killed.
+one whose landing was killed. Every quarter of an hour what no run has seen is told again: the server keeps an event in
+memory, and may be killed between taking it and starting the run.
 
 Decision: polling, no file-system notifications: they do not exist on network drives, where drop folders often lie.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NAMES_SHOWN = 5
+TELL_AGAIN_SECONDS = 900.0
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in ns."""
 
@@ -46,7 +49,9 @@ class InboxWatcher:
         memory_path: Where is kept what was told.
         send: Hands an event over; False when it was not taken, and the next look tries again.
         clock: Wall clock.
-        landed_files: Source, name and size of every file that a run has seen; asked at the first look.
+        landed_files: Source, name and size of every file that a run has seen; asked at the first look, and when what
+            was told and not seen is told again.
+        monotonic: Clock of telling again.
     """
 
     inbox: Path
@@ -55,6 +60,8 @@ class InboxWatcher:
     send: Callable[[Event], bool]
     clock: Clock
     landed_files: Callable[[], frozenset[tuple[str, str, int]]] = frozenset
+    monotonic: Callable[[], float] = time.monotonic
+    _remembered_at: float = 0.0
     _last_look: dict[str, Stamp] = field(default_factory=dict)
     _told: dict[str, Stamp] | None = None
 
@@ -65,7 +72,9 @@ class InboxWatcher:
             Sources that were told of.
         """
         found = self._files()
-        told = self._told if self._told is not None else self._remembered()
+        told = self._told
+        if told is None or self.monotonic() - self._remembered_at >= TELL_AGAIN_SECONDS:
+            told, self._remembered_at = self._remembered(), self.monotonic()
         present = {path: stamp for files in found.values() for path, stamp in files.items()}
         kept = {path: stamp for path, stamp in told.items() if path in present}
         sources = []
@@ -87,6 +96,8 @@ class InboxWatcher:
                 self.look()
             except (OSError, GridweaveError) as error:
                 logger.warning("the inbox %s could not be looked at: %s", self.inbox, error)
+            except Exception:  # a damaged snapshot, an answer that is none: whoever watches must not end unseen
+                logger.exception("the inbox %s could not be looked at", self.inbox)
 
     def _files(self) -> dict[str, dict[str, Stamp]]:
         """Files that belong to a source, by source and path."""
@@ -136,11 +147,11 @@ class InboxWatcher:
         }
 
     def _remember(self, told: dict[str, Stamp]) -> None:
+        self._told = told  # also when it cannot be kept: else each look would tell it again
         self.memory_path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = self.memory_path.with_suffix(".new")
         fresh.write_text(json.dumps(told), encoding="utf-8")
         fresh.replace(self.memory_path)
-        self._told = told
 
 
 def _stamp(file: Path) -> Stamp | None:

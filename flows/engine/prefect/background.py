@@ -6,10 +6,11 @@ What lives here: starting and stopping exactly the process gridweave started. Wh
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from flows.engine.prefect.processes import has_variable, is_our_process, read_pid, start_detached, stop_group
 from flows.errors import GridweaveError, UsageError
@@ -36,6 +37,19 @@ class ScheduleError(GridweaveError):
         super().__init__("The deployments could not be registered.", hint=f"read {log_path}")
 
 
+class StartingError(GridweaveError):
+    """Another command starts the process: two would stop each other's."""
+
+    exit_code: ClassVar[int] = 4
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The deployments of this home are being started by another command.",
+            hint="wait for it, then try again",
+            is_retryable=True,
+        )
+
+
 def start_deployment(settings: Settings, cron: str) -> int:
     """Start serving all deployments in the background; an earlier process of ours is replaced.
 
@@ -48,7 +62,19 @@ def start_deployment(settings: Settings, cron: str) -> int:
 
     Raises:
         ScheduleError: The process ended, or took too long, before it had registered everything.
+        StartingError: Another command is starting one for this home.
     """
+    path = _pid_path(settings).with_suffix(".starting")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("w", encoding="utf-8") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartingError from None
+        return _start(settings, cron)
+
+
+def _start(settings: Settings, cron: str) -> int:
     stop_deployment(settings)
     ready_path(settings).unlink(missing_ok=True)
     log_path = _pid_path(settings).with_suffix(".log")

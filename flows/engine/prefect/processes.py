@@ -101,11 +101,11 @@ def stop_group(pid: int, mark: str) -> None:
 
 def child_processes(pid: int) -> list[int]:
     """Processes the given one has started and that still run."""
-    return [
-        int(child)
-        for path in Path(f"/proc/{pid}/task").glob("*/children")
-        for child in path.read_text(encoding="ascii").split()
-    ]
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has ended meanwhile; others list what it had started
+            found += map(int, path.read_text(encoding="ascii").split())
+    return found
 
 
 def stop_children(*, spared: int | None = None) -> None:

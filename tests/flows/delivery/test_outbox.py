@@ -58,6 +58,21 @@ def test_a_target_that_cannot_be_read_is_a_note_and_the_others_get_what_is_their
     assert list((grid.home / "drop").rglob("*.json")), "a folder is below home, wherever a command is started"
 
 
+def test_a_secret_that_is_missing_is_no_reason_to_own_the_warehouse_each_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(tmp_path, eam("kind: http, url: 'http://127.0.0.1:9', token: {env: EAM_TOKEN}"))
+    with utility(tmp_path) as grid:
+        grid.release()
+        grid.orders("T1")
+        run_ends(grid, settings)
+        now = grid.clock.now
+
+    assert not is_work_waiting(settings, now=now)
+    monkeypatch.setenv("EAM_TOKEN", "canary-secret")
+    assert is_work_waiting(settings, now=now)
+
+
 def test_a_secret_that_is_missing_is_a_note_and_messages_wait(grid: Utility) -> None:
     grid.orders("T1")
 

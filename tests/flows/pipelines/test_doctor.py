@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,10 +114,11 @@ def test_packages_other_than_locked_are_named(
     assert "no-such-package missing, not 2.0" in packages.found
 
 
-def test_a_process_that_started_runs_and_is_gone_is_named(settings: Settings) -> None:
+@pytest.mark.parametrize("pid", [4_194_305, os.getpid()], ids=["above the largest pid Linux gives", "another's now"])
+def test_a_process_that_started_runs_and_is_gone_is_named(settings: Settings, pid: int) -> None:
     ready = settings.home / "prefect" / "schedules.ready"
     ready.parent.mkdir()
-    ready.write_text("4194305\n", encoding="utf-8")  # above the largest pid Linux gives
+    ready.write_text(f"{pid}\n", encoding="utf-8")
 
     schedules = found(settings)["schedules"]
 

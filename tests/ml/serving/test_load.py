@@ -30,7 +30,7 @@ from tests.ml.serving.processes import nurseries, resident_bytes
 pytestmark = [pytest.mark.slow, pytest.mark.full, pytest.mark.timeout(3600)]
 
 PATH = "/v1/transformer-failure/score"
-BODY = b'{"rows": [{"age_years": 30, "hydrogen_ppm": 120}]}'
+BODY = b'{"rows": [{"age_years": 30, "mean_hydrogen_ppm_28d": 120}]}'
 RATED_PER_SECOND = 100
 """A fifth of what one key may send."""
 CONNECTIONS = 16

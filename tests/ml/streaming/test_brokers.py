@@ -364,6 +364,24 @@ def test_a_stream_that_is_made_anew_while_it_is_read_ends_the_reading(
     assert reader.exitcode not in {0, None}
 
 
+@pytest.mark.parametrize("broker", ["spool"], indirect=True)
+def test_what_came_before_a_stream_fell_silent_is_handed_over_in_time(
+    broker: Broker, processes: ForkServerContext, model_folder: Path
+) -> None:
+    broker.publish(mixed())
+    hurry = broker.choices(stream_handover_seconds=1.0, stream_handover_messages=100_000, stream_idle_seconds=0.5)
+    reader = readers.begin(processes, hurry, model_folder, Wish())
+
+    with readers.patience() as wait_until:
+        wait_until(lambda: any((broker.home / "inbox").rglob("*.parquet")))
+        is_still_reading = reader.is_alive()
+    reader.terminate()
+    reader.join()
+
+    assert is_still_reading
+    assert len(broker.handed_over()) > 0
+
+
 def test_a_line_that_was_torn_takes_no_other_with_it(tmp_path: Path, model: Model) -> None:
     broker = Broker("spool", "", tmp_path, model)
     sent = traffic.payloads(traffic.messages(taps=1, minutes=1))

@@ -123,6 +123,17 @@ def test_a_pager_learns_of_the_end_of_what_ended_milder(warehouse: Warehouse) ->
     assert pager.told == [("daily", "OPEN"), ("daily", "RESOLVED")]
 
 
+def test_a_channel_that_knows_of_an_alert_is_told_again_when_it_gets_worse(warehouse: Warehouse) -> None:
+    pager = Pager()
+    for severity in ("WARNING", "ERROR", "ERROR", "CRITICAL", "WARNING", "CRITICAL"):
+        look(warehouse, problem(severity=severity))
+        tell(warehouse, [pager], least="WARNING", now=NOW)
+    look(warehouse)
+    tell(warehouse, [pager], least="WARNING", now=NOW)
+
+    assert pager.told == [("daily", "OPEN")] * 3 + [("daily", "RESOLVED")]
+
+
 def test_each_channel_is_told_once_when_it_opens_and_once_when_it_is_over(warehouse: Warehouse) -> None:
     pager = Pager()
     for problems in ((problem(),), (problem(),), (), ()):

@@ -92,6 +92,20 @@ def test_a_description_that_cannot_be_read_hides_no_other_problem(
     assert not is_book_behind(broken, AssetGraph([]), now=NOW)
 
 
+def test_a_secret_that_is_missing_is_told(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "targets").mkdir()
+    target = {"name": "eam", "description": "EAM.", "owner": "works", "messages": ["work_request"]}
+    system = {"kind": "http", "url": "https://eam.example", "token": {"file": str(tmp_path / "none")}}
+    (tmp_path / "targets" / "eam.yml").write_text(json.dumps({**target, "system": system}), encoding="utf-8")
+    asked = settings.model_copy(update={"targets_dir": tmp_path / "targets"})
+
+    assert look(warehouse, asked) == [("description_wrong", "ERROR")]
+    assert not is_book_behind(asked, AssetGraph([]), now=NOW)
+    (tmp_path / "none").write_text("canary-secret\n", encoding="utf-8")
+    assert is_book_behind(asked, AssetGraph([]), now=NOW)
+    assert look(warehouse, asked) == []
+
+
 def test_a_score_that_calls_for_a_message_nobody_made_is_told(
     warehouse: Warehouse, settings: Settings, tmp_path: Path
 ) -> None:

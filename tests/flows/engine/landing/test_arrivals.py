@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from flows.engine.landing.arrivals import InboxWatcher
+from flows.engine.landing.arrivals import TELL_AGAIN_SECONDS, InboxWatcher
 from flows.engine.prefect.events import FILE_ARRIVED, Event
 from tests.conftest import CHECKOUT
 
@@ -118,6 +119,37 @@ def test_a_file_whose_landing_was_killed_is_told_again_by_the_next_process(tmp_p
     second = watcher(tmp_path, server)
 
     assert [second.look(), second.look(), second.look()] == [(), (SOURCE,), ()]
+
+
+def test_an_event_that_the_server_lost_is_told_again_until_a_run_has_seen_the_file(
+    tmp_path: Path, server: Server
+) -> None:
+    looking, now = watcher(tmp_path, server), 10_000.0
+    looking.monotonic = lambda: now
+    path = drop(tmp_path, "day\n")
+    looks = [looking.look(), looking.look()]
+
+    now += TELL_AGAIN_SECONDS - 1
+    looks.append(looking.look())
+    now += 1
+    looks.append(looking.look())
+    looking.landed_files = lambda: frozenset({(SOURCE, NAME, path.stat().st_size)})
+    now += TELL_AGAIN_SECONDS
+    looks.append(looking.look())
+
+    assert looks == [(), (SOURCE,), (), (SOURCE,), ()]
+
+
+def test_a_memory_that_cannot_be_kept_tells_nothing_twice(tmp_path: Path, server: Server) -> None:
+    looking = watcher(tmp_path, server)
+    drop(tmp_path, "day\n")
+    (tmp_path / "prefect").write_text("no folder")
+
+    for _ in range(4):
+        with suppress(OSError):
+            looking.look()
+
+    assert len(server.events) == 1
 
 
 @pytest.mark.parametrize("memory", [None, "{", "[]", '{"a": 1}'])

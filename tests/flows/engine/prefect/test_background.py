@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sys
 from pathlib import Path
 
-from flows.engine.prefect.background import HOME_VARIABLE, MARK, stop_deployment
+import pytest
+
+from flows.engine.prefect.background import HOME_VARIABLE, MARK, StartingError, start_deployment, stop_deployment
 from flows.engine.prefect.processes import is_our_process, start_detached
 from flows.settings import Settings
 
@@ -26,3 +29,15 @@ def test_a_copied_home_does_not_stop_the_schedules_of_the_first(tmp_path: Path) 
     assert is_our_process(pid, MARK)
     assert stop_deployment(first)
     assert not is_our_process(pid, MARK)
+
+
+def test_two_commands_that_start_the_schedules_do_not_stop_each_other_s(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    (tmp_path / "prefect").mkdir()
+
+    with (tmp_path / "prefect" / "schedules.starting").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(StartingError, match="being started by another command"):
+            start_deployment(settings, "15 5 * * *")
+
+    assert not (tmp_path / "prefect" / "schedules.pid").exists()
