@@ -23,6 +23,7 @@ from ml.streaming.errors import BrokerAwayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
 
     from flows.clock import Clock
     from flows.settings import Settings
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from ml.streaming.sink import Sink
 
 logger = logging.getLogger(__name__)
+
+CLOCKS_DIFFER = timedelta(minutes=10)
+"""A clock that is this far ahead is wrong, and not only inexact."""
 
 
 class Lag:
@@ -129,6 +133,27 @@ class StreamReporter:
         except OSError:
             logger.exception("alerts cannot be told")
 
+    def _wrong_clock(self, since: datetime) -> Trouble | None:
+        """Tell whether a tap and this machine disagree so much about the time that messages cannot be scored."""
+        ahead = self._sink.sql(
+            "select network_id, capture_id from tap where latest_at > ? order by latest_at desc limit 1",
+            [self._clock() + CLOCKS_DIFFER],
+        )
+        if ahead:
+            return Trouble(
+                why=f"tap {'/'.join(ahead[0])} is ahead of this machine's clock, and what it sends meanwhile is late",
+                severity="ERROR",
+                hint="mend its clock, or this machine's; late messages reach the warehouse and are scored there",
+            )
+        stamps = "select 1 from dead_letter where recorded_at > ? and reason like 'future_stamp%' limit 1"
+        if self._sink.sql(stamps, [since]):
+            return Trouble(
+                why="stamps lie a day and more ahead of this machine's clock; these messages are dead letters",
+                severity="ERROR",
+                hint="mend this machine's clock, or the tap's; then --replay-from reads them again",
+            )
+        return None
+
     def _of_work(self) -> dict[str, Trouble]:
         """Return what is wrong with messages, windows and the model."""
         since = self._clock() - timedelta(seconds=self._settings.stream_quiet_seconds)
@@ -139,6 +164,8 @@ class StreamReporter:
                 severity="WARNING",
                 hint="gridweave stream --status counts them; dead_letter in the sink has each with its reason",
             )
+        if clock := self._wrong_clock(since):
+            found["clock"] = clock
         if self._sink.sql("select 1 from failed_window where recorded_at > ? limit 1", [since]):
             found["windows"] = Trouble(
                 why="the model fails on some, which have no score",

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import duckdb
 import pytest
@@ -23,15 +25,18 @@ from ml.artifacts import write_artifacts
 from ml.streaming.brokers import Address
 from ml.streaming.brokers.spool import SpoolSource, append
 from ml.streaming.errors import BrokerAwayError
-from ml.streaming.reporter import Lag
+from ml.streaming.reporter import Lag, StreamReporter
 from ml.streaming.running import Wish, address_of
-from ml.streaming.sink import read_status, sink_path
+from ml.streaming.sink import open_sink, read_status, sink_path
 from ml.training import TrainedModel
 from tests.conftest import free_port
 from tests.ml.streaming import processes as readers
 from tests.ml.streaming import traffic
 from tests.ml.streaming.broking import STREAM, publish
 from tests.ml.streaming.servers import nats_at, nats_server, redis_server
+
+if TYPE_CHECKING:
+    from ml.streaming.processor import ModelHolder
 
 SECONDS_TO_TELL = 60.0
 
@@ -119,6 +124,29 @@ def test_a_partition_that_nothing_was_read_of_lags() -> None:
     clock.now = 90.0
 
     assert lag.look({0: 5}, {0: 5, 1: 3}) == 90.0
+
+
+@pytest.mark.parametrize(
+    ("written_down", "said"),
+    [
+        ("insert into tap values ('NET', 'tap_1', ?::timestamptz + interval 23 hour)", "tap NET/tap_1 is ahead"),
+        ("insert into tap values ('NET', 'tap_1', ?::timestamptz + interval 5 minute)", ""),
+        ("insert into dead_letter values (0, 1, 'future_stamp: event_at', 1, '', ?)", "a day and more ahead"),
+        ("insert into dead_letter values (0, 1, 'impossible_length', 1, '', ?)", ""),
+    ],
+)
+def test_a_clock_that_keeps_messages_from_being_scored_is_told(tmp_path: Path, written_down: str, said: str) -> None:
+    settings, now = Settings(home=tmp_path), datetime(2026, 3, 5, 6, tzinfo=UTC)
+    models = cast("ModelHolder", SimpleNamespace(current=lambda: None, trouble=""))
+    with open_sink(tmp_path / "stream", "gridweave", "spool/traffic", memory_gb=1.0) as sink:
+        sink.sql(written_down, [now])
+        reporter = StreamReporter(settings, sink, models, lambda: now)
+        with reporter.running():
+            reporter.say()
+            found = standings(settings.services_dir, now=now)[0].troubles
+
+    assert said in found.get("clock", {}).get("why", "")
+    assert ("clock" in found) == bool(said)
 
 
 @pytest.fixture
