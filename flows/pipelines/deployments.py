@@ -66,14 +66,18 @@ class StoppableRunner(Runner):
     """
 
     _serving: asyncio.Task[object] | None = None
+    _is_told_to_stop = False
 
     async def start(self, run_once: bool = False, webserver: bool | None = None) -> None:
         """Serve until stopped; Prefect's arguments."""
         self._serving = asyncio.current_task()
+        if self._is_told_to_stop:  # before it began: whoever watched has ended, and nobody would look again
+            raise asyncio.CancelledError
         await super().start(run_once, webserver)
 
     def handle_sigterm(self, *_args: object, **_kwargs: object) -> None:
         """Cancel what serves, from within the event loop; any thread may ask for it."""
+        self._is_told_to_stop = True
         if self._serving is not None:
             self._serving.get_loop().call_soon_threadsafe(self._serving.cancel)
 
