@@ -354,7 +354,7 @@ def _is_released(view: View, key: str, partition_key: str, is_optional: bool) ->
     """Tell whether an input may be read; one that may be missing is no hindrance while it is."""
     if not is_partition_aware(view.graph, key):
         record = view.state.recorded.get(key)
-        return is_optional if record is None else record.is_released or record.row_count == 0
+        return is_optional if record is None else record.is_released
     columns = view.state.partitions.get(key)
     if columns is None or partition_key not in columns.data_versions:
         return is_optional

@@ -64,8 +64,7 @@ class Recorded:
         input_versions: Data version of each input by key, as it was read.
         parameters_hash: Parameters it was made with; empty when not recorded.
         environment_id: Environment it was made in; empty when not recorded.
-        is_released: True when every blocking check has passed.
-        row_count: Rows; None for views and models.
+        is_released: True when every blocking check has passed, or nothing was there to check.
         column_versions: Content of each column bound to its row; `*`: which rows. Empty when not known.
         input_columns: The same of each input by key, as it was read; only where it is another one now.
         column_code: Fingerprint of the code behind each column it was made with; `*`: behind the row set.
@@ -79,7 +78,6 @@ class Recorded:
     parameters_hash: str = ""
     environment_id: str = ""
     is_released: bool = True
-    row_count: int | None = None
     column_versions: Mapping[str, str] = field(default_factory=dict)
     input_columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     column_code: Mapping[str, str] = field(default_factory=dict)
@@ -198,7 +196,7 @@ def staleness(
         found[Cause.PARAMS] = "its parameters changed"
     if record.environment_id and record.environment_id != environment_id:
         found[Cause.ENV] = "Python or a locked package changed"
-    if not record.is_released and record.row_count != 0:  # an empty table has nothing to check
+    if not record.is_released:
         found[Cause.CHECK] = "a blocking check has no PASS"
     return found
 

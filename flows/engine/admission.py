@@ -48,7 +48,7 @@ def held_back(
                     found[key][partition_key] = f"{name} is not released: a blocking check has no PASS"
                 elif upstream_key in named:
                     state = current_input(cursor, upstream_key, upstream_partition, required_checks=named[upstream_key])
-                    if state is not None and state.row_count != 0 and state.unpassed_checks:
+                    if state is not None and state.is_held_back:
                         found[key][partition_key] = f"{name}: {', '.join(state.unpassed_checks)} has no PASS"
     return dict(found)
 

@@ -30,7 +30,7 @@ from flows.engine.planning.backfilling import DEFAULT_BATCH_SIZE, backfill_batch
 from flows.engine.planning.observing import observe_assets
 from flows.engine.planning.plan import plan_from_ledger
 from flows.engine.planning.resuming import EarlierRun, earlier_run, leave_finished
-from flows.engine.publishing import versions_to_publish
+from flows.engine.publishing import publish
 from flows.engine.recovery.tables import bring_back, differences, recorded_tables, tables_to_make
 from flows.engine.steps.context import StepContext
 from flows.engine.steps.inputs import inputs_of
@@ -41,7 +41,7 @@ from flows.lineage.audit.chain import Entry, append_entries
 from flows.lineage.openlineage_refusals import take_back
 from flows.sources.raw_tables import RawTable, read_raw_tables
 from flows.warehouse.lake import Lake
-from flows.warehouse.publish import begin_snapshot, publish_snapshot
+from flows.warehouse.publish import begin_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -388,12 +388,5 @@ class Pipeline:
         )
 
     def _publish(self, owned: OwnedRun) -> None:
-        """Swap in a snapshot of every table there is; only what changed is copied."""
         self.on_progress("publishing")
-        owned.summary.published = publish_snapshot(
-            owned.warehouse.cursor(),
-            folder=self.settings.published_dir,
-            versions=versions_to_publish(self.graph, owned.warehouse.cursor()),
-            day_columns={key: each.days.column for key, each in self.graph.items() if each.days is not None},
-            begun=owned.next_snapshot,
-        )
+        publish(owned, self.graph, self.settings.published_dir)

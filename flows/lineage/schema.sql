@@ -134,6 +134,13 @@ WHERE m.event_kind = 'MATERIALIZED' AND NOT EXISTS (
     ON r.materialization_id = m.materialization_id AND r.check_name = c.check_name AND r.status = 'PASS'
   WHERE c.asset_key = m.asset_key AND c.blocking AND r.check_result_id IS NULL);
 
+-- A blocking check said no. A table without rows has nothing to check and holds nobody back, but one that lost all its rows is
+-- checked, and what its gate says counts.
+CREATE OR REPLACE VIEW lineage.failed_materialization AS
+SELECT DISTINCT r.materialization_id FROM lineage.latest_check_result r
+JOIN lineage.asset_check c ON c.asset_key = r.asset_key AND c.check_name = r.check_name AND c.blocking
+WHERE r.status IN ('FAIL', 'ERROR');
+
 -- The audit chain (audit/chain.py): one entry for each state of each row above, each hashed onto the one before it.
 CREATE TABLE IF NOT EXISTS lineage.audit_log (
   seq BIGINT PRIMARY KEY, canonical VARCHAR NOT NULL, prev_hash VARCHAR NOT NULL, hash VARCHAR NOT NULL);

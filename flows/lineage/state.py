@@ -40,11 +40,13 @@ def recorded_state(connection: duckdb.DuckDBPyConnection, keys: Collection[str] 
     ).fetchall():
         inputs[materialization_id][upstream_key] = version
     rows = connection.execute(
-        "select m.asset_key, m.materialization_id::varchar, m.code_version, m.data_version, m.row_count,"
-        " m.metadata::varchar, d.source_text, r.materialization_id is not null"
+        "select m.asset_key, m.materialization_id::varchar, m.code_version, m.data_version,"
+        " m.metadata::varchar, d.source_text,"
+        " r.materialization_id is not null or (m.row_count = 0 and f.materialization_id is null)"
         " from lineage.current_materialization m"
         " left join lineage.asset_definition d on d.asset_key = m.asset_key and d.code_version = m.code_version"
         " left join lineage.released_materialization r on r.materialization_id = m.materialization_id"
+        " left join lineage.failed_materialization f on f.materialization_id = m.materialization_id"
         " where m.partition_key = '' and ($1::varchar[] is null or list_contains($1::varchar[], m.asset_key))",
         [asked],
     ).fetchall()
@@ -86,12 +88,19 @@ class CurrentInput:
         data_version: Version of its data.
         row_count: Rows; None where nothing has rows (a model).
         unpassed_checks: Checks that hold back readers and have no PASS for exactly this materialization.
+        has_failed: Whether one of them said no, instead of nothing.
     """
 
     materialization_id: str
     data_version: str
     row_count: int | None
     unpassed_checks: tuple[str, ...]
+    has_failed: bool
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether nobody may read it; without rows and a verdict there is nothing to hold back."""
+        return bool(self.unpassed_checks) and (self.row_count != 0 or self.has_failed)
 
 
 def current_input(
@@ -119,32 +128,33 @@ def current_input(
         return None
     identifier, data_version, row_count, blocking = row
     needed = {*required_checks, *blocking}
-    passed = (
-        {
-            name
-            for (name,) in connection.execute(
-                "select check_name from lineage.latest_check_result where materialization_id = ?::uuid"
-                " and status = 'PASS'",
+    said = (
+        dict(
+            connection.execute(
+                "select check_name, status from lineage.latest_check_result where materialization_id = ?::uuid",
                 [identifier],
             ).fetchall()
-        }
+        )
         if needed
-        else set()
+        else {}
     )
     return CurrentInput(
         materialization_id=identifier,
         data_version=data_version,
         row_count=row_count,
-        unpassed_checks=tuple(sorted(needed - passed)),
+        unpassed_checks=tuple(sorted(name for name in needed if said.get(name) != "PASS")),
+        has_failed=any(said.get(name) in {"FAIL", "ERROR"} for name in needed),
     )
 
 
 def unreleased(connection: duckdb.DuckDBPyConnection, keys: Collection[str]) -> set[tuple[str, str]]:
-    """Return assets and partitions that have rows and a blocking check without a PASS."""
+    """Return assets and partitions of which a blocking check has no PASS; without rows: said no."""
     rows = connection.execute(
         "select m.asset_key, m.partition_key from lineage.current_materialization m"
         " anti join lineage.released_materialization r on r.materialization_id = m.materialization_id"
-        " where list_contains(?::varchar[], m.asset_key) and m.row_count is distinct from 0",
+        " left join lineage.failed_materialization f on f.materialization_id = m.materialization_id"
+        " where list_contains(?::varchar[], m.asset_key)"
+        " and (m.row_count is distinct from 0 or f.materialization_id is not null)",
         [sorted(keys)],
     ).fetchall()
     return {(str(key), str(partition_key)) for key, partition_key in rows}
@@ -163,12 +173,13 @@ def lacking_pass(
     if not pairs:
         return set()
     rows = connection.execute(
-        "select distinct m.asset_key, m.partition_key from lineage.current_materialization m"
+        "select m.asset_key, m.partition_key from lineage.current_materialization m"
         " join (select unnest(?::varchar[]) as asset_key, unnest(?::varchar[]) as check_name) n"
         "  on n.asset_key = m.asset_key"
-        " anti join lineage.latest_check_result r"
-        "  on r.materialization_id = m.materialization_id and r.check_name = n.check_name and r.status = 'PASS'"
-        " where m.row_count is distinct from 0",
+        " left join lineage.latest_check_result r"
+        "  on r.materialization_id = m.materialization_id and r.check_name = n.check_name"
+        " where coalesce(r.status <> 'PASS', true)"
+        " and (m.row_count is distinct from 0 or coalesce(r.status in ('FAIL', 'ERROR'), false))",
         [list(column) for column in zip(*pairs, strict=True)],
     ).fetchall()
     return {(str(key), str(partition_key)) for key, partition_key in rows}
@@ -251,9 +262,10 @@ def recorded_partitions(connection: duckdb.DuckDBPyConnection, keys: Collection[
     rows = connection.execute(
         "select m.asset_key, m.partition_key, m.materialization_id::varchar, m.code_version, m.data_version,"
         " m.metadata->>'parameters_hash', m.metadata->>'environment_id',"
-        " r.materialization_id is null and coalesce(m.row_count, 1) > 0"
+        " r.materialization_id is null and (coalesce(m.row_count, 1) > 0 or f.materialization_id is not null)"
         " from lineage.current_materialization m"
         " left join lineage.released_materialization r on r.materialization_id = m.materialization_id"
+        " left join lineage.failed_materialization f on f.materialization_id = m.materialization_id"
         " where list_contains(?::varchar[], m.asset_key) order by m.asset_key, m.partition_key",
         [list(keys)],
     ).fetchall()
@@ -304,7 +316,7 @@ def _columns(
 
 
 def _recorded(*, key_inputs: dict[str, str], row: tuple[object, ...]) -> Recorded:
-    identifier, code_version, data_version, row_count, metadata, source_text, is_released = row
+    identifier, code_version, data_version, metadata, source_text, is_released = row
     details = json.loads(str(metadata)) if metadata else {}
     return Recorded(
         materialization_id=str(identifier),
@@ -315,6 +327,5 @@ def _recorded(*, key_inputs: dict[str, str], row: tuple[object, ...]) -> Recorde
         parameters_hash=str(details.get("parameters_hash", "")),
         environment_id=str(details.get("environment_id", "")),
         is_released=bool(is_released),
-        row_count=None if row_count is None else int(str(row_count)),
         column_versions=details.get("column_versions") or {},
     )

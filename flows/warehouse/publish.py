@@ -28,7 +28,7 @@ from flows.warehouse.identifiers import literal, quoted, relation
 from flows.warehouse.lake import sync
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 PUBLISHED_SCHEMAS = ("seeds", "marts", "features", "quarantine", "ml", "reports")
@@ -59,6 +59,7 @@ def publish_snapshot(
     *,
     folder: Path,
     versions: Mapping[str, str],
+    kept: Collection[str] = (),
     day_columns: Mapping[str, str] = MappingProxyType({}),
     begun: Future[None] | None = None,
 ) -> tuple[str, ...]:
@@ -68,6 +69,7 @@ def publish_snapshot(
         connection: A cursor of the warehouse, outside any transaction.
         folder: `$GRIDWEAVE_HOME/published`.
         versions: Data version of each table to publish, by asset key.
+        kept: Keys of tables that stay as they are published; one that is not stays so.
         day_columns: By asset key, the column that says which day a row belongs to, where the ledger logs days.
         begun: What `begin_snapshot` returned, when it was called.
 
@@ -78,7 +80,7 @@ def publish_snapshot(
     fresh = folder / NEXT_NAME
     connection.execute(f"attach {literal(str(fresh))} as next_snapshot")
     try:
-        changed = _write_changed(connection, versions, day_columns)
+        changed = _write_changed(connection, versions, kept, day_columns)
         _copy_ledger(connection, "next_snapshot")
         connection.execute("checkpoint next_snapshot")
     finally:
@@ -116,7 +118,10 @@ def _copy_current(folder: Path) -> None:
 
 
 def _write_changed(
-    connection: duckdb.DuckDBPyConnection, versions: Mapping[str, str], day_columns: Mapping[str, str]
+    connection: duckdb.DuckDBPyConnection,
+    versions: Mapping[str, str],
+    kept: Collection[str],
+    day_columns: Mapping[str, str],
 ) -> tuple[str, ...]:
     """Bring the snapshot's tables to the given versions; drop what is no longer an asset."""
     connection.execute(
@@ -131,13 +136,14 @@ def _write_changed(
     connection.execute("begin transaction")
     for key in changed:
         _write_table(connection, key, day_columns.get(key, ""), days.get(key))
-    for key in published.keys() - versions.keys():
+    shown = {key: version for key, version in published.items() if key in kept} | dict(versions)
+    for key in published.keys() - shown.keys():
         connection.execute(f"drop table if exists next_snapshot.{relation(key)}")
     connection.execute(f"delete from next_snapshot.main.{_VERSIONS}")  # noqa: S608 - constant
-    if versions:
+    if shown:
         connection.executemany(
             f"insert into next_snapshot.main.{_VERSIONS} values (?, ?)",  # noqa: S608 - constant
-            [list(item) for item in versions.items()],
+            [list(item) for item in shown.items()],
         )
     connection.execute("commit")
     return changed

@@ -150,9 +150,12 @@ class PublishedSnapshot:
     def _version(self, key: str) -> tuple[str, str]:
         """Return data version and materialization of a table as the snapshot's own ledger has them."""
         rows = self.ask_now(
-            "select data_version, materialization_id::varchar as materialization_id"
-            " from snapshot.lineage.materialization"
-            " where asset_key = $key and event_kind = 'MATERIALIZED' order by seq desc limit 1",
+            # one that is held back stands in the ledger, and the one before it in the table
+            "select made.data_version, made.materialization_id::varchar as materialization_id"
+            " from snapshot.lineage.materialization as made"
+            " left join snapshot.main.gridweave_published as shown on shown.asset_key = made.asset_key"
+            " where made.asset_key = $key and made.event_kind = 'MATERIALIZED'"
+            " order by coalesce(made.data_version = shown.data_version, false) desc, made.seq desc limit 1",
             {"key": key},
         )
         return (rows[0]["data_version"], rows[0]["materialization_id"]) if rows else ("", "")

@@ -8,9 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from flows.engine.steps.cancellation import EXIT_CODE
+from flows.lineage.audit.published_data import snapshot_findings
+from flows.warehouse.warehouse import open_warehouse
 from tests.conftest import CHECKOUT
 from tests.e2e.mini.home import MiniHome
 
@@ -128,6 +131,32 @@ def test_dbt_builds_nothing_on_what_is_not_released(home: MiniHome) -> None:
     assert alone.blocked == {
         "marts/fct_daily@2026-03-04": "ml/readings@2026-03-04 is not released: a blocking check has no PASS"
     }
+
+
+def test_what_has_no_pass_is_published_by_no_other_run(home: MiniHome) -> None:
+    before = published(home)
+    home.tell(**{"2026-03-04": "negative"})
+    blocked = home.run("+ml/peaks", partition="2026-03-04")
+
+    other = home.run("raw/meters")
+    held_back = published(home)
+    with open_warehouse(home.path / "warehouse.duckdb") as warehouse:
+        findings = list(snapshot_findings(warehouse.cursor(), home.snapshot))
+    (home.path / "behaviour.json").unlink()
+    mended = home.run("+ml/peaks", partition="2026-03-04")
+
+    assert (blocked.status, other.status, mended.status) == ("BLOCKED", "COMPLETE", "COMPLETE")
+    assert "not published: ml/readings: a check has no PASS" in other.notes
+    assert held_back == before == [(3,)]
+    assert findings == []
+    assert published(home) == [(4,)]
+    assert not [note for note in mended.notes if note.startswith("not published")]
+
+
+def published(home: MiniHome) -> list[tuple[int]]:
+    """Days of readings that everybody sees."""
+    with duckdb.connect(str(home.snapshot), read_only=True) as snapshot:
+        return snapshot.execute("select count(distinct reading_date) from ml.readings").fetchall()
 
 
 def test_a_check_that_names_a_reader_holds_back_only_that_one_also_in_the_next_run(home: MiniHome) -> None:

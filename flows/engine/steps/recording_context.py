@@ -104,7 +104,7 @@ class RecordingContext:
         found = current_input(cursor, key, partition_key, required_checks=required)
         if found is None:
             return 0
-        if found.row_count != 0 and found.unpassed_checks:
+        if found.is_held_back:
             raise UnreleasedInputError(asset_key=self.definition.key, upstream_key=key)
         self._inputs[key, partition_key] = InputRecord(
             upstream_key=key,

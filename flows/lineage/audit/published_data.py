@@ -82,6 +82,8 @@ def snapshot_findings(connection: duckdb.DuckDBPyConnection, snapshot: Path) -> 
         noted = published.execute("select asset_key, data_version from main.gridweave_published order by all")
         for key, version in noted.fetchall():
             parts = current.get(key, {})
+            if version not in _published_versions(parts) and _is_held_back(published, key, parts):
+                parts = _parts_at(published, key, version)
             is_known = all((key, part, made) in known for part, (made, _) in parts.items())
             if not parts or not is_known or version not in _published_versions(parts):
                 yield DataFinding(
@@ -119,6 +121,33 @@ def _current_parts(connection: duckdb.DuckDBPyConnection) -> dict[str, Parts]:
     ).fetchall():
         found.setdefault(key, {})[partition_key] = (version, identifier)
     return found
+
+
+def _is_held_back(published: duckdb.DuckDBPyConnection, key: str, parts: Parts) -> bool:
+    """Tell whether a blocking check of a part has no PASS, so that an earlier version stays published."""
+    return bool(
+        published.execute(
+            "select 1 from lineage.asset_check c, unnest(?::uuid[]) as made (materialization_id)"
+            " where c.asset_key = ? and c.blocking and not exists (select 1 from lineage.check_result r"
+            " where r.materialization_id = made.materialization_id and r.check_name = c.check_name"
+            " and r.status = 'PASS') limit 1",
+            [[identifier for _, identifier in parts.values()], key],
+        ).fetchall()
+    )
+
+
+def _parts_at(published: duckdb.DuckDBPyConnection, key: str, version: str) -> Parts:
+    """Return the parts a table consisted of when it was in a version; none when it never was."""
+    parts: Parts = {}
+    for partition_key, made, identifier in published.execute(
+        "select partition_key, data_version, materialization_id::varchar from lineage.materialization"
+        " where event_kind = 'MATERIALIZED' and asset_key = ? order by seq",
+        [key],
+    ).fetchall():
+        parts[partition_key] = (made, identifier)
+        if version in _published_versions(parts):
+            return parts
+    return {}
 
 
 def _is_as_made(connection: duckdb.DuckDBPyConnection, key: str, parts: Parts) -> bool:

@@ -90,6 +90,11 @@ class MiniHome:
         return (self.path / "transform").resolve()
 
     @property
+    def snapshot(self) -> Path:
+        """What is published."""
+        return self.path / "published" / "current.duckdb"
+
+    @property
     def pipeline(self) -> Pipeline:
         """A pipeline as the command line would make one, but with threads and a clock that stands still."""
         settings = Settings(home=self.path, sources_dir=self.path / "sources", transform_dir=self.project_dir)

@@ -91,7 +91,7 @@ def _columns(found: Mapping[str, Recorded]) -> RecordedPartitions:
         data_versions={key: each.data_version for key, each in found.items()},
         environment_ids={key: each.environment_id for key, each in found.items()},
         inputs=inputs,
-        unreleased=frozenset(key for key, each in found.items() if not each.is_released and each.row_count != 0),
+        unreleased=frozenset(key for key, each in found.items() if not each.is_released),
     )
 
 

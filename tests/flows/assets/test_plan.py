@@ -56,14 +56,6 @@ def test_names_the_cause_and_runs_what_is_behind(change: dict[str, Any], cause: 
     assert [key for key, step in steps.items() if step.action == "reuse"] == ["raw/a", "marts/e", "staging/b"]
 
 
-def test_an_unreleased_but_empty_table_is_fresh_because_there_is_nothing_to_check() -> None:
-    graph = small_graph()
-    recorded = recorded_fresh(graph)
-    recorded["marts/c"] = replace(recorded["marts/c"], is_released=False, row_count=0)
-
-    assert steps_of(graph, recorded)["marts/c"].action == "reuse"
-
-
 def test_a_version_of_plain_dbt_is_compared_by_its_text() -> None:
     graph = small_graph()
     recorded = recorded_fresh(graph)

@@ -20,6 +20,7 @@ from flows.engine.gates import Verdict, check_tables, with_gates
 from flows.errors import ConfigurationError
 from flows.lineage.recorder import record_materialization
 from flows.lineage.records import MaterializationRecord
+from flows.lineage.state import current_input, lacking_pass, recorded_state, unreleased
 from flows.settings import Settings
 from flows.warehouse.warehouse import Warehouse, open_warehouse
 from tests.e2e.mini.home import MiniHome
@@ -75,9 +76,17 @@ def test_an_empty_table_is_only_let_off_when_it_never_had_rows(
             settings=Settings(home=tmp_path), on_progress=lambda _: None,
         )  # fmt: skip
 
+        warehouse.cursor().execute("insert into lineage.asset_check values (?, 'gate', 'gx', true, '1')", [key])
+
         verdicts = check_tables(engine, [key])
 
-        statuses = warehouse.cursor().execute("select status from lineage.check_result").fetchall()
+        cursor = warehouse.cursor()
+        statuses = cursor.execute("select status from lineage.check_result").fetchall()
+        present = current_input(cursor, key)
+        held_back = (present and present.is_held_back, not recorded_state(cursor)[key].is_released)
+        listed = (unreleased(cursor, [key]), lacking_pass(cursor, {key: ["gate"]}))
+    assert held_back == (asked, asked), "also for the next run, which does not make it again"
+    assert listed == ({(key, "")} if asked else set(),) * 2
     assert requests == [key] * asked
     assert len(verdicts) == asked
     assert statuses == [("FAIL" if asked else "NOT_RUN",)]
