@@ -21,7 +21,7 @@ from flows.engine.steps.process import kill_all
 from flows.engine.summary import RunSummary
 from flows.errors import WarehouseError
 from flows.lineage.audit.chain import head
-from flows.lineage.audit.checkpoints import write_checkpoint
+from flows.lineage.audit.checkpoints import bring_witness, write_checkpoint
 from flows.lineage.audit.keys import Signer, open_signer
 from flows.lineage.audit.sealing import seal
 from flows.lineage.definition_records import record_definitions
@@ -160,6 +160,8 @@ def _close(pipeline: Pipeline, owned: OwnedRun, error: BaseException | None, sig
         )
     if owned.is_thrown_away:
         return
+    if settings.audit_witness_path is not None:  # before the alerts, which tell when it cannot be written
+        bring_witness(settings.audit_dir, settings.audit_witness_path)
     if not is_cancelled:  # whoever ended it does not wait for a mail server
         do_on_close(pipeline.on_close, owned, settings, pipeline.graph, pipeline.clock)
     with owned.warehouse.transaction() as cursor:

@@ -16,6 +16,7 @@ from flows.delivery.alerts.telling import channels_of, tell
 from flows.delivery.reconciling import reconcile
 from flows.delivery.targets import usable_targets
 from flows.errors import ConfigurationError
+from flows.lineage.audit.checkpoints import lacking_checkpoints
 from flows.lineage.audit.verification import Finding, read_witnesses, verify_heads
 from flows.lineage.service_events import record_service_events
 from flows.services.spool import EventSpool
@@ -158,7 +159,7 @@ def _audit(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> Sequence[Pr
     )
     finding = witnesses if isinstance(witnesses, Finding) else verify_heads(cursor, witnesses)
     if finding is None:
-        return ()
+        return _witness(settings)
     return (
         Problem(
             kind=AUDIT,
@@ -166,5 +167,22 @@ def _audit(cursor: duckdb.DuckDBPyConnection, settings: Settings) -> Sequence[Pr
             severity="CRITICAL",
             message=finding.reason,
             hint="gridweave audit verify --data names what else was changed; keep a copy of the warehouse first",
+        ),
+    )
+
+
+def _witness(settings: Settings) -> Sequence[Problem]:
+    """Look whether the second checkpoint file holds what the first one does."""
+    path = settings.audit_witness_path
+    lacking = 0 if path is None else lacking_checkpoints(settings.audit_dir, path)
+    if not lacking:
+        return ()
+    return (
+        Problem(
+            kind=AUDIT,
+            subject="audit witness",
+            severity="CRITICAL",
+            message=f"{path} lacks {lacking:,} checkpoints: it cannot be written, or lines were taken away",
+            hint="mount it again and let this account append to it; if it was, keep it and the home for whoever looks",
         ),
     )

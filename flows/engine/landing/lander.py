@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flows.assets.versions import digest_of
-from flows.errors import FileRejectedError, UsageError
+from flows.errors import ConfigurationError, FileRejectedError, UsageError
 from flows.lineage.audit.chain import append_rows
 from flows.sources.configuration import (
     SourceConfig,
@@ -139,8 +139,12 @@ class Lander:
         left = tuple(f"{shown(name)} is no folder of a source in data/sources" for name in strangers)
         report = LandingReport(left=left)
         for name in names:
-            if name in folders and name not in strangers:
+            if name not in folders or name in strangers:
+                continue
+            try:
                 report = _sum(report, self.land(name, [folders[name]]))
+            except ConfigurationError as error:  # of this source; the others go on, and an alert tells
+                report = _sum(report, LandingReport(left=(f"{name}: {error.message}",)))
         return report
 
     def land(self, source_name: str, paths: Iterable[Path]) -> LandingReport:

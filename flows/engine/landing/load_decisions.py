@@ -74,7 +74,7 @@ def _decide(
 
     Args:
         cursor: Inside a transaction.
-        reference: Load id, or the name of a rejected file.
+        reference: Load id; or of a rejected file its name, SOURCE/NAME, or the beginning of its SHA-256.
         status: What it becomes.
         reason: Why, in the operator's words; kept in the ledger.
         clock: Wall clock.
@@ -95,9 +95,9 @@ def _decide(
     if status == "DISCARDED":
         files = cursor.execute(
             "update lineage.delivered_file set status = 'DISCARDED',"
-            " reason = coalesce(reason || ' | ', '') || ? where file_name = ? and status = 'REJECTED'"
+            " reason = coalesce(reason || ' | ', '') || ? where sha256 = ? and source = ? and status = 'REJECTED'"
             " returning source, sha256",
-            [reason, reference],
+            [reason, *_rejected_file(cursor, reference)],
         ).fetchall()
         append_rows(cursor, "delivered_file", files, recorded_at=clock())
         changed += files
@@ -106,3 +106,24 @@ def _decide(
             f"No refused load or rejected file is called {reference!r}.",
             hint="gridweave loads lists them",
         )
+
+
+def _rejected_file(cursor: duckdb.DuckDBPyConnection, reference: str) -> tuple[str, str]:
+    """Return hash and source of the one rejected file that is meant; empty texts where none is.
+
+    Raises:
+        UsageError: Several are: what is decided is about one of them.
+    """
+    found = cursor.execute(
+        "select sha256, source, file_name from lineage.delivered_file where status = 'REJECTED' and ("
+        " file_name = $1 or source || '/' || file_name = $1 or (length($1) >= 8 and starts_with(sha256, $1)))"
+        " order by all",
+        [reference],
+    ).fetchall()
+    if len(found) > 1:
+        named = "; ".join(f"{source}/{name} {sha256[:12]}" for sha256, source, name in found)
+        raise UsageError(
+            f"{len(found)} rejected files are called {reference!r}: {named}.",
+            hint="name one as SOURCE/NAME, or by the beginning of its hash",
+        )
+    return (str(found[0][0]), str(found[0][1])) if found else ("", "")

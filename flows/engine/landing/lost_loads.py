@@ -107,6 +107,8 @@ def _differing(folder: Path, noted: dict[str, str], landed_at: datetime) -> Iter
     if not noted and not any(folder.glob("*.parquet")):
         yield "*.parquet", "the files that landed", NOTHING
     untouched_before = landed_at.timestamp() - CLOCK_GRAIN_SECONDS
+    for name in sorted({path.name for path in folder.glob("*.parquet")} - noted.keys()) if noted else ():
+        yield name, "no file of this name", "one that was never landed"  # raw tables would show its rows
     for name, sha256 in noted.items():
         try:
             is_untouched = (folder / name).stat().st_ctime < untouched_before

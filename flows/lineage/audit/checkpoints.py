@@ -109,12 +109,14 @@ def write_checkpoint(
     _append(path, made.line)
     _bring_anchors(cursor, read_checkpoints(path))
     if witness is not None:
-        _bring_witness(path, witness)
+        bring_witness(folder, witness)
     return made
 
 
 def read_checkpoints(path: Path) -> tuple[Checkpoint, ...]:
-    """Read a checkpoint file; a last line without its end is of a writer that died and does not count.
+    """Read a checkpoint file; a line without its end is of a writer that died and does not count.
+
+    It is the last one, or, in a file that is only appended to, stands before the same line written whole.
 
     Raises:
         CheckpointsDamagedError: A line is no checkpoint.
@@ -124,6 +126,8 @@ def read_checkpoints(path: Path) -> tuple[Checkpoint, ...]:
     lines = path.read_bytes().split(b"\n")[:-1]
     found = []
     for number, line in enumerate(lines, start=1):
+        if number < len(lines) and line != lines[number] and lines[number].startswith(line):
+            continue
         try:
             checkpoint = Checkpoint(**json.loads(line))
             is_exact = checkpoint.line.encode() == line + b"\n"
@@ -159,11 +163,48 @@ def _bring_anchors(cursor: duckdb.DuckDBPyConnection, checkpoints: tuple[Checkpo
             )
 
 
-def _bring_witness(path: Path, witness: Path) -> None:
-    """Append the lines the witness lacks, by number; what it holds already is never touched."""
+def bring_witness(folder: Path, witness: Path) -> None:
+    """Append the lines the witness lacks. What it holds is never touched: its storage may forbid that.
+
+    What cannot be written waits for the next run; `lacking_checkpoints` tells.
+
+    Args:
+        folder: `$GRIDWEAVE_HOME/audit`.
+        witness: The second file.
+    """
     try:
-        known = witness.read_bytes().count(b"\n") if witness.exists() else 0
-        lines = path.read_text(encoding="ascii").splitlines(keepends=True)
-        _append(witness, "".join(lines[known:]))
+        lacking = _lacking(folder, witness)
+        if not lacking:
+            return
+        witness.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(witness, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "ab") as stream:
+            torn = witness.read_bytes()[-1:] not in {b"", b"\n"}
+            stream.write((b"\n" if torn else b"") + b"".join(lacking))
+            stream.flush()
+            os.fsync(stream.fileno())
     except OSError as error:
         logger.warning("the audit witness %s cannot be written (%s); the next run tries again", witness, error)
+
+
+def lacking_checkpoints(folder: Path, witness: Path) -> int:
+    """Return how many checkpoints a witness lacks: it could not be written, or somebody took lines away.
+
+    Args:
+        folder: `$GRIDWEAVE_HOME/audit`.
+        witness: The second file.
+    """
+    try:
+        return len(_lacking(folder, witness))
+    except OSError:
+        return len(_lines(folder / CHECKPOINTS_NAME))
+
+
+def _lacking(folder: Path, witness: Path) -> list[bytes]:
+    known = set(_lines(witness))
+    return [line for line in _lines(folder / CHECKPOINTS_NAME) if line not in known]
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Return whole lines; none of a file that is not there."""
+    return [line for line in path.read_bytes().splitlines(keepends=True) if line[-1:] == b"\n"] if path.exists() else []

@@ -8,6 +8,7 @@ whether the ledger itself was changed (verification.py), which is asked first.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -188,7 +189,19 @@ def _delivered_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> It
 
 
 def _lake_findings(connection: duckdb.DuckDBPyConnection, home: Path) -> Iterator[DataFinding]:
-    """Loads landed before the chain kept their files' hashes are covered by their delivered files only."""
+    """Loads landed before the chain kept their files' hashes are covered by their delivered files only.
+
+    Raw tables show every file of a load's folder, so one that nobody landed is a finding, too.
+    """
+    noted: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    for each in noted_files(connection):
+        noted[each.storage_uri, each.load_id, each.raw_table].add(each.name)
+    for (uri, load_id, raw_table), names in noted.items():
+        for name in sorted({path.name for path in (home / uri).glob("*.parquet")} - names):
+            yield DataFinding(
+                materialization_id=_made_from(connection, load_id, f"raw/{raw_table}"),
+                reason=f"file {name} in load {load_id} of raw/{raw_table} was never landed",
+            )
     for each in noted_files(connection):
         if _sha256(home / each.storage_uri / each.name) != each.sha256:
             yield DataFinding(

@@ -13,7 +13,7 @@ import pytest
 from flows.assets.graph import AssetGraph
 from flows.delivery.alerts.book import alerts
 from flows.delivery.alerts.raising import is_book_behind, raise_alerts
-from flows.lineage.audit.checkpoints import write_checkpoint
+from flows.lineage.audit.checkpoints import bring_witness, write_checkpoint
 from flows.lineage.audit.keys import open_signer
 from flows.settings import Settings
 from flows.warehouse.publish import publish_ledger
@@ -73,6 +73,18 @@ def test_a_chain_whose_end_was_cut_off_is_critical(warehouse: Warehouse, setting
     cursor.execute("delete from lineage.audit_log where seq = (select max(seq) from lineage.audit_log)")
 
     assert ("audit", "CRITICAL") in look(warehouse, settings, at=NOW + 2_000 * HOUR)
+
+
+def test_a_witness_that_lacks_checkpoints_is_critical(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    with warehouse.transaction() as cursor:
+        write_checkpoint(
+            cursor, open_signer(settings.audit_dir, None), settings.audit_dir, witness=None, anchored_at=NOW
+        )
+    watched = settings.model_copy(update={"audit_witness_path": tmp_path / "unmounted" / "witness.jsonl"})
+
+    assert look(warehouse, watched) == [("audit", "CRITICAL")]
+    bring_witness(settings.audit_dir, tmp_path / "unmounted" / "witness.jsonl")
+    assert look(warehouse, watched) == []
 
 
 def test_a_description_that_cannot_be_read_hides_no_other_problem(

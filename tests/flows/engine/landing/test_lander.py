@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,15 +40,17 @@ class Home:
         self.file.write_bytes(DELIVERED)
 
     def land(self, lake: Lake, *paths: Path) -> LandingReport:
-        lander = Lander(
+        return self.lander(lake).land(SOURCE, paths or [self.file.parent])
+
+    def lander(self, lake: Lake, sources_dir: Path = CHECKOUT / "data" / "sources") -> Lander:
+        return Lander(
             warehouse=self.warehouse,
             lake=lake,
-            sources_dir=CHECKOUT / "data" / "sources",
+            sources_dir=sources_dir,
             raw_tables=read_raw_tables(CHECKOUT / "transform/models/staging/_raw__sources.yml"),
             run_id=uuid4(),
             clock=lambda: NOW,
         )
-        return lander.land(SOURCE, paths or [self.file.parent])
 
     def landed(self) -> tuple[list[str], list[str]]:
         """Hashes in the ledger and ids of the landed incidents."""
@@ -84,6 +87,20 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def test_a_source_that_cannot_be_read_keeps_nothing_from_the_others(home: Home, tmp_path: Path) -> None:
+    sources = tmp_path / "sources"
+    shutil.copytree(CHECKOUT / "data" / "sources", sources)
+    (sources / "a_broken_one.yml").write_text("name: [", encoding="utf-8")
+    for name in ("a_broken_one", SOURCE):
+        (tmp_path / "all" / name).mkdir(parents=True)
+    shutil.copy(home.file, tmp_path / "all" / SOURCE)
+
+    report = home.lander(Lake(home.path), sources).land_inbox(tmp_path / "all")
+
+    assert report.file_count == 1
+    assert [left for left in report.left if left.startswith("a_broken_one: Source description")]
 
 
 def test_what_is_written_after_the_copy_is_not_read(home: Home) -> None:

@@ -18,6 +18,7 @@ from flows.engine.landing.lost_loads import LostLoadsError, lost_as_refused, los
 from flows.engine.landing.raw_gate import RawGate
 from flows.errors import UsageError
 from flows.lineage.audit.chain import append_rows
+from flows.lineage.audit.published_data import _lake_findings
 from flows.sources.file_connector import sha256_of
 from flows.warehouse.day_files import cut_by_day
 from flows.warehouse.lake import Lake
@@ -133,6 +134,17 @@ damages = pytest.mark.parametrize("damage", [remove, alter, truncate])
 
 def test_untouched_files_are_not_lost(landed: Landed) -> None:
     assert lost_files(landed.warehouse.cursor(), landed.lake) == ()
+
+
+def test_a_file_that_nobody_landed_is_named_before_its_rows_are_shown(landed: Landed) -> None:
+    stranger = landed.path().with_name("zz.parquet")
+    shutil.copyfile(landed.path(), stranger)
+
+    (lost,) = lost_files(landed.warehouse.cursor(), landed.lake)
+    (finding,) = _lake_findings(landed.warehouse.cursor(), landed.lake.home)
+
+    assert (lost.load_id, lost.name, lost.found) == ("1", "zz.parquet", "one that was never landed")
+    assert finding.reason == "file zz.parquet in load 1 of raw/readings was never landed"
 
 
 @damages
