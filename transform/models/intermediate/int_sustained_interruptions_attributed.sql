@@ -1,6 +1,6 @@
 with
     steps as (select * from {{ ref("int_outage_restorations_stepped") }}),
-    customers as (select * from {{ ref("int_cis_customers_deduplicated") }}),
+    customers as (select * from {{ ref("int_cis_customers_placed") }}),
     on_feeders as (
         select network_id, feeder_id, count(*) as customers_count
         from customers

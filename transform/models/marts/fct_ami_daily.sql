@@ -1,6 +1,6 @@
 with
     intervals as (select * from {{ ref("int_ami_intervals_deduplicated") }}),
-    customers as (select * from {{ ref("int_cis_customers_deduplicated") }}),
+    customers as (select * from {{ ref("int_cis_customers_placed") }}),
     networks as (select * from {{ ref("ref_networks") }}),
     -- A meter nobody placed keeps its energy.
     placed as (
@@ -35,7 +35,7 @@ with
             cast(count(*) filter (where is_missing) as integer) as missing_count,
             cast(count(*) filter (where is_estimated) as integer) as estimated_count,
             cast(count(*) filter (where is_edited) as integer) as edited_count,
-            sum(duration_seconds) filter (where not is_missing)
+            coalesce(sum(duration_seconds) filter (where not is_missing), 0)
             / sum(duration_seconds) as measured_share,
             bool_or(_is_fallback) as is_fallback
         from placed

@@ -1,6 +1,6 @@
 with
     interruptions as (select * from {{ ref("int_sustained_interruptions_attributed") }}),
-    customers as (select * from {{ ref("int_cis_customers_deduplicated") }}),
+    customers as (select * from {{ ref("int_cis_customers_placed") }}),
     days as (select * from {{ ref("fct_reliability_daily") }}),
     thresholds as (select * from {{ ref("fct_major_event_threshold") }}),
     scenarios as (select unnest([false, true]) as is_major_days_excluded),
