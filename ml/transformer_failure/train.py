@@ -49,8 +49,7 @@ def train(features: pd.DataFrame, *, config: TransformerFailureConfig = DEFAULT_
     Raises:
         NotEnoughDataError: No network has a failure.
     """
-    is_known = features[LABEL].notna() & ~features["is_live"].astype(bool)
-    known = features[is_known].sort_values(["network_id", "valid_at", "asset_id"])
+    known = features[_is_known(features, config)].sort_values(["network_id", "valid_at", "asset_id"])
     models: dict[str, NetworkFailureModel] = {}
     scores: list[pd.DataFrame] = []
     rows: list[MetricRow] = []
@@ -80,6 +79,19 @@ def train(features: pd.DataFrame, *, config: TransformerFailureConfig = DEFAULT_
         random_seed=config.random_seed,
         notes=tuple(notes),
     )
+
+
+def _is_known(features: pd.DataFrame, config: TransformerFailureConfig) -> pd.Series[bool]:
+    """Tell which rows have a label that all transformers of their week have: those whose window is over.
+
+    A failure is known at once and its absence four weeks later, so of the last weeks before the live rows only failures
+    are labelled: learnt from or judged on, they would raise every probability.
+    """
+    is_live = features["is_live"].astype(bool)
+    live_at = features[is_live].groupby("network_id")["valid_at"].max()
+    over_at = features["valid_at"] + pd.Timedelta(days=config.label_horizon_days)
+    horizon = pd.to_datetime(features["network_id"].map(live_at.to_dict()), utc=True)
+    return features[LABEL].notna() & ~is_live & (horizon.isna() | (over_at <= horizon))
 
 
 def _train_network(

@@ -38,6 +38,21 @@ def test_beats_the_age_baseline_out_of_time(trained: TrainedModel) -> None:
     assert figures["ece"].value < 0.03
 
 
+def test_weeks_of_which_only_failures_are_known_are_neither_learnt_from_nor_judged(
+    trained: TrainedModel, fleet: pd.DataFrame
+) -> None:
+    live_at = fleet.loc[fleet["is_live"], "valid_at"].max()
+    is_early = fleet["valid_at"] + pd.Timedelta(days=28) > live_at
+    early = fleet[is_early & ~fleet["is_live"] & fleet[LABEL].notna()]
+    scored = trained.backtest_scores
+
+    assert early[LABEL].all()
+    assert len(early) > 0
+    assert scored["valid_at"].max() + pd.Timedelta(days=28) <= live_at
+    without = train(fleet.drop(early.index), config=CONFIG)
+    assert without.metrics == trained.metrics
+
+
 def test_the_test_window_begins_after_the_last_label_learnt_from(trained: TrainedModel) -> None:
     row = trained.headline
 

@@ -43,7 +43,8 @@ with
     scada_horizons as (
         select network_id, max(event_at) as scada_horizon_at from events group by network_id
     ),
-    -- No new outage for some days while load is reported is a quiet spell, not a late feed.
+    -- No new outage for some days while load is reported is a quiet spell, not a late feed;
+    -- without load nobody knows.
     horizons as (
         select
             networks.network_id,
@@ -52,6 +53,8 @@ with
             transformer_horizons.transformer_horizon_at,
             -- greatest and least skip nulls: a network without outages must not inherit the load's.
             case
+                when load_horizons.load_horizon_at is null
+                then outage_horizons.outage_known_at
                 when outage_horizons.outage_known_at is not null
                 then
                     greatest(
