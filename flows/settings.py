@@ -204,7 +204,6 @@ class Settings(BaseSettings):
     stream_quiet_seconds: float = Field(
         default=600.0, gt=0, description="After this time without another dead letter its alert is over, s."
     )
-    random_seed: int = Field(default=20260101, description="Seed of every model.")
 
     data_retention_days: int = Field(
         default=90,
