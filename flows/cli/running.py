@@ -149,7 +149,7 @@ def loads(
     accept: Annotated[str | None, typer.Option(help="Load id to accept after all.")] = None,
     discard: Annotated[
         str | None,
-        typer.Option(help="Load id or rejected file name to set aside for good."),
+        typer.Option(help="Load id, or rejected file (NAME, SOURCE/NAME, hash), to set aside for good."),
     ] = None,
     reason: Annotated[str, typer.Option(help="Why; kept in the ledger.")] = "",
     as_json: JsonOption = False,
