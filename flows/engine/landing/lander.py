@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flows.assets.versions import digest_of
+from flows.engine.landing.left_behind import left_lying, lost_names, older_descriptions
 from flows.errors import ConfigurationError, FileRejectedError, UsageError
 from flows.lineage.audit.chain import append_rows
 from flows.sources.configuration import (
@@ -30,12 +31,12 @@ from flows.sources.configuration import (
     list_sources,
     load_source,
 )
-from flows.sources.delivery_folders import UnopenedFileError, odd_entries, opened, regular_files, shown
+from flows.sources.delivery_folders import UnopenedFileError, opened, shown
 from flows.sources.file_connector import convert, sha256_of
 from flows.warehouse.day_files import cut_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from uuid import UUID
@@ -173,13 +174,23 @@ class Lander:
                     raise UsageError(f"{file} {error.reason}.", hint="name a file that can be read") from error
                 unopened[file] = error.reason
                 logger.warning("%s of %s %s", shown(file.name), source.name, error.reason)
-        new = list({each.sha256: each for each in found if each.sha256 not in known}.values())
+        fresh: dict[str, _Delivery] = {}
+        for each in found:
+            if each.sha256 not in known:
+                fresh.setdefault(each.sha256, each)
+        new = list(fresh.values())
         notes = (f"{source.name}/{shown(file.name)}: {reason}" for file, reason in unopened.items())
-        left = (*self._left(source, paths, {*unopened, *(each.file for each in found)}), *notes)
+        taken = {*unopened, *(each.file for each in found)}
+        names = [(each.sha256, each.file.name) for each in found]
+        cursor, as_now = self._warehouse.cursor(), _description_hash(source)
+        left = (
+            *left_lying(source, paths, taken), *older_descriptions(cursor, source, as_now), *notes,
+            *lost_names(source, names, known),
+        )  # fmt: skip
         report = LandingReport(known_count=len(found) - len(new), left=left)
         return _sum(self._land_new(source, new), report) if new else report
 
-    def _keep(self, file: Path, known: Collection[str], *, below: Path | None) -> _Delivery:
+    def _keep(self, file: Path, known: Mapping[str, str], *, below: Path | None) -> _Delivery:
         """Hash a file, and copy it into the lake when it is new; all that follows reads the copy."""
         with opened(file, below=below) as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -188,35 +199,14 @@ class Lander:
                 sha256 = self._lake.keep_file(stream)
         return _Delivery(file=file, sha256=sha256)
 
-    def _known(self, source: SourceConfig) -> set[str]:
-        """Hashes of files that are not to be read again. A rejected one is, once its description was mended."""
+    def _known(self, source: SourceConfig) -> dict[str, str]:
+        """Names by hash of files that are not to be read again. A rejected one is, once its description was mended."""
         rows = self._warehouse.cursor().execute(
-            "select sha256 from lineage.delivered_file where source = ?"
+            "select sha256, file_name from lineage.delivered_file where source = ?"
             " and (status <> 'REJECTED' or description_hash is not distinct from ?)",
             [source.name, _description_hash(source)],
         )
-        return {sha256 for (sha256,) in rows.fetchall()}
-
-    def _left(self, source: SourceConfig, paths: Iterable[Path], taken: Collection[Path]) -> tuple[str, ...]:
-        """Say which files no pattern matches, and which were landed when the source was described otherwise."""
-        folders = [path for path in paths if path.is_dir()]
-        strange = [file.name for path in folders for file in regular_files(path) if file not in taken]
-        (older,) = self._warehouse.cursor().execute(
-            "select count(*) from lineage.delivered_file where source = ? and status = 'LANDED'"
-            " and description_hash is not null and description_hash <> ?",
-            [source.name, _description_hash(source)],
-        ).fetchone() or (0,)
-        reasons: dict[str, list[str]] = {"no file pattern of the source matches": strange} if strange else {}
-        for path in folders:
-            for name, kind in odd_entries(path):
-                reasons.setdefault(f"is {kind}", []).append(name)
-        notes = []
-        for reason, names in reasons.items():
-            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            notes.append(f"{source.name}/{names[0]}{more}: {reason}")
-        if older:
-            notes.append(f"{source.name}: {older} file(s) were landed under another description and stay as read then")
-        return tuple(notes)
+        return dict(rows.fetchall())
 
     def _land_new(self, source: SourceConfig, new: Sequence[_Delivery]) -> LandingReport:
         load_id = _load_id(source.name, new)

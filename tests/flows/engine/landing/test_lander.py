@@ -103,6 +103,20 @@ def test_a_source_that_cannot_be_read_keeps_nothing_from_the_others(home: Home, 
     assert [left for left in report.left if left.startswith("a_broken_one: Source description")]
 
 
+def test_a_second_name_for_one_content_is_said_where_names_are_data(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "all" / "eia930_load"
+    folder.mkdir(parents=True)
+    for name in ("DUK", "HST"):
+        (folder / f"{name}.parquet").write_bytes(b"the same, and no Parquet")
+
+    first, again = (home.lander(Lake(home.path)).land("eia930_load", [folder]) for _ in range(2))
+
+    said = "eia930_load/HST.parquet: has the content of DUK.parquet and is not landed; its name would say other data"
+    assert [each.file_name for each in first.rejected] == ["DUK.parquet"]
+    assert said in first.left
+    assert said in again.left
+
+
 def test_what_is_written_after_the_copy_is_not_read(home: Home) -> None:
     home.land(MeddledLake(home.path, before=None, after=lambda: home.file.write_bytes(LATER)))
 
