@@ -24,7 +24,7 @@ def test_a_disk_that_takes_a_part_leaves_nothing_of_it(tmp_path: Path, monkeypat
     path = tmp_path / "events.jsonl"
     append_whole(path, b"one\n")
     write = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, content: write(descriptor, content[:3]))
+    monkeypatch.setattr(os, "write", lambda at, content: write(at, content[:3] if content == b"two\n" else content))
 
     with pytest.raises(OSError, match="No space left"):
         append_whole(path, b"two\n")

@@ -79,5 +79,11 @@ def test_a_file_whose_writing_was_cut_off_is_written_again_under_its_name(
     assert waiting.sink.sql("select count(*) from outgoing_event") == [(0,)]
 
 
-def _killed(*_: object) -> None:
-    raise KeyboardInterrupt
+_replace = Path.replace
+
+
+def _killed(path: Path, target: Path) -> Path:
+    """Die before a file of the handover has its name; servers of other tests in this process go on."""
+    if ".parquet" in path.name:
+        raise KeyboardInterrupt
+    return _replace(path, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,10 +31,10 @@ def test_what_a_witness_lacks_is_appended_and_nothing_else_is_touched(
     opened: list[int] = []
     real_open = os.open
 
-    def noted(path: object, flags: int, mode: int = 0o777) -> int:
+    def noted(path: Any, flags: int, *rest: Any, **named: Any) -> int:
         if path == witness:
             opened.append(flags)
-        return real_open(str(path), flags, mode)
+        return real_open(path, flags, *rest, **named)
 
     monkeypatch.setattr(os, "open", noted)
 
