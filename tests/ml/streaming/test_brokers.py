@@ -13,12 +13,10 @@ import shutil
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import nats
 import pandas as pd
 import pytest
@@ -27,11 +25,10 @@ from nats.js.errors import NotFoundError
 
 from flows.errors import ConfigurationError
 from flows.settings import Settings
-from flows.warehouse.frames import read_frame
 from ml.artifacts import write_artifacts
 from ml.streaming.brokers import open_source
 from ml.streaming.brokers.spool import append
-from ml.streaming.champion import FixedModel, Model
+from ml.streaming.champion import Model
 from ml.streaming.errors import (
     BrokerAwayError,
     OtherStreamError,
@@ -40,15 +37,14 @@ from ml.streaming.errors import (
     StreamBusyError,
 )
 from ml.streaming.messages import Record
-from ml.streaming.running import Wish, address_of, run_stream
-from ml.streaming.sink import open_sink, read_status, sink_path
+from ml.streaming.running import Wish, address_of
+from ml.streaming.sink import open_sink, read_status
 from ml.training import TrainedModel
 from tests.conftest import free_port, repeated
 from tests.ml.streaming import processes as readers
 from tests.ml.streaming import traffic
-from tests.ml.streaming.broking import STREAM, publish
+from tests.ml.streaming.broking import STREAM, Broker
 from tests.ml.streaming.conftest import minutes
-from tests.ml.streaming.effects import effects, handed_over
 from tests.ml.streaming.servers import nats_server, redis_server
 from tests.ml.streaming.test_processor import assert_same_scores
 
@@ -69,53 +65,6 @@ def model_folder(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("model")
     write_artifacts(trained, folder)
     return folder
-
-
-@dataclass
-class Broker:
-    """A broker with a home that reads from it.
-
-    Args:
-        source: Kind.
-        url: Where.
-        home: Of the reader.
-        model: What scores.
-    """
-
-    source: str
-    url: str
-    home: Path
-    model: Model
-
-    def publish(self, payloads: list[bytes]) -> None:
-        publish(self.source, self.url, self.home / "stream" / "spool", payloads)
-
-    def choices(self, **other: Any) -> dict[str, Any]:
-        return {
-            "home": self.home, "stream_source": self.source, "stream_url": self.url or None, "stream_name": STREAM,
-            "stream_batch_messages": 200, "stream_batch_seconds": 0.1, "stream_delay_seconds": 30,
-            "stream_late_seconds": 120, "stream_handover_messages": 300, **other,
-        }  # fmt: skip
-
-    def read(self, wish: Wish | None = None, **other: Any) -> dict[str, Any]:
-        settings = Settings(**self.choices(**other))
-        return run_stream(settings, wish or Wish(until_empty=True), lambda _: None, models=FixedModel(self.model))
-
-    def line_end(self, file_number: int) -> int:
-        """Where the tenth line of a file of the spool ends."""
-        lines = (self.home / "stream" / "spool" / STREAM / f"{file_number:08d}.ndjson").read_bytes().split(b"\n")
-        return sum(len(line) + 1 for line in lines[:10])
-
-    def effects(self, consumer: str = "gridweave") -> dict[str, Any]:
-        return effects(self.home, consumer)
-
-    def scores(self) -> pd.DataFrame:
-        with duckdb.connect(str(sink_path(self.home / "stream", "gridweave")), read_only=True) as sink:
-            sink.execute("set timezone = 'UTC'")
-            return traffic.in_order(read_frame(sink, "from score"))
-
-    def handed_over(self) -> pd.DataFrame:
-        return handed_over(self.home, "gridweave")
 
 
 @pytest.fixture(scope="module")
