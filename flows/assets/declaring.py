@@ -13,7 +13,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Unpack
 
 from flows.assets.definition import AssetDefinition, CheckDefinition, Kind, StepOptions, step_definition
-from flows.assets.versions import digest_of, version_of_function
+from flows.assets.function_versions import version_of_function
+from flows.assets.versions import digest_of
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args
 
 from flows.assets.columns import ColumnMap
-from flows.assets.versions import digest_of, version_of_function
+from flows.assets.function_versions import version_of_function
+from flows.assets.versions import digest_of
 from flows.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -25,6 +25,8 @@ from ml.load_forecast.regression import (
 from ml.load_forecast.series import HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from ml.metrics import Floats
@@ -84,9 +86,11 @@ def run_backtest(prepared: PreparedSeries, *, test_first: int, test_last: int, c
     weights = best_weights(prepared, earlier, said, scale_mw)
     center = blend(said, weights)
     refit_hours = DAY_HOURS * config.refit_after(test_first // DAY_HOURS)
+    stretches: list[tuple[int, SeriesModel]] = []
     for first in range(test_first, test_last, refit_hours):
         issues = tested[(tested >= first) & (tested < first + refit_hours)]
         model = replace(fit_before(prepared, first, scale_mw=scale_mw, config=config), weights=weights)
+        stretches.append((first, model))
         found = model.candidates(prepared, issues, HORIZON_HOURS)
         center = np.concatenate([center, blend(found, weights)])
         said = np.concatenate([said, found], axis=1)
@@ -103,7 +107,13 @@ def run_backtest(prepared: PreparedSeries, *, test_first: int, test_last: int, c
         quantiles_mw=restore_load(quantiles, scale_mw),
         naive_mw=seasonal_naive_mw(series, tested, HORIZON_HOURS),
         train_first=max(0, test_first - config.training_days * DAY_HOURS),
-        last_model=with_widths(prepared, replace(model, weights=weights), test_first, test_last, config=config),
+        last_model=with_widths(
+            prepared,
+            [(first, replace(each, weights=weights)) for first, each in stretches],
+            test_first,
+            test_last,
+            config=config,
+        ),
     )
 
 
@@ -166,24 +176,52 @@ def _errors(prepared: PreparedSeries, origins: npt.NDArray[np.int64], center: Fl
 
 def with_widths(
     prepared: PreparedSeries,
-    model: SeriesModel,
+    stretches: Sequence[tuple[int, SeriesModel]],
     test_first: int,
     test_last: int,
     *,
     config: LoadForecastConfig,
 ) -> SeriesModel:
-    """Return the model with the interval widths of issues at several hours of the day, and its recent gaps."""
+    """Return the last model with the interval widths of issues at several hours of the day, and its recent gaps.
+
+    Args:
+        prepared: The series.
+        stretches: Models in time order, each with the first hour it forecasts; it was fitted on what is before. A
+            younger model has learnt the hours of an older one, and its errors there would be too small.
+        test_first: First hour to measure on.
+        test_last: End of it.
+        config: Settings.
+    """
+    _, last_model = stretches[-1]
     first = max(test_first, test_last - config.interval_days * DAY_HOURS)
-    issues = [
-        daily_origins(prepared.series, first, test_last - HORIZON_HOURS + 1, hour_utc=hour)
-        for hour in range(0, DAY_HOURS, config.origin_step_hours)
+    widths = []
+    for hour in range(0, DAY_HOURS, config.origin_step_hours):
+        issues = daily_origins(prepared.series, first, test_last - HORIZON_HOURS + 1, hour_utc=hour)
+        errors = [
+            _errors(prepared, part, model.forecast(prepared, part, HORIZON_HOURS), model.scale_mw)
+            for model, part in _by_stretch(stretches, issues)
+        ]
+        widths.append(fill_quantiles(error_quantiles(np.concatenate(errors))))
+    days = daily_origins(prepared.series, first, test_last - DAY_HOURS + 1)
+    gaps = [
+        daily_gaps(model, prepared, part)
+        for model, part in _by_stretch(stretches, days)
+        if part.size and (model.regression is None) == (last_model.regression is None)  # else gaps to something else
     ]
-    origins = np.concatenate(issues)
-    errors = _errors(prepared, origins, model.forecast(prepared, origins, HORIZON_HOURS), model.scale_mw)
-    gaps = daily_gaps(model, prepared, daily_origins(prepared.series, first, test_last - DAY_HOURS + 1))
-    by_hour = np.split(errors, np.cumsum([len(each) for each in issues])[:-1])
+    known_gaps = [float(gap) for each in gaps for gap in each if np.isfinite(gap)]
     return replace(
-        model,
-        widths=np.stack([fill_quantiles(error_quantiles(each)) for each in by_hour]),
-        reference_gaps=tuple(float(gap) for gap in gaps[np.isfinite(gaps)]),
+        last_model,
+        widths=np.stack(widths),
+        reference_gaps=tuple(known_gaps),
     )
+
+
+def _by_stretch(
+    stretches: Sequence[tuple[int, SeriesModel]], origins: npt.NDArray[np.int64]
+) -> list[tuple[SeriesModel, npt.NDArray[np.int64]]]:
+    """Give each model the issues of its stretch."""
+    ends = [*(first for first, _ in stretches[1:]), np.iinfo(np.int64).max]
+    return [
+        (model, origins[(origins >= first) & (origins < end)])
+        for (first, model), end in zip(stretches, ends, strict=True)
+    ]

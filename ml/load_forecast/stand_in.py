@@ -39,4 +39,4 @@ def stand_in_model(prepared: PreparedSeries, origin: int, *, config: LoadForecas
         trained_to=prepared.series.times[origin - 1].isoformat(),
     )
     first = max(origin - config.selection_days * DAY_HOURS, 2 * WEEK_HOURS)
-    return with_widths(prepared, naive, first, origin, config=config)
+    return with_widths(prepared, [(0, naive)], first, origin, config=config)

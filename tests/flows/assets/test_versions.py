@@ -10,14 +10,7 @@ from flows.assets.versions import (
     logical_version,
     normalised_sql,
     parameters_hash,
-    version_of_function,
 )
-
-
-def reads_load(hours: int) -> int:
-    """Say something about the function."""
-    # a comment
-    return hours + 1
 
 
 def test_formatting_and_comments_do_not_change_sql() -> None:
@@ -40,14 +33,6 @@ def test_text_in_literals_is_kept() -> None:
 
 def test_another_literal_is_another_version() -> None:
     assert normalised_sql("select '-- a'") != normalised_sql("select '-- b'")
-
-
-def test_the_version_of_a_function_follows_its_source() -> None:
-    version = version_of_function(reads_load)
-
-    assert version.digest == version_of_function(reads_load).digest
-    assert "return hours + 1" in version.source_text
-    assert version.source_path.endswith("test_versions.py")
 
 
 @given(st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))

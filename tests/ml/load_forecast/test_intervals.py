@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-from ml.load_forecast.config import QUANTILE_LEVELS
+from ml.load_forecast.backtest import run_backtest
+from ml.load_forecast.config import DAY_HOURS, HORIZON_HOURS, QUANTILE_LEVELS, LoadForecastConfig
 from ml.load_forecast.intervals import error_quantiles, fill_quantiles, rolling_error_quantiles
+from ml.load_forecast.issues import prepare
+from ml.load_forecast.regression import transform_load
+from ml.load_forecast.series import iterate_series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
 
 LOW, MEDIAN, HIGH = (QUANTILE_LEVELS.index(level) for level in (0.05, 0.5, 0.95))
 
@@ -57,3 +68,20 @@ def test_too_few_errors_give_no_width_but_that_of_the_other_hours() -> None:
     assert np.isnan(widths[LOW, 11:13]).all()
     assert np.isfinite(fill_quantiles(widths)).all()
     assert np.isnan(fill_quantiles(error_quantiles(np.full((5, 48), np.nan)))).all()
+
+
+def test_live_intervals_of_a_young_series_come_from_days_not_learnt_from(
+    make_feeders: Callable[..., pd.DataFrame],
+) -> None:
+    config = LoadForecastConfig(test_days=35, interval_days=35)  # five models, each fitted a week after the one before
+    (series,) = iterate_series(make_feeders(days=90))
+    first, last = 55 * DAY_HOURS, 90 * DAY_HOURS
+
+    found = run_backtest(prepare(series, config=config), test_first=first, test_last=last, config=config)
+
+    said = found.quantiles_mw[:-1, MEDIAN]  # the last issue reaches beyond the history
+    hours = found.origins[:-1, None] + np.arange(HORIZON_HOURS)
+    scale_mw = found.last_model.scale_mw
+    errors = transform_load(series.load_mw[hours], scale_mw) - transform_load(said, scale_mw)
+    assert found.last_model.weights == (1.0, 0.0, 0.0)  # the regression said every one of them
+    np.testing.assert_allclose(found.last_model.widths[0], error_quantiles(errors), atol=1e-9)
