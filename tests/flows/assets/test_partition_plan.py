@@ -178,7 +178,7 @@ CHANGES: list[dict[str, Any]] = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @example([(("marts/daily", "2026-03-01"), {"data_version": "other"})], {("marts/daily", "2026-03-02")})
 @given(
     st.lists(st.tuples(st.sampled_from(sorted(FRESH)), st.sampled_from(CHANGES)), max_size=6),

@@ -114,14 +114,14 @@ def check_cell(cell: str) -> None:
 @example('"=1"')
 @example("-2+3")
 @given(CELLS)
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 def test_no_cell_is_a_formula(cell: str) -> None:
     check_cell(cell)
 
 
 @pytest.mark.full
 @given(CELLS)
-@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10_000, suppress_health_check=[HealthCheck.too_slow])
 def test_no_cell_is_a_formula_ten_thousand_times(cell: str) -> None:
     check_cell(cell)
 

@@ -16,7 +16,7 @@ from tests.flows.sources.conftest import INGESTED_AT, Desk
 
 CELL = st.text(st.characters(codec="utf-8", exclude_characters='\n\r"\0,'), max_size=12)
 ROUGH = st.text(st.sampled_from(list('ab1.,"\n\r\0é ')), max_size=60)
-FUZZ = settings(max_examples=50, deadline=None, derandomize=True)
+FUZZ = settings(max_examples=50, derandomize=True)
 RAW_TABLES = read_raw_tables(CHECKOUT / "transform/models/staging/_raw__sources.yml")
 
 

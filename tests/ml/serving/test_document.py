@@ -98,7 +98,7 @@ def test_random_calls_never_meet_a_server_error(
             for mode in modes:
 
                 @seed(number)
-                @settings(max_examples=at_once, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+                @settings(max_examples=at_once, database=None, suppress_health_check=list(HealthCheck))
                 @given(case=operation.as_strategy(generation_mode=mode))
                 def call(case: Any) -> None:
                     answer = case.call(base_url=f"http://127.0.0.1:{api.port}", headers={"X-API-Key": api.key})
