@@ -89,6 +89,12 @@ class Settings(BaseSettings):
     inbox_watch_seconds: float = Field(
         default=10.0, gt=0, description="Pause between two looks at the inbox; a file has arrived when two agree, s."
     )
+    settle_seconds: float = Field(
+        default=2.0,
+        ge=0,
+        le=60,
+        description="Age of a new file in the inbox before a run takes it; one that changes meanwhile waits, s.",
+    )
     outbox_cron: str = Field(
         default="* * * * *", description="When messages that wait are sent, cron syntax, schedule_time_zone."
     )

@@ -19,6 +19,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED_DATA = Path(os.environ.get("GRIDWEAVE_SHARED_DATA", CHECKOUT.parent / "shared" / "data"))
 settings.register_profile("no deadline", deadline=None)  # how long an example takes is the machine's affair
 settings.load_profile("no deadline")
+os.environ["GRIDWEAVE_SETTLE_SECONDS"] = "0"  # what a test delivers is whole; those about files being written say so
 
 LONGEST_FIRST = (
     "crash 0",  # makes the tiny utility, which no other process waits for meanwhile

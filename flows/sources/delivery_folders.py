@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ _KINDS = {
 
 
 _GONE = "was gone, or no file any more, when it was to be read"
+_CHANGING = "is still being written and is taken when it is whole"
 
 
 def regular_files(folder: Path) -> list[Path]:
@@ -71,6 +73,26 @@ def opened(file: Path, *, below: Path | None) -> Iterator[BufferedReader]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UnopenedFileError(_GONE)
         yield stream
+
+
+@contextmanager
+def unchanging(stream: BufferedReader, *, settle_seconds: float) -> Iterator[None]:
+    """Read a whole file, or none of it: whoever still writes changes its size or its time.
+
+    Args:
+        stream: What `opened` gave; a file that is renamed away stays what it was.
+        settle_seconds: Age the last change needs. Only a younger file is waited for.
+
+    Raises:
+        UnopenedFileError: It changed while it was waited for or read.
+    """
+    before = os.fstat(stream.fileno())
+    age = time.time() - before.st_mtime
+    time.sleep(min(max(settle_seconds - age, 0.0), settle_seconds))  # the clock of a network drive may be ahead
+    yield
+    after = os.fstat(stream.fileno())
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise UnopenedFileError(_CHANGING)
 
 
 def _descriptor(file: Path, below: Path | None) -> int:

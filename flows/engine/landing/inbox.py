@@ -82,6 +82,7 @@ class Inbox:
             run_id=self.owned.run_id,
             clock=self.pipeline.clock,
             workers=self.pipeline.settings.python_workers,
+            settle_seconds=self.pipeline.settings.settle_seconds,
             on_progress=self._report,
         )
 

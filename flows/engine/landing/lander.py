@@ -31,7 +31,7 @@ from flows.sources.configuration import (
     list_sources,
     load_source,
 )
-from flows.sources.delivery_folders import UnopenedFileError, opened, shown
+from flows.sources.delivery_folders import UnopenedFileError, opened, shown, unchanging
 from flows.sources.file_connector import convert, sha256_of
 from flows.warehouse.day_files import cut_by_day
 
@@ -108,6 +108,7 @@ class Lander:
         run_id: Run the landing belongs to.
         clock: Wall clock.
         workers: Files converted side by side.
+        settle_seconds: Age of a file before it is taken from a folder.
         on_progress: Told about each file in words.
     """
 
@@ -121,6 +122,7 @@ class Lander:
         run_id: UUID,
         clock: Clock,
         workers: int = 2,
+        settle_seconds: float = 0.0,
         on_progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._warehouse = warehouse
@@ -130,6 +132,7 @@ class Lander:
         self._run_id = run_id
         self._clock = clock
         self._workers = workers
+        self._settle_seconds = settle_seconds
         self._on_progress = on_progress
 
     def land_inbox(self, inbox: Path) -> LandingReport:
@@ -171,7 +174,7 @@ class Lander:
                 found.append(self._keep(file, known, below=below))
             except UnopenedFileError as error:
                 if below is None:
-                    raise UsageError(f"{file} {error.reason}.", hint="name a file that can be read") from error
+                    raise UsageError(f"{file} {error.reason}.", hint="name a whole file that can be read") from error
                 unopened[file] = error.reason
                 logger.warning("%s of %s %s", shown(file.name), source.name, error.reason)
         fresh: dict[str, _Delivery] = {}
@@ -195,8 +198,9 @@ class Lander:
         with opened(file, below=below) as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             if sha256 not in known:
-                stream.seek(0)
-                sha256 = self._lake.keep_file(stream)
+                with unchanging(stream, settle_seconds=self._settle_seconds if below else 0.0):
+                    stream.seek(0)
+                    sha256 = self._lake.keep_file(stream)
         return _Delivery(file=file, sha256=sha256)
 
     def _known(self, source: SourceConfig) -> dict[str, str]:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +43,9 @@ class Home:
     def land(self, lake: Lake, *paths: Path) -> LandingReport:
         return self.lander(lake).land(SOURCE, paths or [self.file.parent])
 
-    def lander(self, lake: Lake, sources_dir: Path = CHECKOUT / "data" / "sources") -> Lander:
+    def lander(
+        self, lake: Lake, sources_dir: Path = CHECKOUT / "data" / "sources", *, settle_seconds: float = 0.0
+    ) -> Lander:
         return Lander(
             warehouse=self.warehouse,
             lake=lake,
@@ -50,16 +53,21 @@ class Home:
             raw_tables=read_raw_tables(CHECKOUT / "transform/models/staging/_raw__sources.yml"),
             run_id=uuid4(),
             clock=lambda: NOW,
+            settle_seconds=settle_seconds,
         )
+
+    def ledger_files(self) -> list[str]:
+        """Hashes of the files in the ledger."""
+        rows = self.warehouse.cursor().execute("select sha256 from lineage.delivered_file order by all").fetchall()
+        return [sha256 for (sha256,) in rows]
 
     def landed(self) -> tuple[list[str], list[str]]:
         """Hashes in the ledger and ids of the landed incidents."""
         cursor = self.warehouse.cursor()
-        hashes = cursor.execute("select sha256 from lineage.delivered_file order by all").fetchall()
         files = f"{self.path}/lake/raw/soc_incidents/*/*.parquet"
         rows = cursor.execute(f"select incident_id, _source_file from read_parquet('{files}') order by all").fetchall()
         assert {name for _, name in rows} == {self.file.name}
-        return [sha256 for (sha256,) in hashes], [incident_id for incident_id, _ in rows]
+        return self.ledger_files(), [incident_id for incident_id, _ in rows]
 
 
 class MeddledLake(Lake):
@@ -117,17 +125,43 @@ def test_a_second_name_for_one_content_is_said_where_names_are_data(home: Home, 
     assert said in again.left
 
 
-def test_what_is_written_after_the_copy_is_not_read(home: Home) -> None:
-    home.land(MeddledLake(home.path, before=None, after=lambda: home.file.write_bytes(LATER)))
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_file_that_is_written_while_it_is_copied_lands_when_it_is_whole(home: Home, moment: str) -> None:
+    moments: dict[str, Callable[[], object] | None] = {"before": None, "after": None}
+    moments[moment] = lambda: home.file.write_bytes(LATER)
 
-    assert home.landed() == ([sha256(DELIVERED)], ["GICS-1", "GICS-2", "GICS-3", "GICS-4"])
+    while_written = home.land(MeddledLake(home.path, **moments))
+    files_then = home.ledger_files()
+    home.land(Lake(home.path))
 
-
-def test_what_is_written_before_the_copy_is_known_by_the_hash_of_the_copy(home: Home) -> None:
-    home.land(MeddledLake(home.path, before=lambda: home.file.write_bytes(LATER), after=None))
-
+    said = "scada_mms_incidents/grenoble_incidents.csv: is still being written and is taken when it is whole"
+    assert while_written.left == (said,)
+    assert files_then == []
     assert home.landed() == ([sha256(LATER)], ["GICS-2", "GICS-3", "GICS-4", "GICS-9"])
     assert Lake(home.path).file_path(sha256(LATER)).read_bytes() == LATER
+
+
+def test_a_young_file_is_waited_for_and_a_whole_one_taken(home: Home) -> None:
+    lander = home.lander(Lake(home.path), settle_seconds=0.5)
+    half = threading.Timer(0.1, lambda: home.file.write_bytes(DELIVERED[:-40]))
+    home.file.touch()
+
+    half.start()
+    while_written = lander.land(SOURCE, [home.file.parent])
+    half.join()
+    home.file.write_bytes(DELIVERED)
+    whole = lander.land(SOURCE, [home.file.parent])
+
+    assert while_written.left
+    assert whole.left == ()
+    assert home.landed()[0] == [sha256(DELIVERED)]
+
+
+def test_a_named_file_that_is_being_written_is_an_error(home: Home) -> None:
+    lake = MeddledLake(home.path, before=None, after=lambda: home.file.write_bytes(LATER))
+
+    with pytest.raises(UsageError, match=r"grenoble_incidents\.csv is still being written"):
+        home.land(lake, home.file)
 
 
 def test_a_link_that_takes_the_place_of_a_file_is_not_read(home: Home, tmp_path: Path) -> None:
