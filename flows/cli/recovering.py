@@ -20,6 +20,9 @@ def backup(
     *,
     to: Annotated[Path, typer.Option(help="Folder of backups, best on another disk; what it has is not copied again.")],
     keep: Annotated[int | None, typer.Option(min=1, help="How many backups stay in the folder; none: all.")] = None,
+    read_again: Annotated[
+        bool, typer.Option(help="Read also what the folder has already, and write again what is damaged there.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Copy what this installation needs to come back: published state, ledger, lake, evidence, models, audit key."""
@@ -28,7 +31,7 @@ def backup(
     from flows.settings import get_settings
 
     with shown_progress() as say:
-        made = back_up(get_settings(), to, kept=keep, clock=utc_now, on_progress=say)
+        made = back_up(get_settings(), to, kept=keep, is_read_again=read_again, clock=utc_now, on_progress=say)
     manifest = made.manifest
     if as_json:
         print_json(

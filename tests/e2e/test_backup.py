@@ -171,6 +171,23 @@ def test_a_damaged_backup_is_refused_with_the_name_of_the_file(
     assert not (tmp_path / "old").exists()
 
 
+def test_what_rotted_in_the_folder_is_written_again_when_it_is_read_again(
+    home: MiniHome, folder: Path, tmp_path: Path
+) -> None:
+    made = back_up(home, folder)
+    hit = next(each for each in made.manifest.files if each.path.startswith("lake/raw"))
+    rotten = BackupStore(folder).object_path(hit.sha256)
+    rotten.write_bytes(bytes(hit.byte_count))
+
+    trusted = back_up(home, folder)
+    still_rotten = sha256_of(rotten) != hit.sha256
+    read = backup(home.pipeline.settings, folder, is_read_again=True, clock=clock, on_progress=lambda _: None)
+
+    assert (trusted.new_count, still_rotten) == (0, True)
+    assert (read.new_count, read.new_bytes) == (1, hit.byte_count)
+    put_back(home, folder, old_to=tmp_path / "old")
+
+
 def test_a_manifest_that_was_changed_is_refused(home: MiniHome, folder: Path, tmp_path: Path) -> None:
     made = back_up(home, folder)
     manifest = folder / "backups" / f"{made.manifest.backup_id}.json"

@@ -67,7 +67,13 @@ class BackedUp:
 
 
 def backup(
-    settings: Settings, to: Path, *, kept: int | None = None, clock: Clock, on_progress: Callable[[str], None]
+    settings: Settings,
+    to: Path,
+    *,
+    kept: int | None = None,
+    is_read_again: bool = False,
+    clock: Clock,
+    on_progress: Callable[[str], None],
 ) -> BackedUp:
     """Back up a gridweave home.
 
@@ -75,6 +81,7 @@ def backup(
         settings: Whose home.
         to: Folder of backups; made when missing.
         kept: How many backups stay in it, this one included; None: all.
+        is_read_again: Read also what the folder has of this home, and write again what is damaged there.
         clock: Wall clock.
         on_progress: Told in words what happens.
 
@@ -88,7 +95,8 @@ def backup(
     if not (settings.home / LEDGER).exists():
         raise NothingPublishedError(folder=settings.published_dir)
     with owner_lock(to / "backups"):
-        made = _back_up(settings, BackupStore(to), clock=clock, on_progress=on_progress)
+        store = BackupStore(to, is_read_again=is_read_again)
+        made = _back_up(settings, store, clock=clock, on_progress=on_progress)
         if kept is not None:
             try:
                 BackupStore(to).drop_older(kept, made.manifest)
@@ -147,6 +155,7 @@ class _Copying:
         self.store = store
         self.new_count = 0
         self.new_bytes = 0
+        self._put: set[str] = set()
         self._known = {each.path: each for each in earlier if each.path.startswith(IMMUTABLE)}
 
     def keep(self, path: Path, *, copy: Path | None = None) -> StoredFile:
@@ -160,6 +169,9 @@ class _Copying:
         kept = StoredFile(path=name, sha256=sha256, byte_count=state.st_size, modified_ns=state.st_mtime_ns)
         if name.startswith(IMMUTABLE):
             self._known[name] = kept
+        if sha256 in self._put:
+            return kept
+        self._put.add(sha256)
         if self.store.put(copy or path, sha256):
             self.new_count += 1
             self.new_bytes += state.st_size

@@ -90,16 +90,22 @@ class Manifest:
 
 @dataclass(frozen=True)
 class BackupStore:
-    """A folder of backups."""
+    """A folder of backups.
+
+    Args:
+        folder: The folder.
+        is_read_again: Whether a content that is there is trusted only once it was read; else by its size.
+    """
 
     folder: Path
+    is_read_again: bool = False
 
     def object_path(self, sha256: str) -> Path:
         """Where a content lies."""
         return self.folder / "objects" / sha256[:2] / sha256
 
     def put(self, file: Path, sha256: str) -> bool:
-        """Keep a file's content once, durably; one that was cut short is written again.
+        """Keep a file's content once, durably; one that was cut short, or is read and damaged, is written again.
 
         Returns:
             Whether it was new.
@@ -108,7 +114,8 @@ class BackupStore:
             WarehouseError: The file changed while it was copied.
         """
         target = self.object_path(sha256)
-        if target.exists() and target.stat().st_size == file.stat().st_size:
+        is_there = target.exists() and target.stat().st_size == file.stat().st_size
+        if is_there and not (self.is_read_again and sha256_of(target) != sha256):
             return False
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = target.with_suffix(".partial")
