@@ -1,4 +1,4 @@
-"""The lake: immutable Parquet, one folder per load, and the `raw.*` views over it.
+"""The lake: immutable Parquet, one folder per load.
 
     lake/files/<sha256>              the bytes as delivered
     lake/raw/<table>/load=<id>/      Parquet of one load, of large tables one file a day (day_files.py)
@@ -6,8 +6,8 @@
     evidence/<schema>.<relation>/    every scored table ever written, one Parquet file per materialization
     evidence/content/<...>/          what models eat, one Parquet file per data version
 
-What lives here: paths, atomic placement, the views. What does not: reading delivered files (flows.sources) and the
-decision whether a load may be read (flows.engine.landing.lander).
+What lives here: paths and atomic placement. What does not: the views over loads (raw_views.py), reading delivered files
+(flows.sources), the decision whether a load may be read (flows.engine.landing.lander).
 
 Decision: telemetry stays outside the DuckDB file. It never changes, its hash is its version, the file stays small
 enough to publish quickly, and another engine can read the same lake.
@@ -22,18 +22,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
-from flows.warehouse.day_files import EVENT_DATE_COLUMN, event_date, event_date_of_file, is_cut
-from flows.warehouse.identifiers import exact_path, literal, quoted, relation
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import duckdb
-
-    from flows.warehouse.declared import Columns
-
-FALLBACK_COLUMN = "_is_fallback"
 COPIED_BYTES = 1 << 20
 """Read at once of a delivered file."""
 
@@ -129,66 +120,3 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def create_raw_view(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    key: str,
-    columns: Columns,
-    load_folders: Sequence[Path],
-    fallback_sources: Sequence[str],
-    event_column: str = "",
-) -> None:
-    """Let a view show exactly the given loads of a raw table.
-
-    Args:
-        connection: Inside a transaction.
-        key: `<schema>/<relation>` of the view.
-        columns: Declared columns, `_is_fallback` among them.
-        load_folders: Folders of the accepted loads; none gives an empty relation of the same shape.
-        fallback_sources: Sources whose newest load was refused; their older rows are marked.
-        event_column: Time whose day `_event_date` is, in a table that has one.
-    """
-    cut = {folder for folder in load_folders if event_column and is_cut(folder.glob("*.parquet"))}
-    globs = [f"{exact_path(folder)}/*.parquet" for folder in load_folders if folder not in cut]
-    cut_globs = [f"{exact_path(folder)}/*.parquet" for folder in load_folders if folder in cut]
-    select = raw_select(columns, globs, fallback_sources, event_column=event_column, cut_globs=cut_globs)
-    connection.execute(f"create or replace view {relation(key)} as {select}")
-
-
-def raw_select(
-    columns: Columns,
-    globs: Sequence[str],
-    fallback_sources: Sequence[str],
-    *,
-    event_column: str = "",
-    cut_globs: Sequence[str] = (),
-) -> str:
-    """Render the SELECT over the files of a raw table; see `create_raw_view`. No files give no rows.
-
-    Args:
-        columns: Declared columns.
-        globs: Files that are not cut by day.
-        fallback_sources: Sources whose rows are marked.
-        event_column: Time whose day `_event_date` is.
-        cut_globs: Files that carry their day in their name: those of other days are never opened.
-    """
-    if not globs and not cut_globs:
-        empty = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns)
-        return f"select {empty} where false"
-    marked = ", ".join(literal(source) for source in fallback_sources) or "''"
-    computed = {FALLBACK_COLUMN: f'"_source" in ({marked})'}
-    day = event_date(event_column, [name for name, _ in columns]) if event_column else ""
-    parts = [(globs, day), (cut_globs, event_date_of_file())]
-    return " union all ".join(
-        _files_select(columns, files, computed | {EVENT_DATE_COLUMN: day}) for files, day in parts if files
-    )
-
-
-def _files_select(columns: Columns, globs: Sequence[str], computed: Mapping[str, str]) -> str:
-    names = ", ".join(
-        f"{computed[name]} as {quoted(name)}" if name in computed else quoted(name) for name, _ in columns
-    )
-    files = ", ".join(literal(each) for each in globs)
-    return f"select {names} from read_parquet([{files}], hive_partitioning = false, filename = true)"  # noqa: S608 - checked names, quoted literals

@@ -15,7 +15,8 @@ from flows.engine.publishing import SUMMARY_TAG
 from flows.lineage.sql.parsing import NotFollowedError
 from flows.lineage.sql.renaming import over_other_relations
 from flows.warehouse.identifiers import quoted, relation
-from flows.warehouse.lake import Lake, create_raw_view
+from flows.warehouse.lake import Lake
+from flows.warehouse.raw_views import create_raw_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

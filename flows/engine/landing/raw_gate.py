@@ -30,7 +30,7 @@ from flows.lineage.recorder import record_checks, record_materialization
 from flows.lineage.records import CheckRecord, CheckStatus, MaterializationRecord
 from flows.sources.configuration import load_source
 from flows.warehouse.identifiers import quoted
-from flows.warehouse.lake import Lake, create_raw_view
+from flows.warehouse.raw_views import create_raw_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from flows.assets.definition import AssetDefinition
     from flows.clock import Clock
+    from flows.warehouse.lake import Lake
     from flows.warehouse.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from flows.assets.partition_mappings import UNPARTITIONED
 from flows.engine.landing.raw_days import event_column
 from flows.warehouse.content import ALGORITHM, table_version, whole_version
 from flows.warehouse.identifiers import exact_path, relation
-from flows.warehouse.lake import create_raw_view
+from flows.warehouse.raw_views import create_raw_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,8 +16,9 @@ from flows.lineage.replay_records import Made, read_evidence_sha256, read_loads,
 from flows.warehouse.content import ALGORITHM, columns_of, table_version
 from flows.warehouse.day_files import is_cut
 from flows.warehouse.identifiers import exact_path, literal, relation
-from flows.warehouse.lake import Lake, raw_select
+from flows.warehouse.lake import Lake
 from flows.warehouse.partition_rows import rows_of
+from flows.warehouse.raw_views import raw_select, shapes_of
 from flows.warehouse.scratch import SNAPSHOT
 from ml.artifacts import file_sha256
 
@@ -172,6 +173,7 @@ class Places:
             sources,
             event_column=days.event_column if days else "",
             cut_globs=[exact_path(each) for each in files if each in cut],
+            shapes=shapes_of({exact_path(each): each for each in files}),
         )
         return Place(source="lake", select=select, files=tuple(files))
 

@@ -13,11 +13,11 @@ from urllib.parse import unquote, urlsplit
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
-from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.security import BaseSecurity, SASLPlaintext
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
+from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,
@@ -45,7 +45,12 @@ class KafkaSource:
         self.failure: StreamError | None = None
         self._servers = urlsplit(address.url).netloc.rpartition("@")[2].split(",")
         self._broker = KafkaBroker(
-            self._servers, apply_types=False, logger=None, security=_security(address.url), client_id=address.consumer
+            self._servers,
+            apply_types=False,
+            logger=None,
+            security=_security(address.url),
+            client_id=address.consumer,
+            middlewares=[NothingDropped(self, address.stream)],
         )
         self._consumer: AIOKafkaConsumer
 
@@ -62,8 +67,7 @@ class KafkaSource:
             max_records=address.batch_messages,
             batch_timeout_ms=int(1_000 * address.batch_seconds),
             auto_offset_reset="earliest",
-            ack_policy=AckPolicy.MANUAL,
-            decoder=_as_they_are,
+            **HANDED_OVER_AS_IT_CAME,
         )
 
         async def handle(messages: Sequence[Any]) -> None:
@@ -144,11 +148,6 @@ class KafkaSource:
     def shown(self, part: int, position: int) -> str:
         """Write partition and offset."""
         return f"{part}:{position}"
-
-
-async def _as_they_are(message: Any) -> Any:  # noqa: ANN401 - FastStream's message and Kafka's records
-    """Leave decoding to `ml.streaming.messages`, which does a batch at once."""
-    return message.raw_message
 
 
 def _credentials(url: str) -> tuple[bool, str, str]:

@@ -13,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from faststream import AckPolicy
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.subscriber.usecases import stream_pull_subscriber
 from nats.errors import Error as NatsError
@@ -24,6 +23,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
+from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,
@@ -76,6 +76,7 @@ class NatsSource:
             max_reconnect_attempts=RECONNECT_FOR_EVER,
             graceful_timeout=CONNECT_SECONDS,
             name=f"gridweave {address.consumer} {os.getpid()}",
+            middlewares=[NothingDropped(self, address.stream)],
         )
 
     async def open(self, reached: Mapping[int, int], take: Take) -> None:
@@ -100,8 +101,7 @@ class NatsSource:
                 ack_wait=ACK_SECONDS,
                 max_ack_pending=2 * address.batch_messages,
             ),
-            ack_policy=AckPolicy.MANUAL,
-            decoder=_as_they_are,
+            **HANDED_OVER_AS_IT_CAME,
         )
 
         async def handle(messages: list[Msg]) -> None:
@@ -199,12 +199,6 @@ class NatsSource:
 
     def _away(self, reason: str, hint: str = "") -> BrokerAwayError:
         return BrokerAwayError(source="nats", stream=self._address.stream, reason=reason, hint=hint)
-
-
-async def _as_they_are(message: Any) -> Sequence[Msg]:  # noqa: ANN401 - FastStream's message
-    """Leave decoding to `ml.streaming.messages`, which does a batch at once."""
-    messages: Sequence[Msg] = message.raw_message
-    return messages
 
 
 async def _worked_on(messages: Sequence[Msg], take: Take) -> None:

@@ -11,11 +11,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from faststream import AckPolicy
 from faststream.redis import RedisBroker, StreamSub
 from redis.exceptions import RedisError
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
+from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,
@@ -51,6 +51,7 @@ class RedisSource:
             apply_types=False,
             logger=None,  # type: ignore[arg-type] # none is allowed, as for the other brokers; its annotation forgets it
             graceful_timeout=CONNECT_SECONDS,
+            middlewares=[NothingDropped(self, address.stream)],
         )
         self._client: Any = None
 
@@ -69,8 +70,7 @@ class RedisSource:
                 max_records=self._address.batch_messages,
                 polling_interval=int(1_000 * self._address.batch_seconds),
             ),
-            ack_policy=AckPolicy.MANUAL,
-            decoder=_as_they_are,
+            **HANDED_OVER_AS_IT_CAME,
         )
 
         async def handle(entries: dict[str, Any]) -> None:
@@ -136,11 +136,6 @@ class RedisSource:
 
     def _away(self, reason: str, hint: str = "") -> BrokerAwayError:
         return BrokerAwayError(source="redis", stream=self._address.stream, reason=reason, hint=hint)
-
-
-async def _as_they_are(message: Any) -> Any:  # noqa: ANN401 - FastStream's message and Redis' entries
-    """Leave decoding to `ml.streaming.messages`, which does a batch at once."""
-    return message.raw_message
 
 
 def _number(entry_id: str) -> int:

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from flows.warehouse.day_files import FIRST_DAY, LAST_DAY, cut_by_day, days_of, event_date
-from flows.warehouse.lake import raw_select
+from flows.warehouse.raw_views import raw_select
 from flows.yaml_text import parse_yaml
 
 COLUMNS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.ml.streaming.effects import effects, handed_over
 
 STREAM, SUBJECT = "scada_traffic", "scada.traffic"
 AT_ONCE = 500
+SEED = 20_260_305
+POISON = (b'{"broken', b"\xff" * 40, b"")
 
 
 def publish(source: str, url: str, spool: Path, payloads: Sequence[bytes]) -> None:
@@ -96,3 +99,21 @@ class Broker:
 
     def handed_over(self) -> pd.DataFrame:
         return handed_over(self.home, "gridweave")
+
+
+def mixed(count_factor: int = 1) -> list[bytes]:
+    """Messages with poison, repetitions and late ones between them."""
+    made = traffic.messages(taps=3, minutes=10 * count_factor, per_minute=20)
+    sent = traffic.payloads(made)
+    generator = random.Random(SEED)
+    for place in sorted(generator.sample(range(100, len(sent)), 30 * count_factor), reverse=True):
+        kind = generator.randrange(3)
+        extra = (
+            POISON[place % len(POISON)]
+            if kind == 0
+            else sent[place - 1]
+            if kind == 1
+            else sent[generator.randrange(50)]
+        )
+        sent.insert(place, extra)
+    return sent

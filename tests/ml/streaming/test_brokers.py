@@ -28,6 +28,7 @@ from flows.settings import Settings
 from ml.artifacts import write_artifacts
 from ml.streaming.brokers import open_source
 from ml.streaming.brokers.spool import append
+from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME
 from ml.streaming.champion import Model
 from ml.streaming.errors import (
     BrokerAwayError,
@@ -35,6 +36,7 @@ from ml.streaming.errors import (
     PositionAheadError,
     PositionGoneError,
     StreamBusyError,
+    StreamError,
 )
 from ml.streaming.messages import Record
 from ml.streaming.running import Wish, address_of
@@ -43,7 +45,7 @@ from ml.training import TrainedModel
 from tests.conftest import free_port, repeated
 from tests.ml.streaming import processes as readers
 from tests.ml.streaming import traffic
-from tests.ml.streaming.broking import STREAM, Broker
+from tests.ml.streaming.broking import SEED, STREAM, Broker, mixed
 from tests.ml.streaming.conftest import minutes
 from tests.ml.streaming.servers import nats_server, redis_server
 from tests.ml.streaming.test_processor import assert_same_scores
@@ -52,7 +54,6 @@ pytestmark = pytest.mark.slow
 
 SOURCES = ("spool", "nats", "redis")
 MOSTLY_NATS = ("nats", *(pytest.param(name, marks=pytest.mark.full) for name in ("spool", "redis")))
-SEED = 20_260_305
 
 
 @pytest.fixture(scope="module")
@@ -97,18 +98,6 @@ def _forget(broker: Broker) -> None:
             client.delete(STREAM)
 
 
-def mixed(count_factor: int = 1) -> list[bytes]:
-    """Messages with poison, repetitions and late ones between them."""
-    made = traffic.messages(taps=3, minutes=10 * count_factor, per_minute=20)
-    sent = traffic.payloads(made)
-    generator = random.Random(SEED)
-    for place in sorted(generator.sample(range(100, len(sent)), 30 * count_factor), reverse=True):
-        kind = generator.randrange(3)
-        extra = b'{"broken' if kind == 0 else sent[place - 1] if kind == 1 else sent[generator.randrange(50)]
-        sent.insert(place, extra)
-    return sent
-
-
 @pytest.mark.parametrize("turn", repeated(10))
 def test_two_kills_in_the_middle_change_nothing(
     turn: int, broker: Broker, processes: ForkServerContext, model_folder: Path
@@ -132,6 +121,15 @@ def test_two_kills_in_the_middle_change_nothing(
     assert broker.effects()["messages"] == len(sent)
     assert broker.effects()["dead"] > 0
     assert broker.effects()["late"] > 0
+
+
+@pytest.mark.parametrize("broker", ["nats", "redis"], indirect=True)
+def test_a_batch_that_faststream_drops_ends_the_stream(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(HANDED_OVER_AS_IT_CAME, "parser", lambda batch: batch.no_such_thing)
+    broker.publish(mixed()[:3])
+
+    with pytest.raises(StreamError, match="not handed over by FastStream: AttributeError"):
+        broker.read()
 
 
 def test_the_scores_are_those_of_the_batch_over_what_was_handed_over(broker: Broker) -> None:

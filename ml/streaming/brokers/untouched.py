@@ -1,0 +1,83 @@
+"""What FastStream does with a batch for every broker: hand it over as it came, or say that it did not.
+
+What lives here: how a subscriber reads, and what notices a batch that got lost within FastStream. What does not: what a
+broker's messages look like (its own module).
+
+FastStream 0.7.8 reads headers and bodies of all messages before it calls anybody. One that is no UTF-8 makes it drop
+the batch, up to 5,000 messages, log that and go on behind it. So nothing is read here (`ml.streaming.messages` does
+that, one by one), and whatever else FastStream cannot do ends the stream.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faststream import AckPolicy, BaseMiddleware
+from faststream.message import StreamMessage
+
+from ml.streaming.errors import StreamError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ml.streaming.brokers import Source
+
+
+async def _unread(message: Any) -> StreamMessage[Any]:  # noqa: ANN401 - what a broker's client gave
+    return StreamMessage(message, b"")
+
+
+async def _as_it_came(message: StreamMessage[Any]) -> Any:  # noqa: ANN401 - what a broker's client gave
+    return message.raw_message
+
+
+HANDED_OVER_AS_IT_CAME: dict[str, Any] = {"ack_policy": AckPolicy.MANUAL, "parser": _unread, "decoder": _as_it_came}
+"""Options of a subscriber."""
+
+
+class NothingDropped:
+    """A middleware that ends a source when a batch is not handed over.
+
+    Args:
+        source: Gets the failure.
+        stream: Its name.
+    """
+
+    def __init__(self, source: Source, stream: str) -> None:
+        self._source = source
+        self._stream = stream
+
+    def __call__(self, message: Any, /, *, context: Any) -> BaseMiddleware[Any, Any]:  # noqa: ANN401 - FastStream's
+        """Watch over one batch."""
+        return _Watch(message, context=context, told=self)
+
+    def tell(self, error: BaseException) -> None:
+        """Take note of why a batch was not handed over."""
+        self._source.failure = StreamError(
+            f"A batch of {self._stream} was not handed over by FastStream: {type(error).__name__}.",
+            hint="nothing behind it was read; start it again, and report this when it comes again",
+        )
+
+
+class _Watch(BaseMiddleware[Any, Any]):
+    """Watches over one batch; what fails once it is handed over is whose it was handed to."""
+
+    def __init__(self, message: Any, /, *, context: Any, told: NothingDropped) -> None:  # noqa: ANN401 - FastStream's
+        super().__init__(message, context=context)
+        self._told = told
+        self._is_handed_over = False
+
+    async def consume_scope(self, call_next: Any, msg: StreamMessage[Any]) -> Any:  # noqa: ANN401 - FastStream's
+        self._is_handed_over = True
+        return await call_next(msg)
+
+    async def after_processed(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> bool | None:
+        del exc_type, exc_tb
+        if isinstance(exc_val, Exception) and not self._is_handed_over:
+            self._told.tell(exc_val)
+        return False
