@@ -292,7 +292,8 @@ class RawGate:
         record_materialization(cursor, made, recorded_at=self._clock())
         before = before if latest_code == definition.code_version else None
         record_changed_days(cursor, self._lake, definition, made, before=before)
-        record_checks(cursor, self._checks(definition.key, verdicts, made.materialization_id))
+        overruled = _overruled(cursor, definition.relation)
+        record_checks(cursor, self._checks(definition.key, verdicts, made.materialization_id, overruled=overruled))
 
     def _materialization(
         self,
@@ -323,8 +324,17 @@ class RawGate:
             metadata={"load_ids": loads, "fallback_sources": fallback_sources},
         )
 
-    def _checks(self, key: str, verdicts: Sequence[Verdict], materialization_id: UUID) -> list[CheckRecord]:
-        """Ledger entries of the verdicts, or the vacuous PASS of a table that nothing new arrived for."""
+    def _checks(
+        self, key: str, verdicts: Sequence[Verdict], materialization_id: UUID, *, overruled: Sequence[str] = ()
+    ) -> list[CheckRecord]:
+        """Ledger entries of the verdicts, or the PASS of a table that nothing new arrived for.
+
+        Args:
+            key: The raw asset.
+            verdicts: On loads that are new in it.
+            materialization_id: What they are about.
+            overruled: Loads it shows that an operator accepted in spite of their gate.
+        """
         if verdicts:
             return check_records(
                 verdicts,
@@ -341,8 +351,8 @@ class RawGate:
                 engine="gx",
                 status="PASS",
                 is_blocking=True,
-                expected="every accepted load passed its suite when it landed",
-                actual="no new load",
+                expected="every load passed its suite when it landed, or was accepted by an operator in spite of it",
+                actual=f"accepted in spite of it: {', '.join(overruled)}" if overruled else "all passed; no new load",
                 evaluated_at=self._clock(),
             )
         ]
@@ -355,6 +365,16 @@ def _accepted(cursor: duckdb.DuckDBPyConnection, raw_table: str) -> list[tuple[s
         " where raw_table = ? and status = 'ACCEPTED' order by load_id",
         [raw_table],
     ).fetchall()
+
+
+def _overruled(cursor: duckdb.DuckDBPyConnection, raw_table: str) -> list[str]:
+    """Ids of accepted loads whose gate said no: the reason it gave stays with the load, before the operator's."""
+    rows = cursor.execute(
+        "select load_id from lineage.load where raw_table = ? and status = 'ACCEPTED' and reason is not null"
+        " order by load_id",
+        [raw_table],
+    )
+    return [str(load_id) for (load_id,) in rows.fetchall()]
 
 
 def _latest(cursor: duckdb.DuckDBPyConnection, key: str) -> tuple[str, str, str | None]:

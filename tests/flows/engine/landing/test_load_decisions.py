@@ -14,6 +14,7 @@ from flows.engine.landing.load_decisions import _decide
 from flows.errors import UsageError
 from flows.warehouse.lake import Lake
 from flows.warehouse.warehouse import Warehouse, open_warehouse
+from tests.flows.engine.landing.test_lost_loads import Landed
 
 NOW = datetime(2026, 3, 5, 6, 30, tzinfo=UTC)
 REJECTED = (("north", "a" * 64), ("south", "b" * 64))
@@ -53,3 +54,20 @@ def test_a_source_or_a_hash_tells_them_apart(warehouse: Warehouse, tmp_path: Pat
         ("north", "DISCARDED"),
         ("south", "REJECTED"),
     ]
+
+
+def test_what_an_operator_accepts_in_spite_of_the_gate_is_said_where_the_gate_is_asked(tmp_path: Path) -> None:
+    with open_warehouse(tmp_path / "warehouse.duckdb") as warehouse:
+        landed = Landed(tmp_path, warehouse)
+        landed.load("1", "2024-01-01")
+        landed.refresh()
+        landed.load("2", "2024-01-02")
+        warehouse.cursor().execute(
+            "update lineage.load set status = 'QUARANTINED', reason = 'gate: 40 nulls' where load_id = '2'"
+        )
+        with warehouse.transaction() as cursor:
+            _decide(cursor, "2", status="ACCEPTED", reason="seen", clock=lambda: NOW, lake=landed.lake)
+        landed.refresh()
+        said = warehouse.cursor().execute("select status, actual from lineage.check_result order by evaluated_at")
+
+        assert said.fetchall() == [("PASS", "all passed; no new load"), ("PASS", "accepted in spite of it: 2")]
