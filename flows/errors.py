@@ -25,6 +25,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from flows.printable import printable
+
 
 class GridweaveError(Exception):
     """Base of everything gridweave raises on purpose.
@@ -65,17 +67,17 @@ class FileRejectedError(SourceError):
 
     Args:
         file_name: Name of the delivered file.
-        reason: What is wrong with it.
+        reason: What is wrong with it; kept with what cannot be printed escaped.
         row: 1-based line or row of the first defect; None when the file as a whole is unreadable.
     """
 
     def __init__(self, *, file_name: str, reason: str, row: int | None = None) -> None:
         self.file_name = file_name
-        self.reason = reason
+        self.reason = printable(reason)  # it may quote a header of the file
         self.row = row
-        place = file_name if row is None else f"{file_name} row {row:,}"
+        place = printable(file_name) if row is None else f"{printable(file_name)} row {row:,}"
         super().__init__(
-            f"File {place} rejected: {reason}. Nothing of it was landed.",
+            f"File {place} rejected: {self.reason}. Nothing of it was landed.",
             hint="mend or re-deliver the file, then run `gridweave ingest` again",
         )
 

@@ -17,7 +17,8 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from flows.errors import ConfigurationError, SourceError
-from flows.sources.delivery_folders import regular_files, shown
+from flows.printable import printable
+from flows.sources.delivery_folders import regular_files
 from flows.yaml_text import YamlError, parse_yaml
 
 if TYPE_CHECKING:
@@ -335,7 +336,7 @@ def delivered_files(source: SourceConfig, paths: Iterable[Path]) -> list[Path]:
             raise SourceError(problem, hint="check the path")
         elif not path.name.isprintable():
             raise SourceError(
-                f"File {shown(path.name)} has a name with characters that cannot be printed.", hint="rename it"
+                f"File {printable(path.name)} has a name with characters that cannot be printed.", hint="rename it"
             )
         elif source.delivery_for(path.name) is None:
             globs = ", ".join(glob for delivery in source.deliveries for glob in delivery.files)

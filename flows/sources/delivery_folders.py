@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from io import BufferedReader
@@ -113,18 +115,7 @@ def _descriptor(file: Path, below: Path | None) -> int:
 
 def odd_entries(folder: Path) -> list[tuple[str, str]]:
     """Return what lies below a folder and is no file to be taken: its name, fit to be printed, and what it is."""
-    return sorted((shown(path.name), defect) for path, defect in _entries(folder) if defect)
-
-
-def shown(name: str) -> str:
-    r"""Return a file name that can be printed and stored, whatever bytes it has.
-
-    >>> shown("load\x1b[2J\udcff.csv")
-    'load\\x1b[2J\\udcff.csv'
-    """
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode() for letter in name
-    )
+    return sorted((printable(path.name), defect) for path, defect in _entries(folder) if defect)
 
 
 def _entries(folder: Path) -> Iterator[tuple[Path, str]]:

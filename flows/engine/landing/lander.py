@@ -24,6 +24,7 @@ from flows.assets.versions import digest_of
 from flows.engine.landing.left_behind import left_lying, lost_names, older_descriptions
 from flows.errors import ConfigurationError, FileRejectedError, UsageError
 from flows.lineage.audit.chain import append_rows
+from flows.printable import printable
 from flows.sources.configuration import (
     SourceConfig,
     check_mapping,
@@ -31,7 +32,7 @@ from flows.sources.configuration import (
     list_sources,
     load_source,
 )
-from flows.sources.delivery_folders import UnopenedFileError, opened, shown, unchanging
+from flows.sources.delivery_folders import UnopenedFileError, opened, unchanging
 from flows.sources.file_connector import convert, sha256_of
 from flows.warehouse.day_files import cut_by_day
 
@@ -140,7 +141,7 @@ class Lander:
         names = list_sources(self._sources_dir)
         folders = {path.name: path for path in sorted(inbox.iterdir())} if inbox.is_dir() else {}
         strangers = [name for name, path in folders.items() if name not in names or not path.is_dir()]
-        left = tuple(f"{shown(name)} is no folder of a source in data/sources" for name in strangers)
+        left = tuple(f"{printable(name)} is no folder of a source in data/sources" for name in strangers)
         report = LandingReport(left=left)
         for name in names:
             if name not in folders or name in strangers:
@@ -176,13 +177,13 @@ class Lander:
                 if below is None:
                     raise UsageError(f"{file} {error.reason}.", hint="name a whole file that can be read") from error
                 unopened[file] = error.reason
-                logger.warning("%s of %s %s", shown(file.name), source.name, error.reason)
+                logger.warning("%s of %s %s", printable(file.name), source.name, error.reason)
         fresh: dict[str, _Delivery] = {}
         for each in found:
             if each.sha256 not in known:
                 fresh.setdefault(each.sha256, each)
         new = list(fresh.values())
-        notes = (f"{source.name}/{shown(file.name)}: {reason}" for file, reason in unopened.items())
+        notes = (f"{source.name}/{printable(file.name)}: {reason}" for file, reason in unopened.items())
         taken = {*unopened, *(each.file for each in found)}
         names = [(each.sha256, each.file.name) for each in found]
         cursor, as_now = self._warehouse.cursor(), _description_hash(source)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.sources.delivery_folders import odd_entries, regular_files, shown
+from flows.printable import printable
+from flows.sources.delivery_folders import odd_entries, regular_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -71,6 +72,6 @@ def lost_names(source: SourceConfig, found: Iterable[tuple[str, str]], known: Ma
         first = names.setdefault(sha256, name)
         if first != name:
             yield (
-                f"{source.name}/{shown(name)}: has the content of {shown(first)} and is not landed;"
+                f"{source.name}/{printable(name)}: has the content of {printable(first)} and is not landed;"
                 " its name would say other data"
             )

@@ -113,6 +113,13 @@ def test_a_header_with_a_thousand_columns_too_many_is_rejected(desk: Desk) -> No
         desk.land(desk.write(",".join(f"c{n}" for n in range(2_000)) + "\n"), desk.source())
 
 
+def test_a_header_cannot_write_to_the_terminal(desk: Desk) -> None:
+    with pytest.raises(FileRejectedError, match=r"\\x1b\[2J") as raised:
+        desk.land(desk.write(HEADER.replace("mw", "\x1b[2J") + GOOD_ROW), desk.source())
+
+    assert raised.value.reason.isprintable()
+
+
 def test_a_header_without_rows_lands_zero_rows(desk: Desk) -> None:
     assert desk.land(desk.write(HEADER), desk.source()) == []
     assert desk.landed[0].row_count == 0
