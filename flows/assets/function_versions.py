@@ -15,6 +15,7 @@ import ast
 import inspect
 import sys
 import textwrap
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -74,8 +75,8 @@ def _reached(module: str, function: ast.Module) -> tuple[dict[_Import, list[ast.
     waiting = list(_mentioned(module, function.body))
     while waiting:
         at, name = waiting.pop()
-        inner = f"{at}.{name}"
-        if _is_computation(at):
+        inner = at if name in {"", "*"} else f"{at}.{name}"
+        if _is_computation(at) or _is_computation(inner):
             modules |= _with_what_it_imports(at) | _with_what_it_imports(inner)
         elif _is_beside(inner, module) and inner not in modules and _source_of(inner):
             modules.add(inner)
@@ -156,7 +157,8 @@ def _bound_by(statement: ast.stmt) -> set[str]:
     """Names that a statement gives a meaning to, or another one."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
-    return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    stored = [node for node in ast.walk(statement) if isinstance(getattr(node, "ctx", None), ast.Store)]
+    return {name.id for target in stored for name in ast.walk(target) if isinstance(name, ast.Name)}
 
 
 def _imports(node: ast.Import | ast.ImportFrom) -> list[tuple[str, _Import]]:
@@ -196,7 +198,8 @@ def _module_dump(name: str) -> str:
 
 
 def _dumped(tree: ast.AST) -> str:
-    """Dump a syntax tree without docstrings and positions."""
+    """Dump a syntax tree without docstrings and positions; the tree itself, which is remembered, stays as it is."""
+    tree = deepcopy(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body

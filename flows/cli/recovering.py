@@ -20,8 +20,8 @@ def backup(
     *,
     to: Annotated[Path, typer.Option(help="Folder of backups, best on another disk; what it has is not copied again.")],
     keep: Annotated[int | None, typer.Option(min=1, help="How many backups stay in the folder; none: all.")] = None,
-    read_again: Annotated[
-        bool, typer.Option(help="Read also what the folder has already, and write again what is damaged there.")
+    scrub: Annotated[
+        bool, typer.Option(help="Read all the folder holds first; what is damaged there is set aside and copied anew.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -31,7 +31,7 @@ def backup(
     from flows.settings import get_settings
 
     with shown_progress() as say:
-        made = back_up(get_settings(), to, kept=keep, is_read_again=read_again, clock=utc_now, on_progress=say)
+        made = back_up(get_settings(), to, kept=keep, is_scrubbing=scrub, clock=utc_now, on_progress=say)
     manifest = made.manifest
     if as_json:
         print_json(
@@ -43,6 +43,8 @@ def backup(
                 "new_bytes": made.new_bytes,
                 "seconds": made.seconds,
                 "seconds_locked": made.seconds_locked,
+                "mended": made.mended,
+                "lost": made.lost,
                 "not_dropped": made.not_dropped,
             }
         )
@@ -52,6 +54,10 @@ def backup(
         f" {made.new_count} files ({made.new_bytes:,} bytes) were new; {made.seconds:.1f} s,"
         f" {made.seconds_locked:.1f} s of it with the warehouse locked"
     )
+    if made.mended:
+        typer.echo(f"{made.mended} files were damaged in the folder and are written again: look after its disk")
+    for each in made.lost:
+        typer.echo(f"damaged, and not to be had from this home any more: {each}")
     if made.not_dropped:
         typer.echo(f"older backups were not removed: {made.not_dropped}; move that file away, or name another folder")
 

@@ -13,14 +13,14 @@ import errno
 import os
 import stat
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from io import BufferedReader
 
 _KINDS = {
@@ -33,12 +33,15 @@ _KINDS = {
 
 
 _GONE = "was gone, or no file any more, when it was to be read"
-_CHANGING = "is still being written and is taken when it is whole"
 
 
 def regular_files(folder: Path) -> list[Path]:
     """Return the files below a folder that can be delivered, sorted; nothing behind a link is among them."""
     return sorted(path for path, defect in _entries(folder) if not defect)
+
+
+Stamp = tuple[int, int]
+"""Size in bytes and time of the last change in ns."""
 
 
 class UnopenedFileError(Exception):
@@ -77,24 +80,43 @@ def opened(file: Path, *, below: Path | None) -> Iterator[BufferedReader]:
         yield stream
 
 
-@contextmanager
-def unchanging(stream: BufferedReader, *, settle_seconds: float) -> Iterator[None]:
-    """Read a whole file, or none of it: whoever still writes changes its size or its time.
+def settled(files: Iterable[Path], *, settle_seconds: float) -> dict[Path, Stamp]:
+    """Look at files, and wait once until the youngest of them has an age: whoever still writes changes it meanwhile.
 
     Args:
-        stream: What `opened` gave; a file that is renamed away stays what it was.
-        settle_seconds: Age the last change needs. Only a younger file is waited for.
+        files: Any; one that has gone since is left out.
+        settle_seconds: The age.
+
+    Returns:
+        Size and time of each, as at the first look; see `require_unchanged`.
+    """
+    stamps = {}
+    for file in files:
+        with suppress(OSError):
+            stamps[file] = stamp_of(file.stat())
+    youngest = max((changed_ns for _, changed_ns in stamps.values()), default=0)
+    age = time.time() - youngest / 1e9
+    time.sleep(min(max(settle_seconds - age, 0.0), settle_seconds))  # the clock of a network drive may be ahead
+    return stamps
+
+
+def stamp_of(facts: os.stat_result) -> Stamp:
+    """Return what changes when a file is written to."""
+    return facts.st_size, facts.st_mtime_ns
+
+
+def require_unchanged(stream: BufferedReader, stamp: Stamp | None) -> None:
+    """Refuse a file that was written to since it had that stamp.
+
+    Args:
+        stream: What `opened` gave.
+        stamp: From before; none: it was not there then.
 
     Raises:
-        UnopenedFileError: It changed while it was waited for or read.
+        UnopenedFileError: It was.
     """
-    before = os.fstat(stream.fileno())
-    age = time.time() - before.st_mtime
-    time.sleep(min(max(settle_seconds - age, 0.0), settle_seconds))  # the clock of a network drive may be ahead
-    yield
-    after = os.fstat(stream.fileno())
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-        raise UnopenedFileError(_CHANGING)
+    if stamp_of(os.fstat(stream.fileno())) != stamp:
+        raise UnopenedFileError("is still being written and is taken when it is whole")
 
 
 def _descriptor(file: Path, below: Path | None) -> int:

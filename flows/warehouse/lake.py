@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 COPIED_BYTES = 1 << 20
@@ -63,10 +64,14 @@ class Lake:
             / f"{name}{data_version.replace(':', '-')}.parquet"
         )
 
-    def keep_file(self, delivered: BinaryIO) -> str:
+    def keep_file(self, delivered: BinaryIO, *, require_whole: Callable[[], None]) -> str:
         """Copy the bytes of an opened file into the lake, once, durably, and return the sha256 of what was copied.
 
         The hash is of the copy, so that a file written to while it is read is kept under the name of what is kept.
+
+        Args:
+            delivered: The file.
+            require_whole: Asked when all is copied; nothing is kept when it raises.
         """
         self.staging.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = self.staging / f"{uuid4().hex}.partial"
@@ -76,6 +81,7 @@ class Lake:
                 while block := delivered.read(COPIED_BYTES):
                     hashed.update(block)
                     copy.write(block)
+            require_whole()
             kept = self.file_path(hashed.hexdigest())
             if not kept.exists():
                 kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

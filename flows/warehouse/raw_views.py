@@ -51,13 +51,13 @@ def create_raw_view(
         event_column: Time whose day `_event_date` is, in a table that has one.
     """
     globs = {f"{exact_path(folder)}/*.parquet": sorted(folder.glob("*.parquet")) for folder in load_folders}
-    cut = [glob for glob, files in globs.items() if event_column and is_cut(files)]
+    cut = {glob for glob, files in globs.items() if event_column and is_cut(files)}
     select = raw_select(
         columns,
         [glob for glob in globs if glob not in cut],
         fallback_sources,
         event_column=event_column,
-        cut_globs=cut,
+        cut_globs=[glob for glob in globs if glob in cut],
         shapes=shapes_of({glob: files[0] for glob, files in globs.items() if files}, connection.cursor()),
     )
     connection.execute(f"create or replace view {relation(key)} as {select}")
@@ -91,6 +91,8 @@ def _footers(cursor: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> list[tu
             " order by file_name, column_id",
             [list(paths)],
         ).fetchall()
+    except duckdb.InterruptException:
+        raise
     except duckdb.Error:
         if len(paths) == 1:
             return []
@@ -144,8 +146,10 @@ def _by_shape(
         if glob in shapes:
             groups[tuple(each for each in shapes[glob] if each[0] in declared)].append(glob)
     unknown = [glob for glob in globs if glob not in shapes]
-    shape = next(iter(groups), None)
-    groups[shape] += unknown  # behind others: a file that cannot be read fails a query, not the making of the view
+    shape = max(groups, key=lambda each: len(each or ()), default=None)
+    # behind others a file that cannot be read fails a query, not the making of the view; with all columns, no column
+    # of it is left out unseen once it can be read again
+    groups[shape] += unknown
     return [(shape, alike) for shape, alike in groups.items() if alike]
 
 

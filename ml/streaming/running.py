@@ -203,8 +203,8 @@ class Stream:
     async def _take(self, records: Sequence[Record]) -> None:
         """Work on a batch; what the source is told when this raises is nothing, so it comes again."""
         async with self._busy:
-            if self._stopped.is_set():
-                raise asyncio.CancelledError
+            if self._stopped.is_set() or self._source.failure is not None:
+                raise asyncio.CancelledError  # also behind a batch that was dropped: it would be a gap
             try:
                 await asyncio.to_thread(self._work, records)
             except BaseException as error:
@@ -233,7 +233,7 @@ class Stream:
         while not self._stopped.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopped.wait(), LOOK_SECONDS)
-            if self._source.failure is not None:
+            if self._source.failure is not None and self._failure is None:
                 raise self._source.failure
             now = time.monotonic()
             if now - self._told_at >= PROGRESS_SECONDS:

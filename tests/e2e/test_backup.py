@@ -171,20 +171,24 @@ def test_a_damaged_backup_is_refused_with_the_name_of_the_file(
     assert not (tmp_path / "old").exists()
 
 
-def test_what_rotted_in_the_folder_is_written_again_when_it_is_read_again(
+def test_what_rotted_in_the_folder_is_copied_anew_or_named_when_it_is_scrubbed(
     home: MiniHome, folder: Path, tmp_path: Path
 ) -> None:
     made = back_up(home, folder)
-    hit = next(each for each in made.manifest.files if each.path.startswith("lake/raw"))
-    rotten = BackupStore(folder).object_path(hit.sha256)
-    rotten.write_bytes(bytes(hit.byte_count))
+    deliver(home, "second", *(110.0 + number for number in range(30)))
+    home.run(partition="2026-03-03")
+    back_up(home, folder)
+    lake = next(each for each in made.manifest.files if each.path.startswith("lake/raw"))
+    ledger = next(each for each in made.manifest.files if each.path == "published/ledger.duckdb")
+    for each in (lake, ledger):
+        BackupStore(folder).object_path(each.sha256).write_bytes(bytes(each.byte_count))
 
     trusted = back_up(home, folder)
-    still_rotten = sha256_of(rotten) != hit.sha256
-    read = backup(home.pipeline.settings, folder, is_read_again=True, clock=clock, on_progress=lambda _: None)
+    scrubbed = backup(home.pipeline.settings, folder, is_scrubbing=True, clock=clock, on_progress=lambda _: None)
 
-    assert (trusted.new_count, still_rotten) == (0, True)
-    assert (read.new_count, read.new_bytes) == (1, hit.byte_count)
+    assert (trusted.mended, trusted.lost) == (0, ())
+    assert scrubbed.mended == 1
+    assert scrubbed.lost == (f"published/ledger.duckdb of backup {made.manifest.backup_id}",)
     put_back(home, folder, old_to=tmp_path / "old")
 
 

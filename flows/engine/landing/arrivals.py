@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from flows.engine.prefect.events import FILE_ARRIVED, Event
 from flows.errors import GridweaveError
 from flows.sources.configuration import delivered_files, list_sources, load_source
+from flows.sources.delivery_folders import Stamp, stamp_of
 from flows.warehouse.reader import NothingPublishedError, open_reader
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 NAMES_SHOWN = 5
 TELL_AGAIN_SECONDS = 900.0
-Stamp = tuple[int, int]
-"""Size in bytes and time of the last change in ns."""
 
 
 @dataclass(kw_only=True)
@@ -157,10 +156,9 @@ class InboxWatcher:
 def _stamp(file: Path) -> Stamp | None:
     """Size and time of change; None for a file that has just gone."""
     try:
-        facts = file.stat()
+        return stamp_of(file.stat())
     except FileNotFoundError:
         return None
-    return facts.st_size, facts.st_mtime_ns
 
 
 def landed_files(published_dir: Path) -> frozenset[tuple[str, str, int]]:

@@ -32,7 +32,7 @@ from flows.sources.configuration import (
     list_sources,
     load_source,
 )
-from flows.sources.delivery_folders import UnopenedFileError, opened, unchanging
+from flows.sources.delivery_folders import UnopenedFileError, opened, require_unchanged, settled
 from flows.sources.file_connector import convert, sha256_of
 from flows.warehouse.day_files import cut_by_day
 
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from flows.clock import Clock
+    from flows.sources.delivery_folders import Stamp
     from flows.sources.file_connector import ConvertedTable
     from flows.sources.raw_tables import RawTable
     from flows.warehouse.lake import Lake
@@ -169,10 +170,13 @@ class Lander:
         known = self._known(source)
         found: list[_Delivery] = []
         unopened: dict[Path, str] = {}
-        for file in delivered_files(source, paths):
+        files = delivered_files(source, paths)
+        is_walked = any(file not in paths for file in files)  # whoever names a file says that it is whole
+        stamps = settled(files, settle_seconds=self._settle_seconds if is_walked else 0.0)
+        for file in files:
             below = None if file in paths else next(path for path in paths if file.is_relative_to(path))
             try:
-                found.append(self._keep(file, known, below=below))
+                found.append(self._keep(file, known, below=below, stamp=stamps.get(file)))
             except UnopenedFileError as error:
                 if below is None:
                     raise UsageError(f"{file} {error.reason}.", hint="name a whole file that can be read") from error
@@ -194,14 +198,14 @@ class Lander:
         report = LandingReport(known_count=len(found) - len(new), left=left)
         return _sum(self._land_new(source, new), report) if new else report
 
-    def _keep(self, file: Path, known: Mapping[str, str], *, below: Path | None) -> _Delivery:
+    def _keep(self, file: Path, known: Mapping[str, str], *, below: Path | None, stamp: Stamp | None) -> _Delivery:
         """Hash a file, and copy it into the lake when it is new; all that follows reads the copy."""
         with opened(file, below=below) as stream:
+            require_unchanged(stream, stamp)
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             if sha256 not in known:
-                with unchanging(stream, settle_seconds=self._settle_seconds if below else 0.0):
-                    stream.seek(0)
-                    sha256 = self._lake.keep_file(stream)
+                stream.seek(0)
+                sha256 = self._lake.keep_file(stream, require_whole=lambda: require_unchanged(stream, stamp))
         return _Delivery(file=file, sha256=sha256)
 
     def _known(self, source: SourceConfig) -> dict[str, str]:

@@ -352,7 +352,9 @@ class RawGate:
                 status="PASS",
                 is_blocking=True,
                 expected="every load passed its suite when it landed, or was accepted by an operator in spite of it",
-                actual=f"accepted in spite of it: {', '.join(overruled)}" if overruled else "all passed; no new load",
+                actual=f"loads accepted in spite of their gate: {', '.join(overruled)}"
+                if overruled
+                else "all passed; no new load",
                 evaluated_at=self._clock(),
             )
         ]

@@ -55,6 +55,8 @@ class BackedUp:
         new_bytes: Their size.
         seconds: Wall time.
         seconds_locked: Of that, how long a run had to wait.
+        mended: Contents that were damaged in the folder and written again.
+        lost: Files of older backups whose content is damaged in the folder and no longer in the home.
         not_dropped: Why older backups are all there still though fewer were asked for; None: they are as asked.
     """
 
@@ -63,6 +65,8 @@ class BackedUp:
     new_bytes: int
     seconds: float
     seconds_locked: float
+    mended: int = 0
+    lost: tuple[str, ...] = ()
     not_dropped: str | None = None
 
 
@@ -71,7 +75,7 @@ def backup(
     to: Path,
     *,
     kept: int | None = None,
-    is_read_again: bool = False,
+    is_scrubbing: bool = False,
     clock: Clock,
     on_progress: Callable[[str], None],
 ) -> BackedUp:
@@ -81,7 +85,7 @@ def backup(
         settings: Whose home.
         to: Folder of backups; made when missing.
         kept: How many backups stay in it, this one included; None: all.
-        is_read_again: Read also what the folder has of this home, and write again what is damaged there.
+        is_scrubbing: Read all the folder holds first; what is damaged is set aside and copied anew.
         clock: Wall clock.
         on_progress: Told in words what happens.
 
@@ -95,11 +99,17 @@ def backup(
     if not (settings.home / LEDGER).exists():
         raise NothingPublishedError(folder=settings.published_dir)
     with owner_lock(to / "backups"):
-        store = BackupStore(to, is_read_again=is_read_again)
+        store, damaged = BackupStore(to), frozenset[str]()
+        if is_scrubbing:
+            on_progress("reading what the folder holds")
+            damaged = store.set_aside_damaged()
         made = _back_up(settings, store, clock=clock, on_progress=on_progress)
+        if damaged:
+            gone = {each for each in damaged if not store.object_path(each).exists()}
+            made = replace(made, mended=len(damaged) - len(gone), lost=store.named_by(gone))
         if kept is not None:
             try:
-                BackupStore(to).drop_older(kept, made.manifest)
+                store.drop_older(kept, made.manifest)
             except BackupDamagedError as error:  # the backup is whole; the folder is larger than asked for
                 return replace(made, not_dropped="; ".join(error.problems))
     return made
@@ -155,7 +165,6 @@ class _Copying:
         self.store = store
         self.new_count = 0
         self.new_bytes = 0
-        self._put: set[str] = set()
         self._known = {each.path: each for each in earlier if each.path.startswith(IMMUTABLE)}
 
     def keep(self, path: Path, *, copy: Path | None = None) -> StoredFile:
@@ -169,9 +178,6 @@ class _Copying:
         kept = StoredFile(path=name, sha256=sha256, byte_count=state.st_size, modified_ns=state.st_mtime_ns)
         if name.startswith(IMMUTABLE):
             self._known[name] = kept
-        if sha256 in self._put:
-            return kept
-        self._put.add(sha256)
         if self.store.put(copy or path, sha256):
             self.new_count += 1
             self.new_bytes += state.st_size

@@ -24,11 +24,14 @@ from flows.sources.file_connector import sha256_of
 from flows.warehouse.lake import sync
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 FORMAT = 1
 NAMES_SHOWN = 5
 HASH_LENGTH = 16
+SHA256_LENGTH = 64
+DAMAGED = ".damaged"
 
 
 class BackupDamagedError(WarehouseError):
@@ -90,22 +93,16 @@ class Manifest:
 
 @dataclass(frozen=True)
 class BackupStore:
-    """A folder of backups.
-
-    Args:
-        folder: The folder.
-        is_read_again: Whether a content that is there is trusted only once it was read; else by its size.
-    """
+    """A folder of backups."""
 
     folder: Path
-    is_read_again: bool = False
 
     def object_path(self, sha256: str) -> Path:
         """Where a content lies."""
         return self.folder / "objects" / sha256[:2] / sha256
 
     def put(self, file: Path, sha256: str) -> bool:
-        """Keep a file's content once, durably; one that was cut short, or is read and damaged, is written again.
+        """Keep a file's content once, durably; one that was cut short is written again.
 
         Returns:
             Whether it was new.
@@ -114,15 +111,18 @@ class BackupStore:
             WarehouseError: The file changed while it was copied.
         """
         target = self.object_path(sha256)
-        is_there = target.exists() and target.stat().st_size == file.stat().st_size
-        if is_there and not (self.is_read_again and sha256_of(target) != sha256):
+        if target.exists() and target.stat().st_size == file.stat().st_size:
             return False
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         partial = target.with_suffix(".partial")
         shutil.copyfile(file, partial)
         if sha256_of(partial) != sha256:
             partial.unlink()
-            raise WarehouseError(f"{file} changed while it was backed up.", hint="back up again", is_retryable=True)
+            raise WarehouseError(
+                f"{file} changed while it was backed up.",
+                hint="back up again; when it comes again the disk damaged it: gridweave audit verify --data",
+                is_retryable=True,
+            )
         partial.chmod(0o600)
         sync(partial)
         partial.rename(target)
@@ -224,6 +224,27 @@ class BackupStore:
             if path.name not in wanted:
                 path.unlink()
         return dropped
+
+    def set_aside_damaged(self) -> frozenset[str]:
+        """Read every content, and rename what is damaged, so that it counts as gone; return the hashes of it."""
+        damaged = set()
+        for path in sorted((self.folder / "objects").glob("*/*")):
+            if len(path.name) == SHA256_LENGTH and sha256_of(path) != path.name:
+                path.rename(path.with_suffix(DAMAGED))
+                damaged.add(path.name)
+        return frozenset(damaged)
+
+    def named_by(self, contents: Collection[str]) -> tuple[str, ...]:
+        """Say which files of which backups have these contents; of a manifest that cannot be read only that."""
+        found: list[str] = []
+        for backup_id in self.backup_ids():
+            try:
+                files = self.read(backup_id).files
+            except BackupDamagedError as error:
+                found += error.problems
+            else:
+                found += [f"{each.path} of backup {backup_id}" for each in files if each.sha256 in contents]
+        return tuple(found)
 
     def problems(self, manifest: Manifest) -> tuple[str, ...]:
         """Hold every content of a backup against its hash; each fault with the name the file had."""

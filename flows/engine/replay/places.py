@@ -167,13 +167,14 @@ class Places:
         sources = [str(each) for each in made.metadata.get("fallback_sources", [])]
         days = self.graph[made.asset_key].days if made.asset_key in self.graph else None
         cut = {each for each in files if days and is_cut([each])}
+        first = {each.parent: each for each in reversed(files)}  # all files of a load were converted alike
         select = raw_select(
             made.columns,
             [exact_path(each) for each in files if each not in cut],
             sources,
             event_column=days.event_column if days else "",
             cut_globs=[exact_path(each) for each in files if each in cut],
-            shapes=shapes_of({exact_path(each): each for each in files}),
+            shapes=shapes_of({exact_path(each): first[each.parent] for each in files}),
         )
         return Place(source="lake", select=select, files=tuple(files))
 

@@ -51,25 +51,25 @@ class NothingDropped:
         """Watch over one batch."""
         return _Watch(message, context=context, told=self)
 
-    def tell(self, error: BaseException) -> None:
-        """Take note of why a batch was not handed over."""
-        self._source.failure = StreamError(
-            f"A batch of {self._stream} was not handed over by FastStream: {type(error).__name__}.",
-            hint="nothing behind it was read; start it again, and report this when it comes again",
-        )
+    def tell(self, error: Exception) -> None:
+        """Take note of why a batch was not worked on; whoever takes batches looks at it before the next."""
+        if self._source.failure is None:
+            self._source.failure = (
+                error
+                if isinstance(error, StreamError)
+                else StreamError(
+                    f"A batch of {self._stream} was not handed over by FastStream: {type(error).__name__}.",
+                    hint="nothing behind it was taken; start it again, and report this when it comes again",
+                )
+            )
 
 
 class _Watch(BaseMiddleware[Any, Any]):
-    """Watches over one batch; what fails once it is handed over is whose it was handed to."""
+    """Watches over one batch: FastStream swallows every exception, also those of whoever takes it."""
 
     def __init__(self, message: Any, /, *, context: Any, told: NothingDropped) -> None:  # noqa: ANN401 - FastStream's
         super().__init__(message, context=context)
         self._told = told
-        self._is_handed_over = False
-
-    async def consume_scope(self, call_next: Any, msg: StreamMessage[Any]) -> Any:  # noqa: ANN401 - FastStream's
-        self._is_handed_over = True
-        return await call_next(msg)
 
     async def after_processed(
         self,
@@ -78,6 +78,6 @@ class _Watch(BaseMiddleware[Any, Any]):
         exc_tb: TracebackType | None = None,
     ) -> bool | None:
         del exc_type, exc_tb
-        if isinstance(exc_val, Exception) and not self._is_handed_over:
+        if isinstance(exc_val, Exception):
             self._told.tell(exc_val)
         return False

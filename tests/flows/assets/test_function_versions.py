@@ -20,6 +20,7 @@ STEPS = '''
 
     from typing import TYPE_CHECKING
 
+    import {package}.neighbours as beside
     from {package} import neighbours as all_of_them
     from {package}.neighbours import in_kilowatts
 
@@ -27,6 +28,8 @@ STEPS = '''
         from {package}.neighbours import Unused
 
     LIMIT_MW = 10
+    FACTORS = {}
+    FACTORS["watts"] = 3
     SCHEDULE = "daily"
     try:
         import json as reader
@@ -43,7 +46,13 @@ STEPS = '''
     @scheduled(SCHEDULE)
     def peak_load(load_mw: list[Unused]) -> float:
         """Peak load."""
+        _noted(load_mw)
         return in_kilowatts(_clipped(max(load_mw)))
+
+
+    def _noted(load_mw):
+        """Note nothing."""
+        ...
 
 
     def _clipped(load_mw):
@@ -56,6 +65,10 @@ STEPS = '''
 
     def lowest_load(load_mw):
         return all_of_them.in_watts(min(load_mw))
+
+
+    def named_load(load_mw):
+        return FACTORS["watts"] * beside.in_watts(load_mw)
 '''
 NEIGHBOURS = '''
     KILO = 1000
@@ -72,7 +85,7 @@ NEIGHBOURS = '''
     def in_watts(load_mw):
         return load_mw * 1_000_000
 '''
-STEP_NAMES = ("peak_load", "mean_load", "lowest_load")
+STEP_NAMES = ("peak_load", "mean_load", "lowest_load", "named_load")
 
 _numbers = count()
 
@@ -96,7 +109,9 @@ def versions(folder: Path, was: str = "", now: str = "") -> dict[str, str]:
         (folder / package / f"{module}.py").write_text(changed.replace("{package}", package), encoding="utf-8")
     assert not was or was in STEPS + NEIGHBOURS
     steps = importlib.import_module(f"{package}.steps")
-    return {name: version_of_function(getattr(steps, name)).digest for name in STEP_NAMES}
+    found = {name: version_of_function(getattr(steps, name)).digest for name in STEP_NAMES}
+    assert found == {name: version_of_function(getattr(steps, name)).digest for name in STEP_NAMES}, "asked again"
+    return found
 
 
 @pytest.mark.parametrize(
@@ -104,10 +119,11 @@ def versions(folder: Path, was: str = "", now: str = "") -> dict[str, str]:
     [
         ("LIMIT_MW = 10", "LIMIT_MW = 11", {"peak_load"}),
         ("min(load_mw, LIMIT_MW)", "max(load_mw, LIMIT_MW)", {"peak_load"}),
-        ("KILO = 1000", "KILO = 1024", {"peak_load", "lowest_load"}),
+        ("KILO = 1000", "KILO = 1024", {"peak_load", "lowest_load", "named_load"}),
+        ('FACTORS["watts"] = 3', 'FACTORS["watts"] = 4', {"named_load"}),
         ("FACTOR = 1", "FACTOR = 3", {"mean_load"}),
         ("FACTOR * sum", "sum", {"mean_load"}),
-        ("1_000_000", "1_000_001", {"lowest_load"}),
+        ("1_000_000", "1_000_001", {"lowest_load", "named_load"}),
         ('SCHEDULE = "daily"', 'SCHEDULE = "hourly"', set()),
         ('"""Peak load.', '"""Highest load.', set()),
         ("LIMIT_MW = 10", "LIMIT_MW  =  10  # a comment", set()),

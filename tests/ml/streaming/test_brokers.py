@@ -7,6 +7,7 @@ RELIABILITY F13 (poison), M8 (equality), and exactly-once effect. `make test` ki
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import shutil
@@ -125,11 +126,18 @@ def test_two_kills_in_the_middle_change_nothing(
 
 @pytest.mark.parametrize("broker", ["nats", "redis"], indirect=True)
 def test_a_batch_that_faststream_drops_ends_the_stream(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(HANDED_OVER_AS_IT_CAME, "parser", lambda batch: batch.no_such_thing)
-    broker.publish(mixed()[:3])
+    parse, batches = HANDED_OVER_AS_IT_CAME["parser"], itertools.count(1)
+    sent = mixed()
 
+    async def parse_all_but_the_second(batch: Any) -> Any:
+        return await (parse(batch.no_such_thing) if next(batches) == 2 else parse(batch))
+
+    broker.publish(sent)
+    monkeypatch.setitem(HANDED_OVER_AS_IT_CAME, "parser", parse_all_but_the_second)
     with pytest.raises(StreamError, match="not handed over by FastStream: AttributeError"):
-        broker.read()
+        broker.read(stream_batch_messages=100)
+    monkeypatch.undo()
+    assert broker.read()["counters"]["messages"] == len(sent)
 
 
 def test_the_scores_are_those_of_the_batch_over_what_was_handed_over(broker: Broker) -> None:

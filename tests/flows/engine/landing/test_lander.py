@@ -73,18 +73,23 @@ class Home:
 class MeddledLake(Lake):
     """A lake beside which somebody does something to the delivery, just before or after it is copied."""
 
+    _before: Callable[[], object] | None
+    _after: Callable[[], object] | None
+
     def __init__(self, home: Path, *, before: Callable[[], object] | None, after: Callable[[], object] | None) -> None:
         super().__init__(home)
         object.__setattr__(self, "_before", before)
         object.__setattr__(self, "_after", after)
 
-    def keep_file(self, delivered: BinaryIO) -> str:
-        for moment in ("_before", None, "_after"):
-            if moment is None:
-                kept = super().keep_file(delivered)
-            elif meddle := getattr(self, moment):
-                meddle()
-        return kept
+    def keep_file(self, delivered: BinaryIO, *, require_whole: Callable[[], None]) -> str:
+        def meddled() -> None:
+            if self._after:
+                self._after()
+            require_whole()
+
+        if self._before:
+            self._before()
+        return super().keep_file(delivered, require_whole=meddled)
 
 
 @pytest.fixture
@@ -131,12 +136,15 @@ def test_a_file_that_is_written_while_it_is_copied_lands_when_it_is_whole(home: 
     moments[moment] = lambda: home.file.write_bytes(LATER)
 
     while_written = home.land(MeddledLake(home.path, **moments))
-    files_then = home.ledger_files()
+    files_then, kept_then = (
+        home.ledger_files(),
+        [each for each in (home.path / "lake" / "files").rglob("*") if each.is_file()],
+    )
     home.land(Lake(home.path))
 
     said = "scada_mms_incidents/grenoble_incidents.csv: is still being written and is taken when it is whole"
     assert while_written.left == (said,)
-    assert files_then == []
+    assert (files_then, kept_then) == ([], [])
     assert home.landed() == ([sha256(LATER)], ["GICS-2", "GICS-3", "GICS-4", "GICS-9"])
     assert Lake(home.path).file_path(sha256(LATER)).read_bytes() == LATER
 
