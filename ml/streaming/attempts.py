@@ -82,6 +82,11 @@ def _reaches(until: int | None, record: Record) -> bool:
     return until is not None and record.position <= until
 
 
+def take_back(sink: Sink, record: Record) -> None:
+    """Let the try that began with a message not count: the machine failed, and may do so as often as it is started."""
+    sink.sql("update attempt set tries = greatest(tries - 1, 0) where part = ?", [record.part])
+
+
 def fail(sink: Sink, record: Record, error: Exception) -> None:
     """Write down why the try that began with a message failed."""
     reason = f"{type(error).__name__}: {error}"[:300]

@@ -10,6 +10,7 @@ What lives here: the order of things and what is committed together. What does n
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Protocol
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SINK_FAILURES = (
-    duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException, OSError,
+    duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException,
+    duckdb.TransactionException, OSError,
 )  # fmt: skip
 """The machine's fault, not the message's: the process ends, nothing of the batch counts."""
 
@@ -118,6 +120,8 @@ class Processor:
         try:
             self._work(turn.records, model)
         except SINK_FAILURES:
+            with suppress(*SINK_FAILURES):
+                attempts.take_back(self._sink, turn.records[0])
             raise
         except Exception as error:  # noqa: BLE001 - this is the runner; what a message can make fail is not known before
             logger.warning("batch from %d failed: %s", turn.records[0].position, type(error).__name__)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.25
 PROGRESS_SECONDS = 2.0
 MODEL_WATCH_SECONDS = 5.0
+FRUITLESS_STARTS = 3
+"""After so many that brought nothing the process ends: what does not pass by itself is for a person to see."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +123,18 @@ def _read(
         sink, settings.inbox_dir / SOURCE_NAME, address.consumer, rows_per_file=settings.stream_handover_messages
     )
     handover.recover()
+    fruitless = 0
     while True:
+        begun_at = sink.positions()
         stream = Stream(settings, sink, Processor(sink, holder, rules, utc_now), handover, source, reporter, tell)
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # clients wake it per message
                 runner.run(stream.run(until_empty=wish.until_empty))
             break
         except StreamInterruptedError as error:
+            fruitless = fruitless + 1 if sink.positions() == begun_at else 0
+            if fruitless >= FRUITLESS_STARTS:
+                raise
             tell(f"{error.message} It begins anew behind what is in the sink.")
             source = open_source(address)
 

@@ -17,13 +17,14 @@ from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.security import BaseSecurity, SASLPlaintext
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped
+from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped, watched_fetch
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,
     PositionError,
     PositionGoneError,
     StreamError,
+    StreamInterruptedError,
 )
 from ml.streaming.messages import Record
 
@@ -67,6 +68,7 @@ class KafkaSource:
             max_records=address.batch_messages,
             batch_timeout_ms=int(1_000 * address.batch_seconds),
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             **HANDED_OVER_AS_IT_CAME,
         )
 
@@ -80,9 +82,14 @@ class KafkaSource:
         if consumer is None:
             raise BrokerAwayError(source="kafka", stream=address.stream, reason="no consumer was made")
         self._consumer = consumer
+        consumer.getmany = watched_fetch(self, consumer.getmany, self._unreadable, dict)
         for each in partitions:
             if each.partition in reached:
                 consumer.seek(each, reached[each.partition] + 1)
+
+    def _unreadable(self, error: Exception) -> StreamError:
+        """One partition that cannot be read makes aiokafka throw away what it took from others, and go on behind it."""
+        return StreamInterruptedError(stream=self._address.stream, reason=type(error).__name__)
 
     async def _partitions(self, reached: Mapping[int, int]) -> list[TopicPartition]:
         """Ask which partitions there are, and whether they still have what follows."""
@@ -95,15 +102,19 @@ class KafkaSource:
                 raise BrokerAwayError(source="kafka", stream=stream, reason="there is no such topic")
             partitions = [TopicPartition(stream, each) for each in sorted(found)]
             first = await consumer.beginning_offsets(partitions)
-            for each in partitions:
-                after = reached.get(each.partition)
-                if after is not None and first[each] > after + 1:
-                    places = (self.shown(each.partition, offset) for offset in (after, first[each]))
-                    raise PositionGoneError(stream=stream, wanted=next(places), first=next(places))
+            self._require_begin(first, reached)
             self._require_ends(await consumer.end_offsets(partitions), reached)
             return partitions
         finally:
             await consumer.stop()
+
+    def _require_begin(self, first: Mapping[TopicPartition, int], reached: Mapping[int, int]) -> None:
+        """Refuse a topic that no longer has what comes next; Kafka would go on with what it has."""
+        for each, begin in first.items():
+            after = reached.get(each.partition)
+            if after is not None and begin > after + 1:
+                places = [self.shown(each.partition, offset) for offset in (after, begin)]
+                raise PositionGoneError(stream=self._address.stream, wanted=places[0], first=places[1])
 
     def _require_ends(self, ends: Mapping[TopicPartition, int], reached: Mapping[int, int]) -> None:
         """Refuse a topic that never came so far; where a partition ends stays when messages are removed."""
@@ -126,12 +137,18 @@ class KafkaSource:
 
     async def ends(self, reached: Mapping[int, int]) -> Mapping[int, int]:
         """Return the offset of the last message of each partition."""
+        assigned = self._consumer.assignment()
         try:
-            ends = await asyncio.wait_for(self._consumer.end_offsets(self._consumer.assignment()), ASK_SECONDS)
+            first = await asyncio.wait_for(self._consumer.beginning_offsets(assigned), ASK_SECONDS)
+            ends = await asyncio.wait_for(self._consumer.end_offsets(assigned), ASK_SECONDS)
         except (TimeoutError, OSError, KafkaError) as error:
             reason = type(error).__name__
             raise BrokerAwayError(source="kafka", stream=self._address.stream, reason=reason) from error
+        self._require_begin(first, reached)
         self._require_ends(ends, reached)
+        if len(self._consumer.partitions_for_topic(self._address.stream) or ()) > len(assigned):
+            more = StreamInterruptedError(stream=self._address.stream, reason="it has more partitions")
+            self.failure = self.failure or more
         return {each.partition: end - 1 for each, end in ends.items() if end}
 
     async def close(self) -> None:

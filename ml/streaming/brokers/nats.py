@@ -13,30 +13,33 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from faststream.nats import JStream, NatsBroker, PullSub
 from faststream.nats.subscriber.usecases import stream_pull_subscriber
 from nats.errors import Error as NatsError
+from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js.api import AckPolicy as BrokerAckPolicy
 from nats.js.api import ConsumerConfig, DeliverPolicy
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServiceUnavailableError
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped
+from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, PAUSE_SECONDS, NothingDropped, watched_fetch
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,
     PositionError,
     PositionGoneError,
+    StreamBusyError,
     StreamError,
     StreamInterruptedError,
 )
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from nats.aio.client import Client
     from nats.aio.msg import Msg
     from nats.js import JetStreamContext
     from nats.js.api import StreamInfo
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
 
 ACK_SECONDS = 120.0
 RECONNECT_FOR_EVER = -1
+WAITING_LOOKS = 3
 TOKENS, STREAM_SEQUENCE, STREAM_SEQUENCE_WITH_DOMAIN = 9, 5, 7
 """$JS.ACK.[domain.account.]stream.consumer.tries.STREAM SEQUENCE.CONSUMER SEQUENCE.time.pending (NATS ADR-15)."""
 
@@ -108,7 +112,8 @@ class NatsSource:
             if self._working is not None:
                 await self._working  # failed, it leaves this batch out: the next one shows the gap
             (_, first), (end, last) = _sequences(messages[0]), _sequences(messages[-1])
-            if self.failure is None and first != self._delivered + 1:
+            has_hole = first != self._delivered + 1 or last - first + 1 != len(messages)
+            if self.failure is None and has_hole:
                 self.failure = StreamInterruptedError(stream=address.stream, reason="a batch was lost on its way")
             if self.failure is None and end > self._reached + len(messages) and not self._has_other_subjects:
                 self.failure = await self._removed()
@@ -118,6 +123,27 @@ class NatsSource:
 
         subscriber(handle)
         await self._broker.start()
+        if subscriber.subscription is None:
+            raise self._away("no consumer was made")
+        subscriber.subscription.fetch = watched_fetch(
+            self, self._fetch_when_connected(connection, subscriber.subscription.fetch), self._unreadable, _nothing
+        )
+
+    def _fetch_when_connected(self, connection: Client, fetch: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+        """Wait for nats-py to connect again, which it tries for ever; requests would pile up until it gives up."""
+
+        async def fetched(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as nats-py
+            if connection.is_reconnecting:
+                await asyncio.sleep(PAUSE_SECONDS)
+                _nothing()
+            return await fetch(*arguments, **options)
+
+        return fetched
+
+    def _unreadable(self, error: Exception) -> StreamError | None:
+        if isinstance(error, TimeoutError | ServiceUnavailableError):
+            return None
+        return StreamInterruptedError(stream=self._address.stream, reason=type(error).__name__)
 
     async def _prepare(self, reached: Mapping[int, int]) -> str:
         """Look at the stream, remove the consumer of an earlier start, return the subject to read."""
@@ -127,10 +153,11 @@ class NatsSource:
         except NotFoundError as error:
             raise self._away("there is no such stream", "`nats stream add` makes one; --stream names it") from error
         after = reached.get(0)
-        if after is not None and info.state.messages and info.state.first_seq > after + 1:
+        if after is not None and info.state.first_seq > after + 1:
             raise PositionGoneError(stream=address.stream, wanted=str(after), first=str(info.state.first_seq))
         self._require_end(info, reached)
         with suppress(NotFoundError):
+            await self._refuse_second_reader()
             await self._jetstream.delete_consumer(address.stream, address.consumer)
         self._reached = max(after or 0, info.state.first_seq - 1)
         subjects = [address.subject] if address.subject else info.config.subjects or []
@@ -138,6 +165,27 @@ class NatsSource:
         if len(subjects) != 1:
             raise self._away(f"it has the subjects {', '.join(subjects)}", "--subject names the one to read")
         return str(subjects[0])
+
+    async def _refuse_second_reader(self) -> None:
+        """Refuse a consumer that somebody waits at: two readers would take messages from each other.
+
+        Raises:
+            StreamBusyError: Another home reads under this name. What a reader left that was killed ends by itself.
+            NotFoundError: There is no such consumer.
+        """
+        if await self._is_waited_at():
+            await asyncio.sleep(2 * self._address.batch_seconds)
+            if await self._is_waited_at():
+                raise StreamBusyError(consumer=self._address.consumer, holder_pid=None)
+
+    async def _is_waited_at(self) -> bool:
+        """Look several times: between two requests of a reader none waits."""
+        for _ in range(WAITING_LOOKS):
+            info = await self._jetstream.consumer_info(self._address.stream, self._address.consumer)
+            if info.num_waiting:
+                return True
+            await asyncio.sleep(self._address.batch_seconds / WAITING_LOOKS)
+        return False
 
     async def _removed(self) -> StreamError | None:
         """Tell whether numbers are left out because the stream's limits removed messages before they were read."""
@@ -160,6 +208,9 @@ class NatsSource:
         del reached
         try:
             info = await self._jetstream.consumer_info(self._address.stream, self._address.consumer)
+        except NotFoundError:
+            self.failure = self.failure or self._consumer_gone()
+            return False
         except (TimeoutError, NatsError):
             return False
         return not info.num_pending and not info.num_ack_pending
@@ -170,6 +221,10 @@ class NatsSource:
         try:
             info = await asyncio.wait_for(self._jetstream.stream_info(stream), ASK_SECONDS)
             self._require_end(info, reached)
+            try:
+                await asyncio.wait_for(self._jetstream.consumer_info(stream, self._address.consumer), ASK_SECONDS)
+            except NotFoundError:
+                self.failure = self.failure or self._consumer_gone()
             with suppress(NotFoundError):
                 last = await asyncio.wait_for(self._jetstream.get_last_msg(stream, self._subject), ASK_SECONDS)
                 return {} if last.seq is None else {0: last.seq}
@@ -179,11 +234,17 @@ class NatsSource:
             raise self._away(type(error).__name__) from error
         return {}
 
+    def _consumer_gone(self) -> StreamError:
+        name = self._address.consumer
+        return StreamInterruptedError(stream=self._address.stream, reason=f"its consumer {name} was deleted")
+
     async def close(self) -> None:
         """Disconnect; who is told of a batch that failed is `take`."""
         if self._working is not None:
             await asyncio.gather(self._working, return_exceptions=True)
-        with suppress(NatsError):  # a broker that is away cannot be told, and that is no fault of who ends
+        with suppress(
+            NatsError, ExceptionGroup
+        ):  # a broker that is away cannot be told, and that is no fault of who ends
             await self._broker.stop()
 
     def position(self, text: str) -> tuple[int, int]:
@@ -199,6 +260,10 @@ class NatsSource:
 
     def _away(self, reason: str, hint: str = "") -> BrokerAwayError:
         return BrokerAwayError(source="nats", stream=self._address.stream, reason=reason, hint=hint)
+
+
+def _nothing() -> Any:  # noqa: ANN401 - it never returns
+    raise NatsTimeoutError
 
 
 async def _worked_on(messages: Sequence[Msg], take: Take) -> None:

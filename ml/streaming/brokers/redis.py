@@ -12,10 +12,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from faststream.redis import RedisBroker, StreamSub
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped
+from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped, watched_fetch
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FIELD = b"message"
+REPLY_SECONDS = 60.0
+"""How long a whole batch may take to arrive; redis-py's 5 s would never read a full one over a slow line."""
 SEQUENCE_BITS = 20
 """An id is milliseconds and a sequence within them: a million entries a millisecond, until the year 2527."""
 
@@ -51,6 +53,8 @@ class RedisSource:
             apply_types=False,
             logger=None,  # type: ignore[arg-type] # none is allowed, as for the other brokers; its annotation forgets it
             graceful_timeout=CONNECT_SECONDS,
+            socket_timeout=REPLY_SECONDS,
+            socket_keepalive=True,
             middlewares=[NothingDropped(self, address.stream)],
         )
         self._client: Any = None
@@ -60,6 +64,7 @@ class RedisSource:
         try:
             self._client = await asyncio.wait_for(self._broker.connect(), CONNECT_SECONDS)
             await self._check(reached)
+            self._client.xread = watched_fetch(self, self._client.xread, self._refused, list)
         except (TimeoutError, OSError, RedisError) as error:
             raise self._away(type(error).__name__) from error
         subscriber = self._broker.subscriber(
@@ -79,6 +84,12 @@ class RedisSource:
 
         subscriber(handle)
         await self._broker.start()
+
+    def _refused(self, error: Exception) -> StreamError | None:
+        """FastStream waits and asks again when a connection breaks, and asks again at once when Redis says no."""
+        if not isinstance(error, ResponseError):
+            return None
+        return self._away(f"it refuses to be read ({type(error).__name__})", "ask whoever keeps it")
 
     async def _check(self, reached: Mapping[int, int]) -> None:
         """Look whether the stream is there. What was trimmed unread Redis does not tell; what may have been is said."""

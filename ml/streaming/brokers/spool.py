@@ -93,6 +93,9 @@ class SpoolSource:
                 return
             except OSError as error:  # a file that went between two looks, or a disk; `ends` says it when it lasts
                 self._unreadable, records = f"{error.filename or self._folder}: {error.strerror}", []
+            except Exception as error:  # noqa: BLE001 - a task that ends unseen would leave everything lying
+                self.failure = self._away(type(error).__name__)
+                return
             if not records:
                 await asyncio.sleep(POLL_SECONDS)
                 continue

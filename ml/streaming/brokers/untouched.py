@@ -1,15 +1,19 @@
 """What FastStream does with a batch for every broker: hand it over as it came, or say that it did not.
 
-What lives here: how a subscriber reads, and what notices a batch that got lost within FastStream. What does not: what a
-broker's messages look like (its own module).
+What lives here: how a subscriber reads, and what notices a batch that got lost, or a broker that cannot be read any
+more, within FastStream. What does not: what a broker's messages look like (its own module).
 
 FastStream 0.7.8 reads headers and bodies of all messages before it calls anybody. One that is no UTF-8 makes it drop
 the batch, up to 5,000 messages, log that and go on behind it. So nothing is read here (`ml.streaming.messages` does
 that, one by one), and whatever else FastStream cannot do ends the stream.
+
+Its loops also swallow what fetching raises and fetch again: at once, so that a connection that is closed for good stops
+the event loop; or behind what a client had fetched already and threw away.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from faststream import AckPolicy, BaseMiddleware
@@ -18,6 +22,7 @@ from faststream.message import StreamMessage
 from ml.streaming.errors import StreamError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from ml.streaming.brokers import Source
@@ -31,6 +36,8 @@ async def _as_it_came(message: StreamMessage[Any]) -> Any:  # noqa: ANN401 - wha
     return message.raw_message
 
 
+PAUSE_SECONDS = 1.0
+"""Between two fetches when there is nothing to fetch from; whoever reads ends meanwhile."""
 HANDED_OVER_AS_IT_CAME: dict[str, Any] = {"ack_policy": AckPolicy.MANUAL, "parser": _unread, "decoder": _as_it_came}
 """Options of a subscriber."""
 
@@ -81,3 +88,33 @@ class _Watch(BaseMiddleware[Any, Any]):
         if isinstance(exc_val, Exception):
             self._told.tell(exc_val)
         return False
+
+
+def watched_fetch(
+    source: Source,
+    fetch: Callable[..., Awaitable[Any]],
+    failure: Callable[[Exception], StreamError | None],
+    nothing: Callable[[], Any],
+) -> Callable[..., Awaitable[Any]]:
+    """Return a fetch that ends a source where FastStream would go on.
+
+    Args:
+        source: Gets the failure.
+        fetch: What FastStream calls.
+        failure: What an exception means; none: FastStream does what is right with it.
+        nothing: What to give FastStream instead, or raise, once the source has failed.
+    """
+
+    async def fetched(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - what a broker's client gives
+        if source.failure is None:
+            try:
+                return await fetch(*arguments, **options)
+            except Exception as error:
+                found = failure(error)
+                if found is None:
+                    raise
+                source.failure = source.failure or found
+        await asyncio.sleep(PAUSE_SECONDS)
+        return nothing()
+
+    return fetched

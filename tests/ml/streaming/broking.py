@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import duckdb
 import nats
 import pandas as pd
 import redis
+from nats.js.errors import NotFoundError
 
 from flows.settings import Settings
 from flows.warehouse.frames import read_frame
@@ -91,6 +93,21 @@ class Broker:
 
     def effects(self, consumer: str = "gridweave") -> dict[str, Any]:
         return effects(self.home, consumer)
+
+    def forget(self) -> None:
+        """Remove the stream, for the next test."""
+        if self.source == "nats":
+
+            async def delete() -> None:
+                connection = await nats.connect(self.url)
+                with suppress(NotFoundError):
+                    await connection.jetstream().delete_stream(STREAM)
+                await connection.close()
+
+            asyncio.run(delete())
+        elif self.source == "redis":
+            with redis.Redis.from_url(self.url) as client:
+                client.delete(STREAM)
 
     def scores(self) -> pd.DataFrame:
         with duckdb.connect(str(sink_path(self.home / "stream", "gridweave")), read_only=True) as sink:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,17 @@ import pytest
 
 from flows.settings import Settings
 from flows.warehouse.frames import read_frame
+from ml.artifacts import write_artifacts
 from ml.streaming.champion import FixedModel, Model
 from ml.streaming.messages import Record
 from ml.streaming.processor import Processor, Rules
 from ml.streaming.sink import Sink, open_sink
 from ml.streaming.taking import Timing
 from ml.training import TrainedModel
+from tests.ml.streaming import processes as readers
 from tests.ml.streaming import traffic
+from tests.ml.streaming.broking import Broker
+from tests.ml.streaming.servers import nats_server, redis_server
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 TIMING = Timing(delay_seconds=30, late_seconds=120)
@@ -33,6 +38,32 @@ def trained() -> TrainedModel:
 def model(trained: TrainedModel) -> Model:
     """The same, as it scores a stream."""
     return Model(version="1-test", content=trained.model)
+
+
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    return readers.context()
+
+
+@pytest.fixture(scope="module")
+def model_folder(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    write_artifacts(trained, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, str]]:
+    with nats_server() as nats_url, redis_server() as redis_url:
+        yield {"spool": "", "nats": nats_url, "redis": redis_url}
+
+
+@pytest.fixture(params=["spool", "nats", "redis"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path, model: Model, servers: dict[str, str]) -> Iterator[Broker]:
+    source = request.param
+    made = Broker(source, servers[source], tmp_path / "home", model)
+    yield made
+    made.forget()
 
 
 @dataclass

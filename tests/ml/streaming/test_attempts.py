@@ -42,6 +42,26 @@ def test_the_one_message_that_makes_its_batch_fail_is_given_up(
     assert stream.scores()["message_count"].sum() == len(made) - 1
 
 
+def test_what_the_machine_fails_at_is_no_try_of_the_message(
+    begin: Callable[..., Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = traffic.messages(taps=1, minutes=3)
+    stream = begin(tries=2)
+
+    def failing(*_: object, **__: object) -> object:
+        raise duckdb.OutOfMemoryException("no memory")
+
+    with monkeypatch.context() as short_of_memory:
+        short_of_memory.setattr(processor, "read", failing)
+        for _ in range(12):  # as often as a service manager starts it again
+            with pytest.raises(duckdb.OutOfMemoryException):
+                stream.processor.take([Record(0, 1, traffic.payloads(made[:1])[0])])
+    stream.send(made)
+
+    assert stream.sink.sql("select * from dead_letter") == []
+    assert stream.counters()["accepted"] == len(made)
+
+
 def test_tries_that_ended_with_the_process_count(begin: Callable[..., Stream]) -> None:
     records = [Record(0, number, b"") for number in range(1, 9)]
     sink = begin().sink

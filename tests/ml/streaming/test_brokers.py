@@ -12,8 +12,7 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,9 @@ import nats
 import pandas as pd
 import pytest
 import redis
-from nats.js.errors import NotFoundError
 
 from flows.errors import ConfigurationError
 from flows.settings import Settings
-from ml.artifacts import write_artifacts
 from ml.streaming.brokers import open_source
 from ml.streaming.brokers.spool import append
 from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME
@@ -42,61 +39,16 @@ from ml.streaming.errors import (
 from ml.streaming.messages import Record
 from ml.streaming.running import Wish, address_of
 from ml.streaming.sink import open_sink, read_status
-from ml.training import TrainedModel
 from tests.conftest import free_port, repeated
 from tests.ml.streaming import processes as readers
 from tests.ml.streaming import traffic
 from tests.ml.streaming.broking import SEED, STREAM, Broker, mixed
 from tests.ml.streaming.conftest import minutes
-from tests.ml.streaming.servers import nats_server, redis_server
 from tests.ml.streaming.test_processor import assert_same_scores
 
 pytestmark = pytest.mark.slow
 
-SOURCES = ("spool", "nats", "redis")
 MOSTLY_NATS = ("nats", *(pytest.param(name, marks=pytest.mark.full) for name in ("spool", "redis")))
-
-
-@pytest.fixture(scope="module")
-def processes() -> ForkServerContext:
-    return readers.context()
-
-
-@pytest.fixture(scope="module")
-def model_folder(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    write_artifacts(trained, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def servers() -> Iterator[dict[str, str]]:
-    with nats_server() as nats_url, redis_server() as redis_url:
-        yield {"spool": "", "nats": nats_url, "redis": redis_url}
-
-
-@pytest.fixture(params=SOURCES)
-def broker(request: pytest.FixtureRequest, tmp_path: Path, model: Model, servers: dict[str, str]) -> Iterator[Broker]:
-    source = request.param
-    made = Broker(source, servers[source], tmp_path / "home", model)
-    yield made
-    _forget(made)
-
-
-def _forget(broker: Broker) -> None:
-    """Remove the stream, for the next test."""
-    if broker.source == "nats":
-
-        async def delete() -> None:
-            connection = await nats.connect(broker.url)
-            with suppress(NotFoundError):
-                await connection.jetstream().delete_stream(STREAM)
-            await connection.close()
-
-        asyncio.run(delete())
-    elif broker.source == "redis":
-        with redis.Redis.from_url(broker.url) as client:
-            client.delete(STREAM)
 
 
 @pytest.mark.parametrize("turn", repeated(10))
@@ -293,7 +245,7 @@ def _begin_anew(broker: Broker, sent: list[bytes]) -> None:
     if broker.source == "spool":
         shutil.rmtree(broker.home / "stream" / "spool" / STREAM)
     else:
-        _forget(broker)
+        broker.forget()
     if broker.source == "redis":
         with redis.Redis.from_url(broker.url) as client:  # a server whose clock stands; else ids only grow
             for number, payload in enumerate(sent, start=1):
