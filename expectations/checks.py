@@ -13,6 +13,7 @@ SQL here is written by developers in suites, never made from values. Column name
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 CRITICAL: Severity = "critical"
 WARNING: Severity = "warning"
 
+LARGEST = sys.float_info.max
+"""Where a range has no end: without one DuckDB takes infinity for a value, and NaN, which it puts above all."""
 Expectation = Any  # GX is untyped
 ExpectationSuite = Any
 
@@ -97,8 +100,8 @@ def within(
     range_text = f"{'-inf' if low is None else f'{low:g}'} to {'inf' if high is None else f'{high:g}'}"
     return gxe.ExpectColumnValuesToBeBetween(
         column=column,
-        min_value=low,
-        max_value=high,
+        min_value=-LARGEST if low is None else low,
+        max_value=LARGEST if high is None else high,
         mostly=min_share,
         **_common(
             _named(f"{column}_in_range", severity),

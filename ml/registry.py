@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXPERIMENT_NAME = "gridweave"
+NOT_THERE = "RESOURCE_DOES_NOT_EXIST"
+"""MLflow's code for what was never registered."""
 CHAMPION, CHALLENGER = "champion", "challenger"
 ARTIFACT_FOLDER = "model"
 HASH_TAG_PREFIX = "sha256."
@@ -341,6 +343,8 @@ class ModelRegistry:
         try:
             return self._client.get_model_version(_checked(name), str(version))
         except MlflowException as error:
+            if error.error_code != NOT_THERE:
+                raise
             raise UnknownModelError(name=name, wanted=f"version {version}") from error
 
     def _champion_version(self, name: str) -> int | None:
@@ -348,8 +352,10 @@ class ModelRegistry:
 
         try:
             aliases = self._client.get_registered_model(_checked(name)).aliases
-        except MlflowException:
-            return None  # never registered
+        except MlflowException as error:
+            if error.error_code != NOT_THERE:  # a database that is locked, say: nobody knows then who the champion is
+                raise
+            return None
         return int(aliases[CHAMPION]) if CHAMPION in aliases else None
 
     def _folder(self, version: Any) -> Path:  # noqa: ANN401 - MLflow is untyped

@@ -83,7 +83,7 @@ def _reaches(until: int | None, record: Record) -> bool:
 
 
 def take_back(sink: Sink, record: Record) -> None:
-    """Let the try that began with a message not count: the machine failed, and may do so as often as it is started."""
+    """Let the try of one message alone not count: the machine failed, and may do so as often as it is started."""
     sink.sql("update attempt set tries = greatest(tries - 1, 0) where part = ?", [record.part])
 
 

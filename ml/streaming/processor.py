@@ -120,8 +120,9 @@ class Processor:
         try:
             self._work(turn.records, model)
         except SINK_FAILURES:
-            with suppress(*SINK_FAILURES):
-                attempts.take_back(self._sink, turn.records[0])
+            if len(turn.records) == 1:  # many may be too many, and are then taken in parts
+                with suppress(*SINK_FAILURES):
+                    attempts.take_back(self._sink, turn.records[0])
             raise
         except Exception as error:  # noqa: BLE001 - this is the runner; what a message can make fail is not known before
             logger.warning("batch from %d failed: %s", turn.records[0].position, type(error).__name__)

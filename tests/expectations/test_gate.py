@@ -119,6 +119,8 @@ def test_blocks_a_table_with_a_repeated_grain(
         (LOADS, "load_mw = 7", "load_mw_varies"),
         (LOADS, "series_type = 'fdr'", "series_type_unknown"),
         (FEATURES, "horizon_hours = 49", "horizon_hours_in_range"),
+        ("ml/scada_anomaly_scores", "baseline_score = 'nan'::double", "baseline_score_in_range"),
+        ("ml/scada_anomaly_scores", "baseline_score = 'inf'::double", "baseline_score_in_range"),
         (FEATURES, "available_at = issued_at + interval 1 hour", "known_in_time"),
         (FEATURES, "temperature_source = 'none'", "temperature_source_is_true"),
         (SCORES, "p50_load_mw = 'nan'::double", "p50_load_mw_in_range"),

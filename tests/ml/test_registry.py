@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 
 from ml.artifacts import write_artifacts
 from ml.calibration import fit_calibrator
 from ml.errors import ArtifactMismatchError, UnknownModelError
-from ml.registry import ModelRegistry, RegisteredModel
+from ml.registry import ModelRegistry, RegisteredModel, registry_failures
 from ml.transformer_failure.config import LABEL, TransformerFailureConfig
 from ml.transformer_failure.model import feature_matrix, fit_network
 
@@ -162,6 +165,27 @@ def test_a_type_that_is_not_ours_is_refused_even_with_the_right_hash(
 
     with pytest.raises(UntrustedTypesFoundException, match="Path"):
         registry.load(NAME, 1)
+
+
+def test_a_store_that_cannot_be_asked_has_not_no_champion(
+    registry: ModelRegistry, trained_model: Callable[..., TrainedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(registry, trained_model(), "v1")
+    registry.promote(NAME, 1, "first")
+
+    def locked(*_: object) -> None:
+        raise MlflowException("database is locked", error_code=TEMPORARILY_UNAVAILABLE)
+
+    with monkeypatch.context() as held:
+        for each in ("get_registered_model", "get_model_version"):
+            held.setattr(MlflowClient, each, locked)
+        for ask in (lambda: registry.champion(NAME), lambda: registry.load(NAME, 1)):
+            with pytest.raises(registry_failures()):
+                ask()
+
+    champion = registry.champion(NAME)
+    assert champion is not None
+    assert champion.version == 1
 
 
 def test_a_champion_can_be_replaced_and_taken_back(

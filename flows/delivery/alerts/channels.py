@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from flows.appending import append_whole
 from flows.errors import ConfigurationError
@@ -76,18 +76,26 @@ class AppriseChannel:
         return f"{self.number}:{urlsplit(self.url.get_secret_value()).scheme}"
 
     def tell(self, alerts: Sequence[dict[str, Any]]) -> bool:
-        """Send one message about all of them."""
-        from apprise import Apprise, NotifyType
+        """Send one message about all of them, in parts where the service takes no more at once.
 
-        sender = Apprise()
+        A redirect is a failure: the message would not go along, and what answers in its place would count as taken.
+        """
+        from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType, OverflowMode
+
+        sender = Apprise(asset=AppriseAsset(http_redirects=False))
         if not sender.add(self.url.get_secret_value()):
             raise ConfigurationError(
                 f"alert_urls, number {self.number}: Apprise knows no such URL ({self.name.partition(':')[2]}).",
                 hint="its wiki lists them, for example mailtos://user:password@host?to=ops@example.org or json://host/path",
             )
+        if "overflow" not in parse_qs(urlsplit(self.url.get_secret_value()).query.lower()):
+            for service in sender:
+                service.overflow_mode = OverflowMode.SPLIT
         is_over = all(each["state"] == "RESOLVED" for each in alerts)
         kind = NotifyType.SUCCESS if is_over else NotifyType.FAILURE
-        return bool(sender.notify(title=_title(alerts), body=_body(alerts), notify_type=kind))
+        return bool(
+            sender.notify(title=_title(alerts), body=_body(alerts), notify_type=kind, body_format=NotifyFormat.TEXT)
+        )
 
 
 def _title(alerts: Sequence[dict[str, Any]]) -> str:

@@ -22,6 +22,7 @@ import httpx
 from flows.delivery.systems import ACKNOWLEDGED, OutgoingMessage, Receipt
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
     from pydantic import SecretStr
@@ -62,6 +63,7 @@ class HttpSystem:
         self._client = httpx.Client(
             timeout=described.timeout_seconds,
             follow_redirects=False,
+            verify=_trusted(),
             trust_env=False,  # a proxy or .netrc of the environment is not for messages that act
             limits=httpx.Limits(max_connections=described.parallel, max_keepalive_connections=described.parallel),
             headers={"Content-Type": "application/json", "User-Agent": "gridweave"}
@@ -156,3 +158,10 @@ def retry_after_seconds(header: str | None, *, now: datetime) -> float | None:
         return None
     seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _trusted() -> ssl.SSLContext:
+    """Return who is trusted: public authorities, and those the system has, where a utility's own is installed."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()  # also SSL_CERT_FILE and SSL_CERT_DIR
+    return context

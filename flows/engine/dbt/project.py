@@ -177,6 +177,9 @@ class DbtProject:
             "--no-write-json",  # the outcome goes to the ledger; half a second for files nobody reads
         ]
         result = self._invoke(arguments, manifest=self._parsed, run_id=run_id, on_node=on_node)
+        hooks = [each for each in result.results if each.node.resource_type == "operation" and each.status == "error"]
+        if hooks:  # before or after all nodes; dbt goes on as if it were nothing
+            raise DbtError(command="build", reason=f"hook {hooks[0].node.name}: {hooks[0].message}")
         return tuple(_outcome(each) for each in result.results)
 
     @property
@@ -217,6 +220,8 @@ class DbtProject:
         with self._environment(run_id), _only_one_at_a_time:
             answer = dbtRunner(manifest=manifest, callbacks=callbacks).invoke([*arguments, *places])
             _release_connections()
+        if answer.exception is not None and not isinstance(answer.exception, Exception):
+            raise answer.exception  # Ctrl-C, which dbt takes for an answer
         if answer.result is None:
             raise DbtError(command=arguments[0], reason=str(answer.exception or "no result"))
         return answer.result

@@ -226,13 +226,16 @@ class BackupStore:
         return dropped
 
     def set_aside_damaged(self) -> frozenset[str]:
-        """Read every content, and rename what is damaged, so that it counts as gone; return the hashes of it."""
-        damaged = set()
+        """Read every content, and rename what is damaged or cannot be read, so that it counts as gone.
+
+        Returns:
+            Hashes of what was renamed, also before, and is not there again.
+        """
         for path in sorted((self.folder / "objects").glob("*/*")):
-            if len(path.name) == SHA256_LENGTH and sha256_of(path) != path.name:
+            if len(path.name) == SHA256_LENGTH and not _is_whole(path):
                 path.rename(path.with_suffix(DAMAGED))
-                damaged.add(path.name)
-        return frozenset(damaged)
+        aside = (path.with_suffix("") for path in (self.folder / "objects").glob(f"*/*{DAMAGED}"))
+        return frozenset(path.name for path in aside if not path.exists())
 
     def named_by(self, contents: Collection[str]) -> tuple[str, ...]:
         """Say which files of which backups have these contents; of a manifest that cannot be read only that."""
@@ -265,6 +268,13 @@ class BackupStore:
         shutil.copyfile(self.object_path(each.sha256), target)
         target.chmod(0o600)
         os.utime(target, ns=(each.modified_ns, each.modified_ns))
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return sha256_of(path) == path.name
+    except OSError:  # what a bad sector says
+        return False
 
 
 def _text_hash(text: str) -> str:

@@ -140,11 +140,14 @@ class KafkaSource:
         assigned = self._consumer.assignment()
         try:
             first = await asyncio.wait_for(self._consumer.beginning_offsets(assigned), ASK_SECONDS)
+            at = {
+                each.partition: await asyncio.wait_for(self._consumer.position(each), ASK_SECONDS) for each in assigned
+            }
             ends = await asyncio.wait_for(self._consumer.end_offsets(assigned), ASK_SECONDS)
         except (TimeoutError, OSError, KafkaError) as error:
             reason = type(error).__name__
             raise BrokerAwayError(source="kafka", stream=self._address.stream, reason=reason) from error
-        self._require_begin(first, reached)
+        self._require_begin(first, {part: position - 1 for part, position in at.items()})  # fetched is not gone
         self._require_ends(ends, reached)
         if len(self._consumer.partitions_for_topic(self._address.stream) or ()) > len(assigned):
             more = StreamInterruptedError(stream=self._address.stream, reason="it has more partitions")

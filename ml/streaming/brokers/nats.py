@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 ACK_SECONDS = 120.0
 RECONNECT_FOR_EVER = -1
 WAITING_LOOKS = 3
+LONGEST_LOOK_SECONDS = 5.0
 TOKENS, STREAM_SEQUENCE, STREAM_SEQUENCE_WITH_DOMAIN = 9, 5, 7
 """$JS.ACK.[domain.account.]stream.consumer.tries.STREAM SEQUENCE.CONSUMER SEQUENCE.time.pending (NATS ADR-15)."""
 
@@ -110,7 +111,7 @@ class NatsSource:
 
         async def handle(messages: list[Msg]) -> None:
             if self._working is not None:
-                await self._working  # failed, it leaves this batch out: the next one shows the gap
+                await self._settled(self._working)
             (_, first), (end, last) = _sequences(messages[0]), _sequences(messages[-1])
             has_hole = first != self._delivered + 1 or last - first + 1 != len(messages)
             if self.failure is None and has_hole:
@@ -128,6 +129,14 @@ class NatsSource:
         subscriber.subscription.fetch = watched_fetch(
             self, self._fetch_when_connected(connection, subscriber.subscription.fetch), self._unreadable, _nothing
         )
+
+    async def _settled(self, working: asyncio.Task[None]) -> None:
+        """Wait for the batch before; failed, nothing behind it is taken. What its own work failed with `take` has."""
+        try:
+            await working
+        except Exception as error:  # noqa: BLE001 - most of all: it could not be acknowledged
+            reason = f"the batch before ended with {type(error).__name__}"
+            self.failure = self.failure or StreamInterruptedError(stream=self._address.stream, reason=reason)
 
     def _fetch_when_connected(self, connection: Client, fetch: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
         """Wait for nats-py to connect again, which it tries for ever; requests would pile up until it gives up."""
@@ -174,7 +183,7 @@ class NatsSource:
             NotFoundError: There is no such consumer.
         """
         if await self._is_waited_at():
-            await asyncio.sleep(2 * self._address.batch_seconds)
+            await asyncio.sleep(min(2 * self._address.batch_seconds, LONGEST_LOOK_SECONDS))
             if await self._is_waited_at():
                 raise StreamBusyError(consumer=self._address.consumer, holder_pid=None)
 
@@ -184,7 +193,7 @@ class NatsSource:
             info = await self._jetstream.consumer_info(self._address.stream, self._address.consumer)
             if info.num_waiting:
                 return True
-            await asyncio.sleep(self._address.batch_seconds / WAITING_LOOKS)
+            await asyncio.sleep(min(self._address.batch_seconds, 1.0) / WAITING_LOOKS)
         return False
 
     async def _removed(self) -> StreamError | None:

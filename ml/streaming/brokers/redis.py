@@ -12,10 +12,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from faststream.redis import RedisBroker, StreamSub
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped, watched_fetch
+from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, PAUSE_SECONDS, NothingDropped, watched_fetch
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,
@@ -25,7 +25,7 @@ from ml.streaming.errors import (
 from ml.streaming.messages import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from ml.streaming.brokers import Address, Take
 
@@ -54,7 +54,6 @@ class RedisSource:
             logger=None,  # type: ignore[arg-type] # none is allowed, as for the other brokers; its annotation forgets it
             graceful_timeout=CONNECT_SECONDS,
             socket_timeout=REPLY_SECONDS,
-            socket_keepalive=True,
             middlewares=[NothingDropped(self, address.stream)],
         )
         self._client: Any = None
@@ -63,8 +62,8 @@ class RedisSource:
         """Begin to read."""
         try:
             self._client = await asyncio.wait_for(self._broker.connect(), CONNECT_SECONDS)
-            await self._check(reached)
-            self._client.xread = watched_fetch(self, self._client.xread, self._refused, list)
+            await asyncio.wait_for(self._check(reached), CONNECT_SECONDS)
+            self._client.xread = watched_fetch(self, _patient(self._client.xread), self._refused, list)
         except (TimeoutError, OSError, RedisError) as error:
             raise self._away(type(error).__name__) from error
         subscriber = self._broker.subscriber(
@@ -87,7 +86,7 @@ class RedisSource:
 
     def _refused(self, error: Exception) -> StreamError | None:
         """FastStream waits and asks again when a connection breaks, and asks again at once when Redis says no."""
-        if not isinstance(error, ResponseError):
+        if not _is_refusal(error):
             return None
         return self._away(f"it refuses to be read ({type(error).__name__})", "ask whoever keeps it")
 
@@ -115,8 +114,8 @@ class RedisSource:
     async def is_drained(self, reached: Mapping[int, int]) -> bool:
         """Say whether the last entry was worked on."""
         try:
-            last = await self._client.xrevrange(self._address.stream, count=1)
-        except (OSError, RedisError):
+            last = await asyncio.wait_for(self._client.xrevrange(self._address.stream, count=1), ASK_SECONDS)
+        except (TimeoutError, OSError, RedisError):
             return False
         return not last or _number(last[0][0].decode()) <= reached.get(0, 0)
 
@@ -147,6 +146,28 @@ class RedisSource:
 
     def _away(self, reason: str, hint: str = "") -> BrokerAwayError:
         return BrokerAwayError(source="redis", stream=self._address.stream, reason=reason, hint=hint)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Tell what does not pass by itself from a failover or a busy script."""
+    is_wrong_type = isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE")
+    return is_wrong_type or isinstance(error, NoPermissionError)
+
+
+def _patient(xread: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Wait where Redis says no for now: FastStream would ask again at once."""
+
+    async def read(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as redis-py
+        try:
+            return await xread(*arguments, **options)
+        except ResponseError as error:
+            if _is_refusal(error):
+                raise
+            logger.warning("Redis cannot be read for now: %s", type(error).__name__)
+            await asyncio.sleep(PAUSE_SECONDS)
+            return []
+
+    return read
 
 
 def _number(entry_id: str) -> int:

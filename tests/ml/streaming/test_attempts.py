@@ -62,6 +62,28 @@ def test_what_the_machine_fails_at_is_no_try_of_the_message(
     assert stream.counters()["accepted"] == len(made)
 
 
+def test_a_batch_too_large_for_the_memory_is_taken_in_parts(
+    begin: Callable[..., Stream], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [
+        Record(0, number, each) for number, each in enumerate(traffic.payloads(traffic.messages(taps=1, minutes=3)))
+    ]
+
+    def greedy(records: Sequence[Record], **options: object) -> object:
+        if len(records) > 20:
+            raise duckdb.OutOfMemoryException("no memory")
+        return read(records, **options)  # type: ignore[arg-type] # passed through
+
+    monkeypatch.setattr(processor, "read", greedy)
+    stream = begin(tries=3)
+    for _ in range(3):  # starts of the process
+        with pytest.raises(duckdb.OutOfMemoryException):
+            stream.processor.take(records)
+    stream.processor.take(records)
+
+    assert stream.counters()["accepted"] == len(records)
+
+
 def test_tries_that_ended_with_the_process_count(begin: Callable[..., Stream]) -> None:
     records = [Record(0, number, b"") for number in range(1, 9)]
     sink = begin().sink

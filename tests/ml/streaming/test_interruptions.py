@@ -21,6 +21,7 @@ from ml.streaming.brokers import open_source, spool
 from ml.streaming.errors import BrokerAwayError, PositionGoneError, StreamBusyError, StreamInterruptedError
 from ml.streaming.running import Wish, address_of
 from ml.streaming.sink import read_status
+from tests.conftest import free_port
 from tests.ml.streaming import processes as readers
 from tests.ml.streaming.broking import STREAM, Broker, mixed
 
@@ -152,6 +153,18 @@ def test_a_server_that_refuses_to_be_read_ends_the_stream(broker: Broker) -> Non
             client.execute_command("ACL", "SETUSER", "default", "+xread")
 
     assert broker.read()["counters"]["messages"] == 50
+
+
+@pytest.mark.parametrize("broker", ["redis"], indirect=True)
+def test_a_failover_of_redis_is_waited_for(broker: Broker, processes: ForkServerContext, model_folder: Path) -> None:
+    sent = mixed()[:100]
+    broker.publish(sent[:50])
+    with reading(broker, processes, model_folder, 50), redis.Redis.from_url(broker.url) as client:
+        client.execute_command("REPLICAOF", "127.0.0.1", str(free_port()))  # a blocked XREAD is told that it ends
+        client.execute_command("REPLICAOF", "NO", "ONE")
+        broker.publish(sent[50:])
+        with readers.patience() as wait_until:
+            wait_until(lambda: messages_read(broker) == len(sent))
 
 
 @pytest.mark.parametrize("broker", ["spool"], indirect=True)
