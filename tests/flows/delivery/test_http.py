@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -16,6 +18,7 @@ from pydantic import SecretStr
 from flows.delivery.systems import OutgoingMessage, Receipt
 from flows.delivery.systems.http import HttpSystem
 from flows.delivery.targets import HttpTarget, Target
+from tests.certificates import self_signed
 from tests.conftest import free_port
 from tests.flows.delivery.stand_in import Answer, Downstream, Request, downstream
 from tests.flows.delivery.utility import NOW, Utility, target
@@ -359,3 +362,23 @@ def test_nothing_of_a_key_overtakes_an_earlier_word_on_it(grid: Utility, eam: Do
         found = [(live["Payload"]["WorkRequest"]["priority"],)] if live else []
         assert found == listed, "what counts is what was said last"
     grid.assert_chain_holds()
+
+
+@pytest.mark.parametrize("is_trusted", [False, True])
+def test_a_utilitys_own_authority_is_trusted_where_the_system_trusts_it(
+    grid: Utility, eam: Downstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+) -> None:
+    certificate, key = self_signed(tmp_path, "localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    eam.socket = context.wrap_socket(eam.socket, server_side=True)
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    described = over_http(f"https://localhost:{eam.server_address[1]}/orders")
+    grid.orders("T1")
+    grid.make(described)
+
+    (done,) = grid.deliver(described)
+
+    assert done.counts == ({"ACKNOWLEDGED": 1} if is_trusted else {"RETRY": 1})
+    assert len(eam.requests) == is_trusted

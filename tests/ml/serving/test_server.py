@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -23,6 +22,7 @@ from flows.settings import Settings, get_settings
 from ml.serving.errors import ExposedWithoutTlsError
 from ml.serving.keys import SCOPES, KeyStore
 from ml.serving.server import is_loopback, make_config
+from tests.certificates import self_signed
 from tests.conftest import free_port
 from tests.ml.serving.conftest import RunningApi
 from tests.ml.serving.processes import is_alive, nurseries
@@ -59,7 +59,7 @@ def test_a_certificate_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_tls_is_modern_only(tmp_path: Path) -> None:
-    certificate, key = _self_signed(tmp_path)
+    certificate, key = self_signed(tmp_path)
 
     config = make_config(Settings(home=tmp_path, api_tls_certificate_path=certificate, api_tls_key_path=key))
 
@@ -68,31 +68,6 @@ def test_tls_is_modern_only(tmp_path: Path) -> None:
     names = [each["name"] for each in config.ssl.get_ciphers()]
     assert names
     assert not [name for name in names if re.search(r"CBC|SHA$|RC4|3DES|NULL|MD5|EXP", name)]
-
-
-def _self_signed(folder: Path) -> tuple[Path, Path]:
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(utc_now() - timedelta(days=1))
-        .not_valid_after(utc_now() + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "certificate.pem", folder / "key.pem"
-    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return paths
 
 
 @pytest.mark.slow

@@ -116,7 +116,9 @@ def test_a_mail_has_its_lines_and_no_markup(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("smtplib.SMTP", MagicMock(return_value=server))
     alert = {**ALERT, "hint": "run gridweave check <source> & look"}
 
-    assert AppriseChannel(1, SecretStr("mailto://user:secret@example.org?smtp=127.0.0.1&to=a@example.org")).tell([alert, ALERT])
+    assert AppriseChannel(1, SecretStr("mailto://user:secret@example.org?smtp=127.0.0.1&to=a@example.org")).tell(
+        [alert, ALERT]
+    )
 
     sent = email.message_from_string(server.sendmail.call_args.args[2])
     parts = {each.get_content_type(): each.get_payload(decode=True) for each in sent.walk() if not each.is_multipart()}
