@@ -21,14 +21,12 @@ import pytest
 from flows.delivery.alerts.services import service_problems
 from flows.services.standing import Standing, standings
 from flows.settings import Settings
-from ml.artifacts import write_artifacts
 from ml.streaming.brokers import Address
 from ml.streaming.brokers.spool import SpoolSource, append
 from ml.streaming.errors import BrokerAwayError
 from ml.streaming.reporter import Lag, StreamReporter
 from ml.streaming.running import Wish, address_of
 from ml.streaming.sink import open_sink, read_status, sink_path
-from ml.training import TrainedModel
 from tests.conftest import free_port
 from tests.ml.streaming import processes as readers
 from tests.ml.streaming import traffic
@@ -39,18 +37,6 @@ if TYPE_CHECKING:
     from ml.streaming.processor import ModelHolder
 
 SECONDS_TO_TELL = 60.0
-
-
-@pytest.fixture(scope="module")
-def processes() -> ForkServerContext:
-    return readers.context()
-
-
-@pytest.fixture(scope="module")
-def model_folder(trained: TrainedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    write_artifacts(trained, folder)
-    return folder
 
 
 def choices(home: Path, source: str, url: str = "", **other: object) -> dict[str, object]:
