@@ -19,7 +19,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from flows.assets.versions import CHECKOUT, digest_of
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 COMPUTATION = "ml"
 REGISTRY = "ml.registry"
 
-_Import: TypeAlias = "tuple[str, str]"
+_Import = tuple[str, str]
 """A module and the name taken from it; no name for the module itself."""
 
 
@@ -55,12 +55,16 @@ def version_of_function(function: Callable[..., Any]) -> FunctionVersion:
 
     Args:
         function: Any function whose source is to be had.
+
+    Raises:
+        OSError: There is no source.
     """
     source_text = textwrap.dedent(inspect.getsource(function))
     path = Path(inspect.getsourcefile(function) or "")
-    names, modules = _reached(function.__module__, ast.parse(source_text))
+    tree = ast.parse(source_text)
+    names, modules = _reached(function.__module__, tree)
     digest = digest_of(
-        _dumped(ast.parse(source_text)),
+        _dumped(tree),
         *(part for at, name in sorted(names) for part in (name, *(_dumped(each) for each in names[at, name]))),
         *(_module_dump(module) for module in sorted(modules)),
     )

@@ -7,7 +7,7 @@
     evidence/content/<...>/          what models eat, one Parquet file per data version
 
 What lives here: paths and atomic placement. What does not: the views over loads (raw_views.py), reading delivered files
-(flows.sources), the decision whether a load may be read (flows.engine.landing.lander).
+(flows.sources), the decision whether a load may be read (flows.engine.landing.raw_gate).
 
 Decision: telemetry stays outside the DuckDB file. It never changes, its hash is its version, the file stays small
 enough to publish quickly, and another engine can read the same lake.

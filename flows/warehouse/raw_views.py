@@ -116,7 +116,8 @@ def raw_select(
         fallback_sources: Sources whose rows are marked.
         event_column: Time whose day `_event_date` is.
         cut_globs: Files that carry their day in their name: those of other days are never opened.
-        shapes: What is in the files of a glob; those of no shape have all columns.
+        shapes: What is in the files of a glob. Those of no shape are read like those with most columns; where none has
+            one, all columns are there.
     """
     if not globs and not cut_globs:
         empty = ", ".join(f"null::{kind} as {quoted(name)}" for name, kind in columns)

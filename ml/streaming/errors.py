@@ -16,7 +16,7 @@ class StreamBusyError(StreamError):
 
     Args:
         consumer: Name of the consumer.
-        holder_pid: Process that works for it; None when it could not be read.
+        holder_pid: Process that works for it; None when it could not be read, or reads for another home.
     """
 
     exit_code: ClassVar[int] = 4

@@ -99,14 +99,8 @@ def backup(
     if not (settings.home / LEDGER).exists():
         raise NothingPublishedError(folder=settings.published_dir)
     with owner_lock(to / "backups"):
-        store, damaged = BackupStore(to), frozenset[str]()
-        if is_scrubbing:
-            on_progress("reading what the folder holds")
-            damaged = store.set_aside_damaged()
-        made = _back_up(settings, store, clock=clock, on_progress=on_progress)
-        if damaged:
-            gone = {each for each in damaged if not store.object_path(each).exists()}
-            made = replace(made, mended=len(damaged) - len(gone), lost=store.named_by(gone))
+        store = BackupStore(to)
+        made = _back_up(settings, store, is_scrubbing=is_scrubbing, clock=clock, on_progress=on_progress)
         if kept is not None:
             try:
                 store.drop_older(kept, made.manifest)
@@ -115,7 +109,14 @@ def backup(
     return made
 
 
-def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progress: Callable[[str], None]) -> BackedUp:
+def _back_up(
+    settings: Settings,
+    store: BackupStore,
+    *,
+    is_scrubbing: bool,
+    clock: Clock,
+    on_progress: Callable[[str], None],
+) -> BackedUp:
     """Copy, and write the manifest last."""
     started = clock()
     newest, identity = _newest(store), home_id(settings.home / LEDGER)
@@ -124,6 +125,10 @@ def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progres
             f"{store.folder} holds backups of another gridweave home than {settings.home}.",
             hint="one folder of backups serves one home; name another folder",
         )
+    damaged: frozenset[str] = frozenset()
+    if is_scrubbing:
+        on_progress("reading what the folder holds")
+        damaged = store.set_aside_damaged()
     copying = _Copying(settings.home, store, newest.files if newest else ())
     on_progress("copying what is new of lake, evidence and models")
     for path in _files(settings.home, IMMUTABLE):
@@ -142,12 +147,15 @@ def _back_up(settings: Settings, store: BackupStore, *, clock: Clock, on_progres
         files=files + registry,
         tables=tables,
     )
+    gone = {each for each in damaged if not store.object_path(each).exists()}
     return BackedUp(
         manifest=manifest,
         new_count=copying.new_count,
         new_bytes=copying.new_bytes,
         seconds=(clock() - started).total_seconds(),
         seconds_locked=seconds_locked,
+        mended=len(damaged) - len(gone),
+        lost=store.named_by(gone) if gone else (),
     )
 
 

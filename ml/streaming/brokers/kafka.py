@@ -17,7 +17,7 @@ from faststream.kafka import KafkaBroker, TopicPartition
 from faststream.security import BaseSecurity, SASLPlaintext
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, NothingDropped, watched_fetch
+from ml.streaming.brokers.faststream_guards import HANDED_OVER_AS_IT_CAME, NothingDropped, watched_fetch
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,

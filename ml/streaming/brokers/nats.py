@@ -24,7 +24,7 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from nats.js.errors import NotFoundError, ServiceUnavailableError
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, PAUSE_SECONDS, NothingDropped, watched_fetch
+from ml.streaming.brokers.faststream_guards import HANDED_OVER_AS_IT_CAME, PAUSE_SECONDS, NothingDropped, watched_fetch
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,

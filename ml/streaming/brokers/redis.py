@@ -15,7 +15,7 @@ from faststream.redis import RedisBroker, StreamSub
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from ml.streaming.brokers import ASK_SECONDS, CONNECT_SECONDS
-from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME, PAUSE_SECONDS, NothingDropped, watched_fetch
+from ml.streaming.brokers.faststream_guards import HANDED_OVER_AS_IT_CAME, PAUSE_SECONDS, NothingDropped, watched_fetch
 from ml.streaming.errors import (
     BrokerAwayError,
     PositionAheadError,

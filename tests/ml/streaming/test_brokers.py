@@ -25,8 +25,8 @@ import redis
 from flows.errors import ConfigurationError
 from flows.settings import Settings
 from ml.streaming.brokers import open_source
+from ml.streaming.brokers.faststream_guards import HANDED_OVER_AS_IT_CAME
 from ml.streaming.brokers.spool import append
-from ml.streaming.brokers.untouched import HANDED_OVER_AS_IT_CAME
 from ml.streaming.champion import Model
 from ml.streaming.errors import (
     BrokerAwayError,
